@@ -6,25 +6,29 @@ before the PATCH, and former links are removed after it (`associations`).
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
+from pydantic import MISSING
+
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.associations import LinkChanges, check_link_ids, has_links, unlinked
+from taskhand.backends.hubspot.batch_requests import BatchRequests, Input
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
 from taskhand.backends.hubspot.factory import HubSpotSettings
-from taskhand.backends.hubspot.fields.due import check_due
-from taskhand.backends.hubspot.mapping import BODY, Record, raw_properties, records_in
+from taskhand.backends.hubspot.fields.due import AllDayFlag, check_due
+from taskhand.backends.hubspot.mapping import BODY, Record, raw_properties, record_of, records_in
+from taskhand.backends.hubspot.new_tasks import NewTasks
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
-from taskhand.backends.hubspot.shown_links import KINDS, links_of, links_set
+from taskhand.backends.hubspot.shown_links import links_of, links_set
 from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, MESSAGES, TaskReader
-from taskhand.backends.hubspot.task_writer import TaskWriter, check_length
-from taskhand.backends.hubspot.undo_deletion import links_of_new
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.remote.bulk_item import Finish, Item, NewTask
+from taskhand.backends.remote.batch_update import BatchAdapter
+from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTask
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.call.deadline import end_of_call
 from taskhand.domain.capabilities import Capabilities
@@ -32,9 +36,10 @@ from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.event_source import EventSource
+from taskhand.domain.html.conversion import html_of
 from taskhand.domain.receipt import join_notes
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import StatusList, Task
+from taskhand.domain.task import StatusChoice, StatusList, Task
 from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_query import TaskQuery
 
@@ -43,9 +48,11 @@ __all__ = ["HubSpotAdapter"]
 _DIGITS: Final = r"[0-9]{1,20}"
 _VALUE: Final = r"[^\s/]{1,200}"
 _MAX_CANDIDATES: Final = 100
+_MAX_CHARACTERS: Final = 65_536
+"""Maximum characters of `hs_task_body`: documented for notes, inferred for tasks."""
 
 
-class HubSpotAdapter(TaskWriter):
+class HubSpotAdapter(BatchAdapter[Record]):
     """Tasks in one HubSpot account."""
 
     name = "hubspot"
@@ -56,9 +63,13 @@ class HubSpotAdapter(TaskWriter):
     batch_is_atomic = True
 
     def __init__(self, client: HubSpotClient, settings: HubSpotSettings, timezone: str | None, timing: Timing) -> None:
-        account = Account(client, settings, timezone, timing.monotonic)
-        recent = RecentWrites[Record](INDEX_LAG_S, timing.monotonic)
-        super().__init__(timing, TaskReader(client, account, recent), account)
+        super().__init__(timing, RecentWrites(INDEX_LAG_S, timing.monotonic))
+        self.account: Account = Account(client, settings, timezone, timing.monotonic)
+        self._client = client
+        self._reader = TaskReader(client, self.account, self.recent)
+        self._all_day = AllDayFlag()
+        self._batches = BatchRequests(client.id_property, self._all_day)
+        self._new_tasks = NewTasks(self._reader, self.account, self._batches, self._all_day)
         self.capabilities = Capabilities(
             absent=frozenset({"resolution"}),
             not_clearable=frozenset({"dueDate"}),
@@ -77,7 +88,7 @@ class HubSpotAdapter(TaskWriter):
             usual_type="TODO",
             knows_me=settings.hubspot_user_id is not None,
         )
-        self.properties = HubSpotProperties(self._reader, account)
+        self.properties = HubSpotProperties(self._reader, self.account)
 
     @cached_property
     def event_source(self) -> EventSource:
@@ -100,7 +111,7 @@ class HubSpotAdapter(TaskWriter):
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """Refuse a missing due date, too long a description, an invalid id, and a deal that the token may not read."""
         check_due(edit, new=before is None)
-        check_length(edit)
+        _check_length(edit)
         check_link_ids(edit)
         if isinstance(edit.deal_id, str):
             await self._reader.deal_scope.check(edit.deal_id)
@@ -126,6 +137,19 @@ class HubSpotAdapter(TaskWriter):
     async def prepare(self) -> None:
         """Fetch the account's zones and statuses."""
         await self._reader.prepare()
+
+    async def create(self, edit: Edit) -> Record:
+        """POST a new task; raw values in the edit restore a deleted task."""
+        return await self._new_tasks.create(edit)
+
+    async def update(self, before: Task, edit: Edit) -> Record:
+        """PATCH the properties of an edit; the record combines the state before with the response."""
+        properties = self._reader.properties_of(edit, before)
+        reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent))
+        answer = self._reader.read_written(reply, edit)
+        if self._client.id_property is None and answer.id != before.id:  # so is that of a merged task
+            raise self._client.http.invalid(reply, "with another task")
+        return self._confirmed(before, properties, answer) or answer
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task by HubSpot's own id; it goes to the recycling bin."""
@@ -192,7 +216,7 @@ class HubSpotAdapter(TaskWriter):
         await self.prepare()
         links = LinkChanges(self._reader, progress or BulkProgress())
         await links.link([item])
-        if item.error is None and self._properties(item.edit, before):
+        if item.error is None and self._reader.properties_of(item.edit, before):
             try:
                 item.row, item.note = await self._writer.update(before, unlinked(item.edit))
             except TaskhandError as error:
@@ -204,6 +228,34 @@ class HubSpotAdapter(TaskWriter):
         item.row = await self._read_back(item)
         links.add_notes()
         return self.to_written(item.row, item.edit, before, item.note)
+
+    async def _with_status(self, edit: Edit) -> Edit:
+        """The edit with the id of its status; CallerError `unknown_status` if no status matches it."""
+        if edit.status is MISSING or edit.status.id is not None:
+            return edit
+        status_list = (await self.account.all_statuses(newest=True)).known
+        if found := next((status for status in status_list.statuses if edit.status.met_by(status)), None):
+            return replace(edit, status=StatusChoice.of(found))
+        raise CallerError(
+            "There is no such status in HubSpot.", code="unknown_status", next_step="Call list_statuses for the names."
+        )
+
+    def _confirmed(self, before: Task, properties: dict[str, str], answer: Record) -> Record | None:
+        """The whole task after an update; None if the response does not show every property that was sent."""
+        is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
+        is_shown = is_same and not answer.is_archived and answer.shows(self._all_day.strip(properties))
+        return record_of(before, answer, self._reader.data) if is_shown and not before.unreadable_fields else None
+
+    async def _read_back(self, item: Item[Record]) -> Record:
+        """Read the task; if that fails, return the response to the update if it shows the whole edit."""
+        try:
+            return await self.get(item.id, item.edit)
+        except TaskhandError as error:
+            # The response to an update has no links.
+            if item.row is None or links_set(item.edit) or self.unmet(item.row, item.edit):
+                raise self.messages.unknown_update(item.id) from error
+            item.note = self.messages.accepted
+            return item.row
 
     # Many tasks at once.
 
@@ -231,25 +283,44 @@ class HubSpotAdapter(TaskWriter):
         """Batches of up to 100 items; none is written alone."""
         return [list(part) for part in chunks(items, MAX_INPUTS)], []
 
+    async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
+        """POST a batch update."""
+        by_index = {item.index: item for item in items}
+        sent = {item.index: self._reader.properties_of(item.edit, item.before) for item in items}
+        inputs = [Input(index, by_index[index].id, properties) for index, properties in sent.items() if properties]
+        answer = await self._batches.send(inputs, self._client.update_many)
+        rows = {}
+        for index, json in answer.rows.items():
+            item, row = by_index[index], Record.read(json)
+            named = row and row.with_names(properties_in(item.edit))
+            if named and (whole := self._confirmed(item.before, sent[index], named)):
+                rows[index] = whole
+        return BatchAnswer(rows, answer.refused, answer.lost, answer.pending)
+
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items, with the links that they had before."""
         names = properties_in(*(item.edit for item in items))
         found = await self._reader.read_records([item.id for item in items], by_property=True, names=names)
         return {item.id: found[item.id].with_links(links_of(item.before)) for item in items if item.id in found}
 
+    async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
+        """POST a batch of tasks; a refused deleted task is created with less, as in `create`."""
+        return await self._new_tasks.create_many(items)
+
     async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
-        """Read new tasks back with their links; a task that cannot be read stays as HubSpot confirmed it."""
-        made = {item.row.id: item for item in items if item.row is not None}
-        for record_id, item in made.items():
-            item.note = join_notes(item.note, await self._reader.deleted_tasks.put_back(record_id, item.edit))
-        edits = [item.edit for item in made.values()]
-        kinds = KINDS if any(map(links_of_new, edits)) else ()
-        found: Mapping[str, Record] = {}
-        with suppress(TaskhandError):
-            found = await self._reader.read_with_links(list(made), properties_in(*edits), kinds, by_property=False)
-        for record_id, item in made.items():
-            read = found.get(record_id)
-            if read is not None and read.id == record_id:
-                item.row = read
-            else:
-                item.note = item.note or self.messages.accepted
+        """Read new tasks back with their links."""
+        await self._new_tasks.complete(items)
+
+
+def _check_length(edit: Edit) -> None:
+    """Refuse a description whose HTML is too long for HubSpot; CallerError. HTML that an undo restores counts as is."""
+    if not isinstance(edit.description, str):
+        return
+    length = len(str((edit.native or {}).get(BODY) or html_of(edit.description)))
+    if length > _MAX_CHARACTERS:
+        raise CallerError(
+            f"description has {length:,} characters as the HTML that HubSpot stores, and the maximum is "
+            f"{_MAX_CHARACTERS:,}; nothing was sent.",
+            code="text_too_long",
+            next_step=f"Send a description that is at least {length - _MAX_CHARACTERS:,} characters shorter.",
+        )

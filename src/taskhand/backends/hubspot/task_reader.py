@@ -10,7 +10,7 @@ from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClien
 from taskhand.backends.hubspot.errors import ids_in
 from taskhand.backends.hubspot.fields.due import Zones
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
-from taskhand.backends.hubspot.mapping import MERGED, AccountData, Record, records_in, task_of
+from taskhand.backends.hubspot.mapping import MERGED, AccountData, Record, properties_of, records_in, task_of
 from taskhand.backends.hubspot.shown_links import KINDS, Kind, linked_ids
 from taskhand.backends.hubspot.token_scopes import DEALS, DealScope, may_be_about_deals
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
@@ -19,6 +19,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.parallel_work import for_each
 from taskhand.domain.chunks import chunks
+from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -65,6 +66,17 @@ class TaskReader:
         records = list(records)
         await self.prepare(records)
         return [self.to_task(record, of_links) for record in records]
+
+    def properties_of(self, edit: Edit, before: Task | None) -> dict[str, str]:
+        """The properties to write for an edit of the task `before`; None: of a new task."""
+        return properties_of(edit, before, self.data.zones, self.data.statuses)
+
+    def read_written(self, reply: Reply, edit: Edit) -> Record:
+        """The record in the response to a write of `edit`; OutcomeUnknown if the response is not a task."""
+        record = Record.read(reply.object)
+        if record is None or "properties" not in reply.object:
+            raise self.client.http.invalid(reply, "with something that is not a task")
+        return record.with_names(properties_in(edit))
 
     async def read_definitions(self, names: Collection[str]) -> None:
         """Fetch the definitions of properties if names are given; without them, values are shown as HubSpot's."""

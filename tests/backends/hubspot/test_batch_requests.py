@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskhand.backends.hubspot.batch_requests import Input, split_answer
 from taskhand.backends.hubspot.task_reader import unmentioned
-from taskhand.backends.hubspot.task_writer import Input, split_answer
 
 INPUTS = [Input(index, str(1000 + index), {"hs_task_subject": "x"}, trace=f"t-{index}") for index in range(6)]
 

@@ -1,0 +1,103 @@
+"""Creates HubSpot tasks, one by one or in batches, and reads them back.
+
+An undo creates a deleted task again, with its links and its raw values. If HubSpot refuses such a task, it is created
+without its further properties and links, and then also without the links of its fields; the further ones are added one
+by one afterwards.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from taskhand.backends.hubspot.account import Account
+from taskhand.backends.hubspot.associations import unlinked
+from taskhand.backends.hubspot.batch_requests import BatchRequests, Input, resend_part
+from taskhand.backends.hubspot.errors import refusal_of_new_task
+from taskhand.backends.hubspot.fields.due import AllDayFlag
+from taskhand.backends.hubspot.mapping import Record
+from taskhand.backends.hubspot.shown_links import KINDS, links_set
+from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
+from taskhand.backends.hubspot.undo_deletion import further_properties, links_of_new, without_further
+from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
+from taskhand.domain.edit import Edit, properties_in
+from taskhand.domain.errors import CallerError, TaskhandError
+from taskhand.domain.receipt import join_notes
+
+__all__ = ["NewTasks"]
+
+
+class NewTasks:
+    """The creates of an account."""
+
+    def __init__(self, reader: TaskReader, account: Account, batches: BatchRequests, all_day: AllDayFlag) -> None:
+        self._client = reader.client
+        self._reader = reader
+        self._account = account
+        self._batches = batches
+        self._all_day = all_day
+
+    async def create(self, edit: Edit) -> Record:
+        """POST a new task."""
+        new = await self._input(0, edit)
+        body = {"associations": new.associations} if new.associations else {}
+        try:
+            reply = await self._all_day.send(
+                new.properties, lambda sent: self._client.create(body | {"properties": sent})
+            )
+        except CallerError as error:
+            smaller = _part_of(edit)
+            if error.code != "upstream_refused" or smaller is None:  # a 404 or a 409 is doubtful
+                raise refusal_of_new_task(error) from None
+            return await self.create(smaller)
+        return self._reader.read_written(reply, edit)
+
+    async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
+        """POST a batch of new tasks."""
+        by_index = {item.index: item for item in items}
+        try:
+            inputs = [await self._input(item.index, item.edit) for item in items]
+            answer = await self._batches.send(inputs, self._client.create_many)
+        except CallerError as error:
+            raise refusal_of_new_task(error) from None
+        rows = {
+            index: row.with_names(properties_in(by_index[index].edit))
+            for index, json in answer.rows.items()
+            if (row := Record.read(json)) is not None
+        }
+        errors = {index: refusal_of_new_task(refusal) for index, refusal in answer.refused.items()}
+        refused = [by_index[index] for index in answer.refused]
+        less = [replace(item, edit=part) for item in refused if (part := _part_of(item.edit)) is not None]
+        return await resend_part(BatchAnswer(rows, errors, answer.lost), less, self.create_many)
+
+    async def complete(self, items: Sequence[NewTask[Record]]) -> None:
+        """Read new tasks back with their links; a task that cannot be read stays as HubSpot confirmed it."""
+        made = {item.row.id: item for item in items if item.row is not None}
+        for record_id, item in made.items():
+            item.note = join_notes(item.note, await self._reader.deleted_tasks.put_back(record_id, item.edit))
+        edits = [item.edit for item in made.values()]
+        kinds = KINDS if any(map(links_of_new, edits)) else ()
+        found: Mapping[str, Record] = {}
+        with suppress(TaskhandError):
+            found = await self._reader.read_with_links(list(made), properties_in(*edits), kinds, by_property=False)
+        for record_id, item in made.items():
+            read = found.get(record_id)
+            if read is not None and read.id == record_id:
+                item.row = read
+            else:
+                item.note = item.note or MESSAGES.accepted
+
+    async def _input(self, index: int, edit: Edit) -> Input:
+        """A new task with its links, its initial status, and the further properties that a deleted task had."""
+        if (choice := (await self._account.all_statuses()).initial(edit.native or {})) is not None:
+            edit = replace(edit, status=choice)
+        properties = self._reader.properties_of(edit, None) | further_properties(edit)
+        links = [
+            {"to": {"id": link["id"]}, "types": link["types"]} for ones in links_of_new(edit).values() for link in ones
+        ]
+        return Input(index, "", properties, links)
+
+
+def _part_of(edit: Edit) -> Edit | None:
+    """The smaller edit to create if HubSpot refuses a deleted task; None if nothing can be left out."""
+    fields = without_further(edit)
+    return fields or (unlinked(edit) if edit.native is not None and links_set(edit) else None)
