@@ -76,11 +76,14 @@ def test_an_input_schema_is_one_that_every_provider_accepts(
 
 
 @pytest.mark.parametrize(("name", "model"), INPUTS)
-def test_every_argument_is_described_and_the_required_ones_come_first(name: str, model: type[BaseModel]) -> None:
+def test_every_argument_is_described_in_a_sentence_and_the_required_ones_come_first(
+    name: str, model: type[BaseModel]
+) -> None:
     schema = input_schema(model, EVERYTHING)
     required = schema.get("required", [])
     assert list(schema["properties"])[: len(required)] == required, name
-    assert all(node.get("description") for node in schema["properties"].values())
+    texts = [node["description"] for node in schema["properties"].values()]
+    assert [text for text in texts if not text.endswith(".") or text.endswith("..")] == []
 
 
 @pytest.mark.parametrize(("name", "model"), OUTPUTS)
@@ -110,13 +113,13 @@ class Inner(BaseModel):
 class Odd(BaseModel):
     """A model whose fields are called like keywords."""
 
-    title: Annotated[str, Field(description="A name, not a keyword.")]
-    properties: Annotated[str, Field(description="So is this.")] = "x"
+    title: Annotated[str, Field(description="A name, not a keyword")]
+    properties: Annotated[str, Field(description="So is this")] = "x"
     first: Inner
-    second: Annotated[Inner, Field(description="Said of this use of it.")]
+    second: Annotated[Inner, Field(description="Said of this use of it")]
     many: list[Inner] = []
     kind: Literal["title", "default"] = "title"
-    extra: Annotated[str | None, Field(description="Maybe.")] | MISSING = MISSING
+    extra: Annotated[str | None, Field(description="Maybe")] | MISSING = MISSING
 
 
 def test_a_property_called_like_a_keyword_survives() -> None:
@@ -159,27 +162,27 @@ def choices(node: Schema) -> list[str]:
 
 ForSeveral = Annotated[
     str,
-    Field(description="Said once.", json_schema_extra=field_notes(needs="responsibleIds", for_several_people=True)),
+    Field(description="Said once", json_schema_extra=field_notes(needs="responsibleIds", for_several_people=True)),
 ]
 
 
 class Outer(BaseModel):
     """A tool with a documented body, a filter and an object of its own in its arguments."""
 
-    filter: Annotated[TaskFilter, Field(description="Which tasks.")] | MISSING = MISSING
-    changes: Annotated[TaskPatch, Field(description="What to set.")] | MISSING = MISSING
-    maybe: Annotated[TaskPatch | None, Field(description="Or nothing.")] | MISSING = MISSING
+    filter: Annotated[TaskFilter, Field(description="Which tasks")] | MISSING = MISSING
+    changes: Annotated[TaskPatch, Field(description="What to set")] | MISSING = MISSING
+    maybe: Annotated[TaskPatch | None, Field(description="Or nothing")] | MISSING = MISSING
     draft: TaskDraft | MISSING = MISSING
-    own: Annotated["Own", Field(description="Ours.")]
+    own: Annotated["Own", Field(description="Ours")]
     added: ForSeveral | MISSING = MISSING
     removed: ForSeveral | MISSING = MISSING
-    days: Annotated[int, Field(description="Days.", json_schema_extra=field_notes(needs="dueDate"))] | MISSING = MISSING
+    days: Annotated[int, Field(description="Days", json_schema_extra=field_notes(needs="dueDate"))] | MISSING = MISSING
 
 
 class Own(BaseModel):
     """An object whose fields no other tool describes."""
 
-    needed: Annotated[str, Field(description="Described here.")]
+    needed: Annotated[str, Field(description="Described here")]
     priority: int = 3
     responsibleIds: tuple[str, ...] = ()  # noqa: N815
 

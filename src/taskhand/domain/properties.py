@@ -47,7 +47,7 @@ _PAIR: Final[dict[str, Any]] = {"type": "object", "properties": {"name": _TEXT, 
 SetProperties = Annotated[
     tuple[PropertyValue, ...],
     AfterValidator(_in_order),
-    WithJsonSchema({"description": 'Own CRM fields; "" clears.', "type": "array", "items": _PAIR}),
+    WithJsonSchema({"description": 'Own CRM fields; "" clears', "type": "array", "items": _PAIR}),
 ]
 """Properties to set. A list of objects with known names, because strict modes and Gemini take no free-form object."""
 

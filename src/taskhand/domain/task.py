@@ -131,9 +131,7 @@ class Task(Value):
     title: str | None
     description: str | None
     due_timezone: str | None
-    due_at: Annotated[
-        str | None, Field(description="UTC instant; if is_all_day, only its date counts, without a zone.")
-    ]
+    due_at: Annotated[str | None, Field(description="UTC instant; if is_all_day, only its date counts, without a zone")]
     is_all_day: bool
     created_at: str | None
     ai_contact_id: str | None
@@ -143,7 +141,7 @@ class Task(Value):
     creator_id: str | None
     task_responsibles: tuple[Responsible, ...] | None
     status_config: Status | None
-    url: Annotated[str | None, Field(description="The task in the CRM's web app.")] = None
+    url: Annotated[str | None, Field(description="The task in the CRM's web app")] = None
     task_type: str | None | MISSING = MISSING
     deal_id: str | None | MISSING = MISSING
     resolution: str | None | MISSING = MISSING
@@ -152,12 +150,12 @@ class Task(Value):
     also_linked: (
         Annotated[
             Mapping[str, tuple[str, ...]],
-            Field(description="By field: ids of further links, if the field shows one of several."),
+            Field(description="By field: ids of further links, if the field shows one of several"),
         ]
         | MISSING
     ) = MISSING
     properties: dict[str, str | None] | MISSING = MISSING
-    unreadable: Annotated[tuple[str, ...], Field(description="Fields whose CRM value cannot be read.")] | MISSING = (
+    unreadable: Annotated[tuple[str, ...], Field(description="Fields whose CRM value cannot be read")] | MISSING = (
         MISSING
     )
 
@@ -229,41 +227,41 @@ class DealList:
 
 
 Description = Annotated[
-    str | None, Field(description="Free text.", json_schema_extra=field_notes(null="null clears it"))
+    str | None, Field(description="Free text", json_schema_extra=field_notes(null="null clears it"))
 ]
 AddNote = Annotated[
     str,
     Field(
-        description="Appended to the description, with date and author.",
-        json_schema_extra=field_notes(without_description="Note on the lead.", null_is_not_given=True),
+        description="Appended to the description, with date and author",
+        json_schema_extra=field_notes(without_description="Note on the lead", null_is_not_given=True),
     ),
 ]
 Resolution = Annotated[
     Literal["abandoned", "skipped"],
-    Field(description="How the task ended.", json_schema_extra=field_notes(null_is_not_given=True)),
+    Field(description="How the task ended", json_schema_extra=field_notes(null_is_not_given=True)),
 ]
 DueDate = Annotated[
     str | None,
     Field(
         description="YYYY-MM-DD or words, Spanish too ('tomorrow at 3pm'); all day without a time. "
-        "Or an ISO 8601 datetime with offset."
+        "Or an ISO 8601 datetime with offset"
     ),
 ]
 NewDueDate = Annotated[
     str | None,
     Field(
-        description="YYYY-MM-DD or words (keeps the task's time), or an ISO 8601 datetime with offset.",
+        description="YYYY-MM-DD or words (keeps the task's time), or an ISO 8601 datetime with offset",
         json_schema_extra=field_notes(null="null removes it"),
     ),
 ]
 DueTime = Annotated[
     str | None,
     Field(
-        description="24-hour HH:MM on dueDate in timezone.",
+        description="24-hour HH:MM on dueDate in timezone",
         json_schema_extra=field_notes(null="null makes the task all-day"),
     ),
 ]
-Timezone = Annotated[str | None, Field(description="IANA name, e.g. America/Santiago; send it with every dueTime.")]
+Timezone = Annotated[str | None, Field(description="IANA name, e.g. America/Santiago; send it with every dueTime")]
 ResponsibleIds = Annotated[
     tuple[str, ...],
     Field(
@@ -272,25 +270,25 @@ ResponsibleIds = Annotated[
     ),
 ]
 _SomePeople = field_notes(needs="responsibleIds", for_several_people=True, null_is_not_given=True)
-AddResponsibleIds = Annotated[tuple[str, ...], Field(description="People to add.", json_schema_extra=_SomePeople)]
+AddResponsibleIds = Annotated[tuple[str, ...], Field(description="People to add", json_schema_extra=_SomePeople)]
 RemoveResponsibleIds = Annotated[
-    tuple[str, ...], Field(description="People to take off.", json_schema_extra=_SomePeople)
+    tuple[str, ...], Field(description="People to take off", json_schema_extra=_SomePeople)
 ]
 AiContactId = Annotated[
     str | None,
-    Field(description="Contact id from find_contacts.", json_schema_extra=field_notes(null="null unlinks")),
+    Field(description="Contact id from find_contacts", json_schema_extra=field_notes(null="null unlinks")),
 ]
 AiCustomerId = Annotated[
     str | None,
-    Field(description="Customer id from find_contacts.", json_schema_extra=field_notes(null="null unlinks")),
+    Field(description="Customer id from find_contacts", json_schema_extra=field_notes(null="null unlinks")),
 ]
 DealId = Annotated[
-    str | None, Field(description="Deal by id or name.", json_schema_extra=field_notes(null="null unlinks"))
+    str | None, Field(description="Deal by id or name", json_schema_extra=field_notes(null="null unlinks"))
 ]
 TaskType = Annotated[
     str,
     Field(
-        description="TODO, CALL, EMAIL or another of the CRM's.", json_schema_extra=field_notes(null_is_not_given=True)
+        description="TODO, CALL, EMAIL or another of the CRM's", json_schema_extra=field_notes(null_is_not_given=True)
     ),
 ]
 
@@ -298,7 +296,7 @@ TaskType = Annotated[
 class TaskDraft(Body):
     """The documented body of POST /tasks, and `clear`."""
 
-    title: Annotated[str, Field(description="What is to be done.")]
+    title: Annotated[str, Field(description="What is to be done")]
     description: Description | MISSING = MISSING
     due_date: DueDate | MISSING = MISSING
     due_time: DueTime | MISSING = MISSING
@@ -316,13 +314,13 @@ class TaskDraft(Body):
     priority: NewPriority | MISSING = MISSING
     task_type: TaskType | MISSING = MISSING
     properties: SetProperties | MISSING = MISSING
-    clear: Annotated[tuple[str, ...], Field(description="Not for a new task.")] | MISSING = MISSING
+    clear: Annotated[tuple[str, ...], Field(description="Not for a new task")] | MISSING = MISSING
 
 
 class TaskPatch(Body):
     """The documented body of PUT /tasks/{id}, with our own fields; only the given fields change."""
 
-    title: Annotated[str, Field(description="New title.")] | MISSING = MISSING
+    title: Annotated[str, Field(description="New title")] | MISSING = MISSING
     description: Description | MISSING = MISSING
     add_note: AddNote | MISSING = MISSING
     new_status_name: (
@@ -339,7 +337,7 @@ class TaskPatch(Body):
         Annotated[
             int,
             Field(
-                description="Status by position from list_statuses.",
+                description="Status by position from list_statuses",
                 json_schema_extra=field_notes(null_is_not_given=True),
             ),
         ]
@@ -361,7 +359,7 @@ class TaskPatch(Body):
     clear: (
         Annotated[
             tuple[str, ...],
-            Field(description="Fields to empty; if sent, even as [], null elsewhere means left out."),
+            Field(description="Fields to empty; if sent, even as [], null elsewhere means left out"),
         ]
         | MISSING
     ) = MISSING

@@ -63,24 +63,24 @@ class TaskFilter(Body):
         | MISSING
     ) = MISSING
     from_date: (
-        Annotated[str, Field(description="First due day, YYYY-MM-DD or words; 'this week' alone sets toDate too.")]
+        Annotated[str, Field(description="First due day, YYYY-MM-DD or words; 'this week' alone sets toDate too")]
         | MISSING
     ) = MISSING
-    to_date: Annotated[str, Field(description="Last due day, likewise.")] | MISSING = MISSING
+    to_date: Annotated[str, Field(description="Last due day, likewise")] | MISSING = MISSING
     date_field: (
-        Annotated[DateField, Field(description="The date that fromDate and toDate limit; default: due.")] | MISSING
+        Annotated[DateField, Field(description="The date that fromDate and toDate limit; default: due")] | MISSING
     ) = MISSING
     include_tasks_without_dates: (
         Annotated[
             bool,
             Field(
-                description="Include tasks without a due date; default: true.",
+                description="Include tasks without a due date; default: true",
                 json_schema_extra=field_notes(null_is_not_given=True),
             ),
         ]
         | MISSING
     ) = MISSING
-    without_date: Annotated[bool, Field(description="true: only tasks without a due date.")] | MISSING = MISSING
+    without_date: Annotated[bool, Field(description="true: only tasks without a due date")] | MISSING = MISSING
     status: (
         Annotated[
             tuple[str, ...],
@@ -88,12 +88,12 @@ class TaskFilter(Body):
         ]
         | MISSING
     ) = MISSING
-    text: Annotated[str, Field(description="Words that title or description contain.")] | MISSING = MISSING
+    text: Annotated[str, Field(description="Words that title or description contain")] | MISSING = MISSING
     overdue: (
         Annotated[
             bool,
             Field(
-                description="true: unfinished and past due; false: all others.",
+                description="true: unfinished and past due; false: all others",
                 json_schema_extra=field_notes(null_is_not_given=True),
             ),
         ]
@@ -101,8 +101,8 @@ class TaskFilter(Body):
     ) = MISSING
     priority: AnyPriority | MISSING = MISSING
     task_type: TaskType | MISSING = MISSING
-    contact: Annotated[str, Field(description="aiContactId or aiCustomerId, not a name.")] | MISSING = MISSING
-    deal_id: Annotated[str, Field(description="Deal by id or name.")] | MISSING = MISSING
+    contact: Annotated[str, Field(description="aiContactId or aiCustomerId, not a name")] | MISSING = MISSING
+    deal_id: Annotated[str, Field(description="Deal by id or name")] | MISSING = MISSING
 
 
 @dataclass(frozen=True, slots=True)

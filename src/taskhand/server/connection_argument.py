@@ -98,17 +98,17 @@ def describe_connection(tool: Tool[Any], connections: Connections) -> str | None
     """
     all_if_left_out = tool.run_everywhere is not None
     if _explains_connections(tool):
-        return f"{_all_connections(connections)}{'; all if left out' if all_if_left_out else ''}."
+        return f"{_all_connections(connections)}{'; all if left out' if all_if_left_out else ''}"
     if all_if_left_out:
-        return "All if left out."
+        return "All if left out"
     names = _argument_names(tool)
     if not names.isdisjoint(_CHANGE_IDS):
         return None
     if "tasks" in names:
-        return "Beside tasks; see list_connections."
+        return "Beside tasks; see list_connections"
     if "filter" in names:
-        return "Needed with filter."
-    return "See list_connections." if names.isdisjoint(_TASK_IDS) else "The task's connection."
+        return "Needed with filter"
+    return "See list_connections" if names.isdisjoint(_TASK_IDS) else "The task's connection"
 
 
 def _all_connections(connections: Connections) -> str:

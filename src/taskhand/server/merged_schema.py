@@ -3,16 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from taskhand.server.narrowed_schema import ARGUMENT_OF_VALUE, CALL_OPTIONS, CLAUSES
+from taskhand.server.narrowed_schema import ARGUMENT_OF_VALUE, CALL_OPTIONS, CLAUSES, Clause
 from taskhand.server.portable_schema import Schema
 
 __all__ = ["merge_schemas"]
 
-_DESCRIBING: Final = frozenset({"description", CLAUSES})
 _BOUNDS: Final = frozenset({"minItems", "maxItems"})
 _MAX_NAMED: Final = 3
 """Values of only one connection that are named; list_connections has all."""
-_Clause = str | Mapping[str, str]
 
 
 def merge_schemas(schemas: Mapping[str, Schema], order: Collection[str]) -> Schema:
@@ -35,14 +33,12 @@ def _merge_objects(schemas: Mapping[str, Schema], order: Collection[str], *, des
 def _merge_field(name: str, schemas: Mapping[str, Schema], *, describes: bool) -> Schema:
     nodes = {key: schema["properties"][name] for key, schema in schemas.items() if name in schema["properties"]}
     needed = [key for key, schema in schemas.items() if name in schema.get("required", ())]
-    clauses = _merge_clauses(nodes) if describes else []
+    clauses = _merge_clauses(nodes) if describes else [*next(iter(nodes.values())).get(CLAUSES, ())]
     if describes and 0 < len(needed) < len(schemas):
-        clauses.append(f"required on {', '.join(needed)}")
+        clauses.append(Clause(f"required on {', '.join(needed)}"))
     if describes and len(nodes) < len(schemas):
-        clauses.append(_on(nodes, schemas))
-    described: Schema = {CLAUSES: clauses} if clauses else {}
-    if not clauses and (plain := next((node["description"] for node in nodes.values() if "description" in node), None)):
-        described = {"description": plain}
+        clauses.append(Clause(_describe_holders(nodes, schemas, on=" on"), "connections"))
+    described: Schema = {CLAUSES: tuple(clauses)} if clauses else {}
     values = [_value_of(node) for node in nodes.values()]
     value, may_be_null = _merge_values(values), any("anyOf" in node for node in nodes.values())
     return described | ({"anyOf": [value, {"type": "null"}]} if may_be_null else value)
@@ -51,7 +47,7 @@ def _merge_field(name: str, schemas: Mapping[str, Schema], *, describes: bool) -
 def _value_of(node: Schema) -> Schema:
     """The schema of the values besides null, without a description."""
     branch = node["anyOf"][0] if "anyOf" in node else node
-    return {key: part for key, part in branch.items() if key not in _DESCRIBING}
+    return {key: part for key, part in branch.items() if key != CLAUSES}
 
 
 def _merge_values(values: Sequence[Schema]) -> Schema:
@@ -73,47 +69,32 @@ def _merge_values(values: Sequence[Schema]) -> Schema:
     return merged
 
 
-def _merge_clauses(nodes: Mapping[str, Schema]) -> list[_Clause]:
-    """The clauses of all schemas, each with the connections for which it does not hold."""
+def _merge_clauses(nodes: Mapping[str, Schema]) -> list[Clause]:
+    """The clauses of all schemas, each with the connections for which it does not hold; those on values come first."""
     choices = {key: found for key, node in nodes.items() if (found := _choices(node)) is not None}
     is_open = 0 < len(choices) < len(nodes)  # one of them takes any text
-    listed = {key for key in choices if is_open}
-    keys_of: dict[str, list[str]] = {}
+    keys_of: dict[Clause, list[str]] = {}
     for key, node in nodes.items():
-        for at, clause in enumerate(_clauses(node)):
-            if isinstance(clause, str) and not (at == 0 and key in listed and len(nodes) > len(listed)):
-                keys_of.setdefault(clause, []).append(key)
-    plain: list[_Clause] = [
-        text if is_open or len(keys) == len(nodes) else f"{text} ({_describe_holders(keys, nodes)})"
-        for text, keys in keys_of.items()
+        of_any_text = 1 if is_open and key in choices else 0  # the others describe the argument
+        for clause in node.get(CLAUSES, ())[of_any_text:]:
+            keys_of.setdefault(clause, []).append(key)
+    merged = [
+        clause
+        if is_open or len(keys) == len(nodes)
+        else Clause(f"{clause.text} ({_describe_holders(keys, nodes)})", clause.topic)
+        for clause, keys in keys_of.items()
     ]
-    meanings = {
-        value: word
-        for node in nodes.values()
-        for clause_part in _clauses(node)
-        if isinstance(clause_part, Mapping)
-        for value, word in clause_part.items()
-    }
-    lacking = {} if is_open else _lacking(choices)
-    if meanings:
-        words = sorted(meanings.items())
-        plain.insert(0, {value: f"{word} ({lacking[value]})" if value in lacking else word for value, word in words})
-    elif lacking:
-        plain += [f"{', '.join(values)} ({wording})" for wording, values in _group_values(lacking).items()]
-    plain += [f"{key}: {_shorten_list(choices[key])}" for key in listed]
-    return plain + _bounds(nodes)
+    merged.sort(key=lambda clause: (0, clause.text) if clause.topic == "value" else (1, ""))
+    if is_open:
+        merged += [Clause(f"{key}: {_shorten_list(values)}") for key, values in choices.items()]
+    elif not any(clause.topic == "value" for clause in merged):
+        merged += [Clause(f"{', '.join(values)} ({holders})") for holders, values in _lacking(choices).items()]
+    return [*merged, *_bounds(nodes)]
 
 
 def _shorten_list(values: Sequence[str]) -> str:
     more = [f"{len(values) - _MAX_NAMED} more"] if len(values) > _MAX_NAMED else []
     return ", ".join([*values[:_MAX_NAMED], *more])
-
-
-def _clauses(node: Schema) -> Sequence[_Clause]:
-    if CLAUSES in node:
-        found: Sequence[_Clause] = node[CLAUSES]
-        return found
-    return [node["description"].removesuffix(".")] if "description" in node else []
 
 
 def _choices(node: Schema) -> list[str] | None:
@@ -123,43 +104,29 @@ def _choices(node: Schema) -> list[str] | None:
     return found
 
 
-def _lacking(choices: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The values that some connection lacks, each with those that lack it."""
-    values = dict.fromkeys(value for found in choices.values() for value in found)
-    having = {value: [key for key, found in choices.items() if value in found] for value in values}
-    return {
-        value: _describe_holders(keys, choices)
-        for value, keys in having.items()
-        if len(keys) < len(choices) and value not in ARGUMENT_OF_VALUE  # of which the argument says it
-    }
+def _lacking(choices: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The values that some connection lacks, by the words for those that have them."""
+    found: dict[str, list[str]] = {}
+    for value in dict.fromkeys(value for values in choices.values() for value in values):
+        having = [key for key, values in choices.items() if value in values]
+        if len(having) < len(choices) and value not in ARGUMENT_OF_VALUE:  # of which the argument says it
+            found.setdefault(_describe_holders(having, choices), []).append(value)
+    return found
 
 
-def _bounds(nodes: Mapping[str, Schema]) -> list[_Clause]:
+def _bounds(nodes: Mapping[str, Schema]) -> list[Clause]:
     """The number of items in some connections, if it differs from the others."""
-    wording: dict[str, list[str]] = {}
+    keys_of: dict[str, list[str]] = {}
     for key, node in nodes.items():
         value = _value_of(node)
         low, high = value.get("minItems"), value.get("maxItems")
-        words = f"exactly {high}" if low == high else f"at most {high}" if high else f"at least {low}"
+        bound = f"exactly {high}" if low == high else f"at most {high}" if high else f"at least {low}"
         if low or high:
-            wording.setdefault(words, []).append(key)
-    return [f"{words} on {', '.join(keys)}" for words, keys in wording.items() if len(keys) < len(nodes)]
+            keys_of.setdefault(bound, []).append(key)
+    return [Clause(f"{bound} on {', '.join(keys)}") for bound, keys in keys_of.items() if len(keys) < len(nodes)]
 
 
-def _group_values(lacking: Mapping[str, str]) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = {}
-    for value, wording in lacking.items():
-        grouped.setdefault(wording, []).append(value)
-    return grouped
-
-
-def _describe_holders(having: Collection[str], everyone: Iterable[str]) -> str:
-    """The connections that have something, in the shorter wording: `only A` or `not B`."""
-    lack = [key for key in everyone if key not in having]
-    return min(f"not {', '.join(lack)}", f"only {', '.join(having)}", key=len)
-
-
-def _on(having: Collection[str], everyone: Iterable[str]) -> str:
-    """The same, as the end of a sentence."""
-    adverb, _, names = _describe_holders(having, everyone).partition(" ")
-    return f"{adverb} on {names}"
+def _describe_holders(having: Collection[str], everyone: Iterable[str], *, on: str = "") -> str:
+    """The connections that have something, in the shorter wording: `only A` or `not B`; with `on` after that word."""
+    lacking = [key for key in everyone if key not in having]
+    return min(f"not{on} {', '.join(lacking)}", f"only{on} {', '.join(having)}", key=len)

@@ -1,8 +1,10 @@
 """The input schemas of tools, narrowed by capabilities to the fields and values that a backend can express; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, get_args
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel
 
@@ -20,6 +22,7 @@ __all__ = [
     "ARGUMENT_OF_VALUE",
     "CALL_OPTIONS",
     "CLAUSES",
+    "Clause",
     "input_schema",
     "join_clauses",
     "schema_in_clauses",
@@ -40,7 +43,17 @@ CLAUSES: Final = "clauses"
 """The key of a description in clauses; no schema that is sent has it."""
 _CHANGES: Final = "changes"
 _TEXT: Final[Schema] = {"type": "string"}
-_DESCRIBING: Final = ("description", CLAUSES)
+
+
+class Clause(NamedTuple):
+    """A part of a description, and its topic, by which schemas are merged and shortened.
+
+    The topic is the argument itself, one value of its enum, all of these values, the effect of null, or the connections
+    that have the argument.
+    """
+
+    text: str
+    topic: Literal["argument", "value", "values", "null", "connections"] = "argument"
 
 
 def input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
@@ -55,10 +68,7 @@ def _input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
 
 
 def schema_in_clauses(model: type[BaseModel], capabilities: Capabilities) -> Schema:
-    """The same schema, its descriptions as lists of clauses: `merge_schemas` makes one of several.
-
-    A clause is a text, or the words for the values of an enum.
-    """
+    """The same schema, its descriptions as clauses: `merge_schemas` makes one of several."""
     return _narrowed(model_schema(model), model, capabilities)
 
 
@@ -66,22 +76,21 @@ def join_clauses(node: Any) -> Any:
     """The schema with its clauses as descriptions."""
     match node:
         case dict():
-            return {
-                "description" if key == CLAUSES else key: _sentence(value) if key == CLAUSES else join_clauses(value)
-                for key, value in node.items()
-            }
+            described = {"description": _sentence(node[CLAUSES])} if node.get(CLAUSES) else {}
+            return described | {key: join_clauses(value) for key, value in node.items() if key != CLAUSES}
         case list():
             return [join_clauses(item) for item in node]
         case _:
             return node
 
 
-def _sentence(clauses: Sequence[str | Mapping[str, str]]) -> str:
-    texts = [
-        clause if isinstance(clause, str) else ", ".join(f"{value} {word}" for value, word in clause.items())
-        for clause in clauses
+def _sentence(clauses: Sequence[Clause]) -> str:
+    """The clauses as one description; those on single values are a list."""
+    parts = [
+        (", " if topic == "value" else "; ").join(clause.text for clause in same)
+        for topic, same in groupby(clauses, attrgetter("topic"))
     ]
-    return f"{'; '.join(texts)}."
+    return f"{'; '.join(parts)}."
 
 
 def shorten_schema(schema: Schema) -> Schema:
@@ -172,7 +181,7 @@ def _listed_types(node: Schema, capabilities: Capabilities, *, is_new: bool) -> 
     """The argument that takes a type of task, with the known types."""
     types = capabilities.new_task_types if is_new else capabilities.task_types
     note = {"types": capabilities.new_task_types_note} if is_new and capabilities.new_task_types_note else {}
-    return node | {"description": "Kind.", "enum": [*types], NOTES: node[NOTES] | note}
+    return node | {"description": "Kind", "enum": [*types], NOTES: node[NOTES] | note}
 
 
 def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
@@ -181,7 +190,7 @@ def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> 
     A body that is a tool's arguments refers to that tool instead of describing its fields again.
     """
     tool = next((tool.name for tool in TOOLS if issubclass(tool.arguments, model)), None)
-    description = " ".join(filter(None, [node.get("description"), tool and f"Fields as in {tool}."]))
+    description = ". ".join(filter(None, [node.get("description"), tool and f"Fields as in {tool}"]))
 
     def shaped(branch: Schema) -> Schema:
         if "properties" not in branch:
@@ -202,7 +211,7 @@ def _list_of(node: Schema, model: type[BaseModel], capabilities: Capabilities) -
     In a new task, null and `clear` have nothing to empty: they are accepted, but not in the schema.
     """
     items = _inner(model_schema(model), model, capabilities)
-    described = {"description": " ".join(filter(None, [node.get("description"), items.pop("description", None)]))}
+    described = {"description": ". ".join(filter(None, [node.get("description"), items.pop("description", None)]))}
     fields = {name: _without_null(field) for name, field in items["properties"].items() if name != "clear"}
     return described | {"type": "array", "items": items | {"properties": fields}}
 
@@ -210,40 +219,42 @@ def _list_of(node: Schema, model: type[BaseModel], capabilities: Capabilities) -
 def _undescribed(schema: Schema) -> Schema:
     """The object's schema without the descriptions of its fields."""
     fields = {
-        name: {key: value for key, value in node.items() if key not in _DESCRIBING}
+        name: {key: value for key, value in node.items() if key != CLAUSES}
         for name, node in schema["properties"].items()
     }
     return schema | {"properties": fields}
 
 
 def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
-    """The field's schema with those of its notes that apply in its description.
+    """The field's schema with its description in clauses.
 
     `is_new` is whether the field belongs to a new task, where null has nothing to empty.
     """
-    if NOTES not in node:
-        return node
-    notes = node[NOTES]
-    if "without_description" in notes and "description" in capabilities.absent:
-        node = node | {"description": notes["without_description"]}
-    clauses: list[str | Mapping[str, str]] = [node["description"].removesuffix(".")] if "description" in node else []
-    if "meanings" in notes:
-        clauses.append({value: notes["meanings"][value] for value in node["enum"]})
-    if "types" in notes:
-        clauses.append(notes["types"])
-    if "me" in notes and capabilities.knows_me:
-        clauses.append(notes["me"])
-    if "deals" in notes and "dealId" not in capabilities.absent:
-        clauses.append(notes["deals"])
-    if "unless_listed" in notes and "enum" not in node and "enum" not in node.get("items", ()):
-        clauses.append(notes["unless_listed"])
-    if "null" in notes and not is_new and any(branch.get("type") == "null" for branch in node.get("anyOf", ())):
-        clauses.append(notes["null"])
-    if "empty" in notes and not node.get("minItems"):
-        clauses.append(notes["empty"])
+    clauses = tuple(_clauses(node, node.get(NOTES, {}), capabilities, is_new=is_new))
     kept: Schema = {key: value for key, value in node.items() if key not in (NOTES, "description")}
     described: Schema = {CLAUSES: clauses} if clauses else {}
-    return described | (_with_null(kept) if "null_is_not_given" in notes else kept)
+    return described | (_with_null(kept) if "null_is_not_given" in node.get(NOTES, ()) else kept)
+
+
+def _clauses(node: Schema, notes: Mapping[str, Any], capabilities: Capabilities, *, is_new: bool) -> Iterator[Clause]:
+    """The field's own description, and those of its notes that apply."""
+    replaced = "without_description" in notes and "description" in capabilities.absent
+    if text := notes["without_description"] if replaced else node.get("description"):
+        yield Clause(text, "values" if "names_values" in notes else "argument")
+    if "meanings" in notes:
+        yield from (Clause(f"{value} {notes['meanings'][value]}", "value") for value in node["enum"])
+    if "types" in notes:
+        yield Clause(notes["types"])
+    if "me" in notes and capabilities.knows_me:
+        yield Clause(notes["me"])
+    if "deals" in notes and "dealId" not in capabilities.absent:
+        yield Clause(notes["deals"])
+    if "unless_listed" in notes and "enum" not in node and "enum" not in node.get("items", ()):
+        yield Clause(notes["unless_listed"])
+    if "null" in notes and not is_new and any(branch.get("type") == "null" for branch in node.get("anyOf", ())):
+        yield Clause(notes["null"], "null")
+    if "empty" in notes and not node.get("minItems"):
+        yield Clause(notes["empty"])
 
 
 def _number_of_people(capabilities: Capabilities) -> Schema:
@@ -263,7 +274,5 @@ def _without_null(node: Schema) -> Schema:
 def _with_null(node: Schema) -> Schema:
     if "anyOf" in node:
         return node
-    description = {key: node[key] for key in _DESCRIBING if key in node}
-    return description | {
-        "anyOf": [{key: value for key, value in node.items() if key not in description}, {"type": "null"}]
-    }
+    clauses = {CLAUSES: node[CLAUSES]} if CLAUSES in node else {}
+    return clauses | {"anyOf": [{key: value for key, value in node.items() if key != CLAUSES}, {"type": "null"}]}

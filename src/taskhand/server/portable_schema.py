@@ -43,7 +43,9 @@ _LIMITS: Final[dict[type, tuple[str, str]]] = {
     MinLen: ("min_length", "minLength"),
     MaxLen: ("max_length", "maxLength"),
 }
-"""The attribute and the keyword of each limit; a limit of a string's length is one of items for an array."""
+"""The attribute and the keyword of each limit."""
+_OF_ITEMS: Final[Mapping[type, str]] = {MinLen: "minItems", MaxLen: "maxItems"}
+"""The keyword of a limit of an array, whose length is counted in items."""
 _JSON_TYPES: Final[Mapping[type, str]] = {
     NoneType: "null",
     str: "string",
@@ -155,8 +157,8 @@ def _with_mark(schema: Schema, mark: Any) -> Schema:
         return dict(mark.json_schema or {})
     if type(mark) in _LIMITS:
         attribute, keyword = _LIMITS[type(mark)]
-        if keyword.endswith("Length") and schema.get("type") == "array":
-            keyword = keyword.replace("Length", "Items")
+        if schema.get("type") == "array":
+            keyword = _OF_ITEMS.get(type(mark), keyword)
         return schema | {keyword: getattr(mark, attribute)}
     pattern = getattr(mark, "pattern", None)  # pydantic's class for a pattern is private
     return schema if pattern is None else schema | {"pattern": pattern}

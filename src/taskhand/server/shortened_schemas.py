@@ -5,7 +5,6 @@ has no description, and the fields of an object are described only by the tool t
 checked by the complete schema of its connection.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
@@ -15,26 +14,26 @@ from taskhand.server.connection_argument import (
     describe_connection,
     needs_connection,
 )
+from taskhand.server.narrowed_schema import CLAUSES, Clause, join_clauses
 from taskhand.server.portable_schema import Schema
 from taskhand.server.tool import Tool
 from taskhand.service.connections import Connections
 
 __all__ = ["list_schemas"]
 
-_SAID_AGAIN: Final = frozenset({"priority"})
-"""The arguments whose values a model could not guess."""
 _VALUES_ELSEWHERE: Final = frozenset({"outcome", "kinds"})
 """The arguments whose values are also in the tool's answer."""
 _RARE: Final = frozenset({"idProperty", "addNote"})
-_WHERE: Final = re.compile(r"(?:^|; )((?:only|not) on [^;]+)$")
-"""The end of a description, which says which connections have the argument."""
 
 
 def list_schemas(
     tools: Sequence[Tool[Any]], merged: Mapping[str, Schema], connections: Connections
 ) -> dict[str, Schema]:
-    """The schemas of the tools by name, each with the argument `connection` first, from the `merged` ones."""
-    described: set[tuple[str, str]] = set()
+    """The schemas of the tools by name, each with the argument `connection` first.
+
+    `merged` are the schemas of all connections by tool, their descriptions in clauses.
+    """
+    described: set[tuple[str, tuple[Clause, ...]]] = set()
     names = {tool.name for tool in tools}
     listed: dict[str, Schema] = {}
     for tool in tools:
@@ -43,27 +42,30 @@ def list_schemas(
         for name, node in schema["properties"].items():
             if tool.kind == "create" and name == "clear":
                 continue  # a new task has nothing to empty
-            words = (name, node.get("description", ""))
-            is_repeated = words in described and name != CONNECTION
+            description = (name, node.get(CLAUSES, ()))
+            is_repeated = description in described and name != CONNECTION
             properties[name] = _shorten(name, _shorten_repeated(name, node) if is_repeated else node, names, tool)
-            described.add(words)
-        listed[tool.name] = schema | {"properties": properties}
+            described.add(description)
+        listed[tool.name] = join_clauses(schema | {"properties": properties})
     return listed
 
 
 def _shorten_repeated(name: str, node: Schema) -> Schema:
-    """An argument that an earlier tool describes: only what is needed if a host loads this tool alone."""
-    if name in _SAID_AGAIN:
+    """An argument that an earlier tool describes: only what is needed if a host loads this tool alone.
+
+    That is what single values mean, which a model cannot guess, and which connections have the argument.
+    """
+    clauses: tuple[Clause, ...] = node.get(CLAUSES, ())
+    if any(clause.topic == "value" for clause in clauses):
         return node
-    where = _WHERE.search(node.get("description", ""))
-    description = {"description": where[1].capitalize()} if where and name not in _RARE else {}
-    return description | _without(node, "description")
+    kept = () if name in _RARE else tuple(clause for clause in clauses if clause.topic == "connections")
+    return node | {CLAUSES: tuple(clause._replace(text=clause.text.capitalize()) for clause in kept)}
 
 
 def _with_connection(tool: Tool[Any], schema: Schema, connections: Connections) -> Schema:
     names = {"type": "string", "enum": [*connections.names]}
     text = describe_connection(tool, connections)
-    described = {"description": text} if text else {}
+    described = {CLAUSES: (Clause(text),)} if text else {}
     required = [*([CONNECTION] if needs_connection(tool, connections) else []), *schema.get("required", ())]
     properties = {CONNECTION: described | names} | schema["properties"]
     return {"type": "object", "properties": properties} | ({"required": required} if required else {})
@@ -83,18 +85,15 @@ def _shorten(name: str, node: Schema, tools: AbstractSet[str], tool: Tool[Any]) 
         return node | {"items": {"type": "string"}}
     if "properties" in node.get("items", ()):
         return node | {"items": _shorten(name, node["items"], tools, tool)}
-    text = node.get("description", "")
-    described = {"description": text} if text else {}
+    clauses: tuple[Clause, ...] = node.get(CLAUSES, ())
+    topics = {clause.topic for clause in clauses}
     value = node["anyOf"][0] if "anyOf" in node else node
     values = {*value.get("enum", ())}
-    if tools & values or name in _VALUES_ELSEWHERE or (values and all(_says(text, item) for item in values)):
-        return described | {"type": "string"}
-    is_text = _without(value, "description") == {"type": "string"}
-    return described | {"type": "string"} if is_text and (tool.kind == "create" or "null" not in text) else node
-
-
-def _says(text: str, value: str) -> bool:
-    return re.search(rf"\b{re.escape(value)}\b", text) is not None
+    shortened = {CLAUSES: clauses, "type": "string"}
+    if tools & values or name in _VALUES_ELSEWHERE or not topics.isdisjoint(("value", "values")):
+        return shortened
+    is_text = value.keys() - {CLAUSES} == {"type"} and value["type"] == "string"
+    return shortened if is_text and (tool.kind == "create" or "null" not in topics) else node
 
 
 def _shorten_field(name: str, node: Schema) -> Schema:
@@ -103,7 +102,3 @@ def _shorten_field(name: str, node: Schema) -> Schema:
     if value["type"] == "string":
         return {"type": "string"}
     return value if value["type"] == "array" and name != "responsibleIds" else node
-
-
-def _without(node: Schema, key: str) -> Schema:
-    return {name: value for name, value in node.items() if name != key}

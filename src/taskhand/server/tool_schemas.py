@@ -35,12 +35,7 @@ class ToolSchemas:
         """The schema of a call to all connections: every field that one of them has."""
         key = (tool.name, _set_of(connections))
         if key not in self._of_sets:
-            from taskhand.server.merged_schema import merge_schemas  # noqa: PLC0415  few servers have several
-
-            model: type[BaseModel] = tool.arguments
-            capabilities = {name: app.backend.capabilities for name, app in connections.by_name.items()}
-            schemas = {name: schema_in_clauses(model, can) for name, can in capabilities.items()}
-            self._of_sets[key] = join_clauses(merge_schemas(schemas, model_fields(model)))
+            self._of_sets[key] = join_clauses(_merged(tool.arguments, connections))
         return self._of_sets[key]
 
     def listed_with_connection(self, tools: Sequence[Tool[Any]], connections: Connections) -> Mapping[str, Schema]:
@@ -49,9 +44,17 @@ class ToolSchemas:
         if key not in self._of_lists:
             from taskhand.server.shortened_schemas import list_schemas  # noqa: PLC0415  few servers have several
 
-            merged = {tool.name: self.of_all(tool, connections) for tool in tools}
+            merged = {tool.name: _merged(tool.arguments, connections) for tool in tools}
             self._of_lists[key] = list_schemas(tools, merged, connections)
         return self._of_lists[key]
+
+
+def _merged(model: "type[BaseModel]", connections: Connections) -> Schema:
+    """The schema of a call to all connections, its descriptions in clauses."""
+    from taskhand.server.merged_schema import merge_schemas  # noqa: PLC0415  few servers have several
+
+    schemas = {name: schema_in_clauses(model, app.backend.capabilities) for name, app in connections.by_name.items()}
+    return merge_schemas(schemas, model_fields(model))
 
 
 def _set_of(connections: Connections) -> _Set:

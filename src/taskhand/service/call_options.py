@@ -12,11 +12,11 @@ __all__ = ["Options", "RepeatableOptions"]
 class Options(Body):
     """Options of every tool that writes."""
 
-    dry_run: Annotated[bool, Field(description="Only return a plan.")] | MISSING = MISSING
-    reason: Annotated[str, Field(description="Why.")] | MISSING = MISSING
+    dry_run: Annotated[bool, Field(description="Only return a plan")] | MISSING = MISSING
+    reason: Annotated[str, Field(description="Why")] | MISSING = MISSING
 
 
 class RepeatableOptions(Options):
     """Options of tools that take an idempotency key."""
 
-    idempotency_key: Annotated[str, Field(description="Any text; a repeat writes nothing.")] | MISSING = MISSING
+    idempotency_key: Annotated[str, Field(description="Any text; a repeat writes nothing")] | MISSING = MISSING

@@ -17,7 +17,7 @@ __all__ = ["APPLY_PLAN"]
 class ApplyPlan(Options):
     """The plan to carry out."""
 
-    plan_id: Annotated[str, Field(description="From the answer with the difference.")]
+    plan_id: Annotated[str, Field(description="From the answer with the difference")]
 
 
 async def _run(call: "Call", arguments: ApplyPlan) -> Written:

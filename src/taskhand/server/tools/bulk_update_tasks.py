@@ -24,7 +24,7 @@ class BulkUpdateTasks(RepeatableOptions):
     task_ids: (
         Annotated[
             tuple[str, ...],
-            Field(description="Up to 1000 ids; or send filter.", json_schema_extra=field_notes(null_is_not_given=True)),
+            Field(description="Up to 1000 ids; or send filter", json_schema_extra=field_notes(null_is_not_given=True)),
         ]
         | MISSING
     ) = MISSING
@@ -32,14 +32,14 @@ class BulkUpdateTasks(RepeatableOptions):
     filter: (
         Annotated[
             TaskFilter,
-            Field(description="Instead of taskIds.", json_schema_extra=field_notes(empty_beside=["taskIds"])),
+            Field(description="Instead of taskIds", json_schema_extra=field_notes(empty_beside=["taskIds"])),
         ]
         | MISSING
     ) = MISSING
     changes: (
         Annotated[
             TaskPatch,
-            Field(description="Changes to each task.", json_schema_extra=field_notes(empty_beside=["shiftDueDays"])),
+            Field(description="Changes to each task", json_schema_extra=field_notes(empty_beside=["shiftDueDays"])),
         ]
         | MISSING
     ) = MISSING
@@ -47,7 +47,7 @@ class BulkUpdateTasks(RepeatableOptions):
         Annotated[
             int,
             Field(
-                description="Days to move due dates by; negative: earlier.",
+                description="Days to move due dates by; negative: earlier",
                 json_schema_extra=field_notes(needs="dueDate", empty_beside=["changes"]),
             ),
         ]

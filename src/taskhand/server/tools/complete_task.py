@@ -26,7 +26,7 @@ class CompleteTask(Options):
         Annotated[
             str,
             Field(
-                description="Finished status; needed only if several have type done.",
+                description="Finished status; needed only if several have type done",
                 json_schema_extra=field_notes(finished=True),
             ),
         ]

@@ -24,7 +24,7 @@ class DeleteTask(Options):
     ids: (
         Annotated[
             tuple[str, ...],
-            Field(description="Several ids, instead of id."),
+            Field(description="Several ids, instead of id"),
         ]
         | MISSING
     ) = MISSING

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["GET_TASK", "IdProperty", "TaskId", "find_id"]
 
-TaskId = Annotated[str, Field(description="Task id from list_tasks.")]
+TaskId = Annotated[str, Field(description="Task id from list_tasks")]
 IdProperty = Annotated[
-    str, Field(description="Property of which id is a value.", json_schema_extra=field_notes(needs="properties"))
+    str, Field(description="Property of which id is a value", json_schema_extra=field_notes(needs="properties"))
 ]
 """The CRM's own property of which an id is a value."""
 
@@ -25,7 +25,7 @@ class GetTask(Body):
     """The task to read."""
 
     id: TaskId
-    properties: Annotated[tuple[str, ...], Field(description="Other CRM fields to show.")] | MISSING = MISSING
+    properties: Annotated[tuple[str, ...], Field(description="Other CRM fields to show")] | MISSING = MISSING
     id_property: IdProperty | MISSING = MISSING
 
 

@@ -35,20 +35,20 @@ _TASKS, _DIGITS = "t", 9
 class ListChanges(Body):
     """The filters of the journal, and the page."""
 
-    change_id: Annotated[str, Field(description="All tasks of this change.")] | MISSING = MISSING
-    task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
+    change_id: Annotated[str, Field(description="All tasks of this change")] | MISSING = MISSING
+    task_id: Annotated[str, Field(description="Only changes of this task")] | MISSING = MISSING
     tool: str | MISSING = MISSING
     outcome: (
         Annotated[
             Outcome,
-            Field(description="Only with this outcome.", json_schema_extra=field_notes(null_is_not_given=True)),
+            Field(description="Only with this outcome", json_schema_extra=field_notes(null_is_not_given=True)),
         ]
         | MISSING
     ) = MISSING
-    since: Annotated[str, Field(description="From this ISO 8601 time on, or words.")] | MISSING = MISSING
-    until: Annotated[str, Field(description="Up to this ISO 8601 time, or words.")] | MISSING = MISSING
-    limit: Annotated[int, Field(ge=1, le=50, description="Rows a page, 20 if left out.")] | MISSING = MISSING
-    cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
+    since: Annotated[str, Field(description="From this ISO 8601 time on, or words")] | MISSING = MISSING
+    until: Annotated[str, Field(description="Up to this ISO 8601 time, or words")] | MISSING = MISSING
+    limit: Annotated[int, Field(ge=1, le=50, description="Rows a page, 20 if left out")] | MISSING = MISSING
+    cursor: Annotated[str, Field(description="nextCursor of the page before")] | MISSING = MISSING
 
 
 async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
@@ -175,7 +175,7 @@ def _moment(call: "Call", name: str, text: str | MISSING) -> "tuple[datetime | N
 
 def list_changes_tool(writing: Sequence[str]) -> Tool[ListChanges]:
     """The tool; `writing` are the names of the tools whose calls are journaled."""
-    only_by = Field(description="Only by this tool.", json_schema_extra=field_notes(null_is_not_given=True))
+    only_by = Field(description="Only by this tool", json_schema_extra=field_notes(null_is_not_given=True))
     names: Any = Annotated[Literal[*writing], only_by]
     return Tool(
         name="list_changes",

@@ -28,14 +28,14 @@ _LIMIT: Final = 50
 class ListEvents(Body):
     """The filters of the feed, and the page."""
 
-    since: Annotated[str, Field(description="ISO 8601 time or words; default: your last call.")] | MISSING = MISSING
-    kinds: Annotated[tuple[EventKind, ...], Field(description="Only these.")] | MISSING = MISSING
-    people: Annotated[tuple[str, ...], Field(description="Authors, or present or former responsibles.")] | MISSING = (
+    since: Annotated[str, Field(description="ISO 8601 time or words; default: your last call")] | MISSING = MISSING
+    kinds: Annotated[tuple[EventKind, ...], Field(description="Only these")] | MISSING = MISSING
+    people: Annotated[tuple[str, ...], Field(description="Authors, or present or former responsibles")] | MISSING = (
         MISSING
     )
-    task_id: Annotated[str, Field(description="Only changes of this task.")] | MISSING = MISSING
-    limit: Annotated[int, Field(ge=1, le=100, description="50 if left out.")] | MISSING = MISSING
-    cursor: Annotated[str, Field(description="nextCursor of the page before.")] | MISSING = MISSING
+    task_id: Annotated[str, Field(description="Only changes of this task")] | MISSING = MISSING
+    limit: Annotated[int, Field(ge=1, le=100, description="50 if left out")] | MISSING = MISSING
+    cursor: Annotated[str, Field(description="nextCursor of the page before")] | MISSING = MISSING
 
 
 async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:

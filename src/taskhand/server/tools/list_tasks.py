@@ -68,20 +68,21 @@ class ListTasks(TaskFilter):
             BeforeValidator(_to_order),
             Field(
                 description="due (default): earliest first, dateless last; created: newest; oldest; "
-                "priority: highest, then due."
+                "priority: highest, then due",
+                json_schema_extra=field_notes(names_values=True),
             ),
         ]
         | MISSING
     ) = MISSING
-    limit: Annotated[int, Field(ge=1, le=100, description="Rows a page, 25 if left out.")] | MISSING = MISSING
-    cursor: Annotated[str, Field(description="nextCursor of the page before; same filters and order.")] | MISSING = (
+    limit: Annotated[int, Field(ge=1, le=100, description="Rows a page, 25 if left out")] | MISSING = MISSING
+    cursor: Annotated[str, Field(description="nextCursor of the page before; same filters and order")] | MISSING = (
         MISSING
     )
     fields: (
         Annotated[
             tuple[RowField, ...],
             BeforeValidator(_to_row_fields),
-            Field(description="Fields besides id; default: title, status, due, priority, responsibles."),
+            Field(description="Fields besides id; default: title, status, due, priority, responsibles"),
         ]
         | MISSING
     ) = MISSING
@@ -90,7 +91,7 @@ class ListTasks(TaskFilter):
             CountBy,
             BeforeValidator(_to_group),
             Field(
-                description="Count the matching tasks by this, instead of rows.",
+                description="Count the matching tasks by this, instead of rows",
                 json_schema_extra=field_notes(null_is_not_given=True),
             ),
         ]

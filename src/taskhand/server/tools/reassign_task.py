@@ -29,8 +29,8 @@ class ReassignTask(Options):
         Annotated[
             ReassignMode,
             Field(
-                description="replace everyone (default), add to or remove from those on the task.",
-                json_schema_extra=field_notes(needs="responsibleIds", for_several_people=True),
+                description="replace everyone (default), add to or remove from those on the task",
+                json_schema_extra=field_notes(needs="responsibleIds", for_several_people=True, names_values=True),
             ),
         ]
         | MISSING

@@ -18,10 +18,10 @@ __all__ = ["UNDO_CHANGE"]
 class UndoChange(Options):
     """The change to undo, and the part of it."""
 
-    change_id: Annotated[str, Field(description="From a write's answer or list_changes.")]
-    task_ids: Annotated[tuple[str, ...], Field(description="Only these of its tasks.")] | MISSING = MISSING
+    change_id: Annotated[str, Field(description="From a write's answer or list_changes")]
+    task_ids: Annotated[tuple[str, ...], Field(description="Only these of its tasks")] | MISSING = MISSING
     leave: Annotated[
-        Annotated[tuple[str, ...], Field(description="Task ids or fields to leave as they are.")] | MISSING,
+        Annotated[tuple[str, ...], Field(description="Task ids or fields to leave as they are")] | MISSING,
         Field(alias="except"),
     ] = MISSING
 
