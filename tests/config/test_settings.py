@@ -216,6 +216,31 @@ def test_keys_that_are_too_short_or_repeated_are_refused(variable: str, value: s
         assert value not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "must_be"),
+    [
+        ("TASKHAND_PORT", "3.5", "a whole number"),
+        ("TASKHAND_PORT", "70000", "at most 65535"),
+        ("TASKHAND_CALL_S", "1", "at least 5"),
+        ("VAMBE_CACHE_S", "300.5", "at most 300"),
+        ("VAMBE_CACHE_S", "long", "a number"),
+        ("TASKHAND_READ_ONLY", "perhaps", "true or false"),
+        ("TASKHAND_ASK", "always", "'auto' or 'never'"),
+        ("TASKHAND_CLOCK", "noon", "a date and time with its offset, such as 2026-03-02T15:00:00Z"),
+        ("TASKHAND_CLOCK", "2026-03-02T15:00", "a date and time with its offset, such as 2026-03-02T15:00:00Z"),
+        ("TASKHAND_DB", 3, "a path, or the address of a database"),
+        ("TASKHAND_JOURNAL", 3, "a path"),
+        ("TASKHAND_TOOLS", 3, "a text"),
+    ],
+)
+def test_the_error_for_an_invalid_value_says_what_the_setting_must_be(
+    variable: str, value: object, must_be: str
+) -> None:
+    with pytest.raises(OperatorError) as caught:
+        Settings.of({variable: value})
+    assert caught.value.message == f"{variable} is not usable: it must be {must_be}."
+
+
 def test_each_of_several_keys_in_a_setting_is_masked() -> None:
     vault, state = [f"thv_{digit * 64}" for digit in "ab"], [digit * 32 for digit in "cd"]
     given = {"TASKHAND_VAULT_KEY": ", ".join(vault), "TASKHAND_STATE_KEY": ", ".join(state)}

@@ -141,7 +141,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"changes": {"responsibleIds": ["a", True]}}, 'changes.responsibleIds must be a list of strings, e.g. ["..."].'),
     ({"changes": '{"title": {}}'}, "changes.title must be a string."),
     ({"filter": {"overdue": "maybe"}}, "filter.overdue must be true or false."),
-    ({"own": {"label": "x", "size": 0}}, "own.size must be greater than or equal to 1."),
+    ({"own": {"label": "x", "size": 0}}, "own.size must be at least 1."),
     ({"own": {"label": "x", "shade": "red"}}, "own.shade must be 'light' or 'dark'."),
     ({"own": {"label": None}}, "own.label cannot be null."),
     ({"own": 5}, 'own must be an object, e.g. {"label": ...}.'),

@@ -13,7 +13,7 @@ GOOD = (shipped() / "create_once.toml").read_text(encoding="utf-8")
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (GOOD.replace("task = ", "tsak = 1\ntask = "), "tsak: Extra inputs are not permitted"),
+        (GOOD.replace("task = ", "tsak = 1\ntask = "), "tsak: there is no such field"),
         (GOOD.replace('"create_task"]', '"make_task"]'), "there is no tool 'make_task'"),
         (GOOD.replace('"empty"', '"full"'), "there is no data set 'full'"),
         (GOOD.replace("count = 1", 'title = "Pay the rent"'), "has either title or like"),
@@ -22,7 +22,7 @@ GOOD = (shipped() / "create_once.toml").read_text(encoding="utf-8")
         (GOOD.replace("count = 1", 'due = "2026-03-06T10:00"'), "neither a day nor a time with its offset"),
         (GOOD.replace("count = 1", 'due = "2026-03-06 Thu"'), "is to be written 2026-03-06 Fri"),
         (GOOD.replace('["local"]', '["trello"]'), "backends.0"),
-        (GOOD.partition("[solution]")[0], "solution: Field required"),
+        (GOOD.partition("[solution]")[0], "solution: it is required"),
         ("name = ", "cannot be read as a scenario"),
     ],
 )

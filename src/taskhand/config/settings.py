@@ -231,11 +231,11 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         try:
             settings = cls.model_construct(**_check_given(cls, usable.values))
         except ValidationError as error:
+            from taskhand.domain.invalid_value import describe_invalid  # noqa: PLC0415  no start waits for it
+
             first = error.errors(include_url=False, include_input=False)[0]
             at_fault = str(first["loc"][0])
-            why = first["msg"].partition(", unable to")[0].replace("Input should be", "it must be")
-            why = why.replace("a valid integer", "a whole number").replace("a valid ", "a ")
-            raise OperatorError(f"{names.get(at_fault, at_fault)} is not usable: {why}.") from None
+            raise OperatorError(f"{names.get(at_fault, at_fault)} is not usable: {describe_invalid(first)}.") from None
         zones = {
             name: _zone(getattr(settings, name), cls.variable(name), names)
             for name in cls.model_fields

@@ -172,10 +172,10 @@ def _sentence(error: ErrorDetails, name: str, node: Schema) -> str:
     match error["type"]:
         case "literal_error" if choices(node):
             return expected_choice(name, node, error["input"])
-        case "literal_error":
-            return f"{name} must be {error['ctx']['expected']}."
-        case "greater_than_equal" | "less_than_equal":
-            return f"{name} must be {error['msg'].removeprefix('Input should be ')}."
+        case "greater_than_equal":
+            return f"{name} must be at least {error['ctx']['ge']}."
+        case "less_than_equal":
+            return f"{name} must be at most {error['ctx']['le']}."
     return expected_type(name, node)
 
 

@@ -72,6 +72,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from taskhand.config.settings import BackendName
 from taskhand.domain.due import Due, due_text, moment_text
 from taskhand.domain.errors import CallerError
+from taskhand.domain.invalid_value import describe_invalid
 from taskhand.domain.name_matching import fold
 from taskhand.testing.call_pattern import CallPattern
 from taskhand.testing.data import DATA, NOW, PlannedTask
@@ -296,7 +297,9 @@ def load_scenario(file: Path) -> Scenario:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise CallerError(f"{file}: {where or 'the file'}: {first['msg']}.", code="invalid_scenario") from None
+        raise CallerError(
+            f"{file}: {where or 'the file'}: {describe_invalid(first)}.", code="invalid_scenario"
+        ) from None
     except (OSError, ValueError) as error:
         raise CallerError(f"{file} cannot be read as a scenario: {error}.", code="invalid_scenario") from None
 

@@ -14,6 +14,7 @@ from taskhand.backends.local.tasks import ID_PATTERN, set_people, snapshots
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
+from taskhand.domain.invalid_value import describe_invalid
 from taskhand.domain.name_matching import fold
 from taskhand.domain.task import STATUS_TYPES, Contact, Member, Status, Task
 from taskhand.domain.time_zones import known_zone
@@ -95,7 +96,7 @@ def _try(write: Callable[[Line], None], line: Line, problems: list[str]) -> None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or line.kind
-        problems.append(f"line {line.number}: {place}: {first['msg'][:1].lower()}{first['msg'][1:]}")
+        problems.append(f"line {line.number}: {place}: {describe_invalid(first)}")
     except CallerError as error:
         problems.append(f"line {line.number}: {error.message.rstrip('.')}")
     except _WrongLine as error:
