@@ -127,8 +127,8 @@ def _read_table(name: str, table: object, path: Path, text_of: TextOf) -> Connec
 
 def _backend(called: str, table: Mapping[str, object], path: Path) -> BackendName:
     given = table.get("backend")
-    if isinstance(given, str) and clean_value(given) in NAMES:
-        return clean_value(given)
+    if isinstance(given, str) and (name := clean_value(given)) in NAMES:
+        return name
     raise OperatorError(
         f"{called} in {path} has no backend." if given is None else f"{called}.backend in {path} is not a backend.",
         candidates=[Candidate(name) for name in NAMES],

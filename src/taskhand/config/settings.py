@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr, ValidationError, create_model
 
 from taskhand.backends.factory import BackendFactory, SettingKind, is_secret
-from taskhand.backends.registry import FACTORIES, BackendName, find_factory
+from taskhand.backends.registry import FACTORIES, NAMES, BackendName, find_factory
 from taskhand.config.credentials import (
     REFERENCES,
     Credential,
@@ -81,7 +81,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         """
         if self.chosen_backend:
             return self.chosen_backend
-        found = [factory.name for factory in FACTORIES if self._has_credential(factory)]
+        found = [name for name in NAMES if self._has_credential(find_factory(name))]
         if len(found) > 1:
             raise OperatorError(
                 f"Credentials of several CRMs are set: {', '.join(found)}.",
