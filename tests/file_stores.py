@@ -10,7 +10,7 @@ from journals import numbered
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = ["journal_in", "locked", "store_in"]
@@ -18,7 +18,7 @@ __all__ = ["journal_in", "locked", "store_in"]
 
 def journal_in(folder: Path, busy_s: float = 5.0, kind: type[SqliteJournal] = SqliteJournal) -> SqliteJournal:
     """The journal of a folder."""
-    return kind(Account(folder / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered, busy_s=busy_s)
+    return kind(AccountOwner(folder / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered, busy_s=busy_s)
 
 
 def store_in(folder: Path, busy_s: float = 5.0) -> LocalBackend:

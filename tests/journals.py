@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 
 __all__ = ["journal_at", "numbered"]
@@ -24,7 +24,7 @@ async def journal_at(
     """A journal in a folder that is there as long as it is used."""
     with TemporaryDirectory(prefix="taskhand-journal-") as folder:
         journal = SqliteJournal(
-            Account(Path(folder) / "journal.sqlite", place), clock=clock, new_id=numbered, secrets=secrets
+            AccountOwner(Path(folder) / "journal.sqlite", place), clock=clock, new_id=numbered, secrets=secrets
         )
         try:
             yield journal

@@ -17,7 +17,7 @@ from taskhand.sql.store_address import INSTALL_DRIVER
 if TYPE_CHECKING:
     from taskhand.budgets.postgres import PostgresBudgets
     from taskhand.events.sql_event_store import SqlEventStore
-    from taskhand.journal.journal_owner import Owner
+    from taskhand.journal.journal_owner import JournalOwner
     from taskhand.journal.sql_journal import JournalOptions, SqlJournal
     from taskhand.keys.key_check import KeyCheck
     from taskhand.keys.sql_key_store import SqlKeyStore
@@ -65,7 +65,7 @@ def _open_database(url: str) -> "Database":
     return open_shared(url)
 
 
-def open_owned_journal(settings: Settings, owner: "Owner", clock: Callable[[], datetime]) -> "SqlJournal":
+def open_owned_journal(settings: Settings, owner: "JournalOwner", clock: Callable[[], datetime]) -> "SqlJournal":
     """The journal with the changes of this owner; it is opened at first use."""
 
     def new_id(prefix: str, number: int) -> str:
@@ -103,9 +103,9 @@ def open_rows(settings: Settings) -> "SqlStore | None":
     if (database := open_database(settings)) is None:
         return None
     from taskhand.journal.postgres import JOURNAL
-    from taskhand.postgres.store import Store
+    from taskhand.postgres.store import PostgresStore
 
-    return Store(database, JOURNAL)
+    return PostgresStore(database, JOURNAL)
 
 
 def open_budgets(settings: Settings, account: str) -> "PostgresBudgets | None":

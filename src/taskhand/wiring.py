@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from taskhand.domain.own_credential import OAuthClient, OwnToken
     from taskhand.events.sql_event_store import SqlEventStore
     from taskhand.http.upstream import Runtime
-    from taskhand.journal.journal_owner import Owner
+    from taskhand.journal.journal_owner import JournalOwner
     from taskhand.journal.sql_journal import SqlJournal
     from taskhand.vault.credential_link import Link
     from taskhand.vault.links_of_persons import Links
@@ -305,12 +305,12 @@ def _journal_owner(
     clock: Clock | None,
     store: "LocalBackend | None",
     connection: ConnectionSettings | None = None,
-) -> "Owner":
+) -> "JournalOwner":
     """The store or the CRM account whose changes are in the journal: their task ids are valid only there.
 
     A named connection has an owner of its own: otherwise two accounts with tokens could not be distinguished.
     """
-    from taskhand.journal.journal_owner import Account, DatabaseOwner, StoreOwner, UnknownAccount
+    from taskhand.journal.journal_owner import AccountOwner, DatabaseOwner, StoreOwner, UnknownAccountOwner
 
     factory, path = find_factory(settings.backend), journal_path(settings)
     if factory.account:
@@ -318,8 +318,8 @@ def _journal_owner(
         try:
             settings.check_credential()
         except OperatorError as error:
-            return UnknownAccount(path, place, error)
-        return Account(path, place)
+            return UnknownAccountOwner(path, place, error)
+        return AccountOwner(path, place)
     found = store or open_local_store(settings, clock)
     if found.path is None:
         return DatabaseOwner(found, path, closes=store is None)

@@ -8,7 +8,7 @@ from typing import Any
 from behaviour.world import SMALL_WORLD, Open, World
 from taskhand.config.settings import Settings
 from taskhand.http.upstream import Runtime
-from taskhand.sandbox.server import Served, serve
+from taskhand.sandbox.server import HasApp, serve
 from taskhand.service.app_context import AppContext
 from taskhand.wiring import open_app
 from virtual_time import Time
@@ -25,7 +25,7 @@ class _TickingTime(Time):
 
 
 def open_with(
-    sandbox: Callable[[World], Served],
+    sandbox: Callable[[World], HasApp],
     settings: Callable[..., Settings],
     of_world: Callable[[World], Mapping[str, Any]] = lambda _: {},
 ) -> Open:

@@ -15,7 +15,7 @@ from benchmarks.in_process import connect_in_process
 from benchmarks.layers import Stats
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.host_names import ListenAddress
 from taskhand.server.transports.http import Endpoint, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.wiring import open_app
@@ -37,7 +37,7 @@ async def _profile(environment: Mapping[str, str], calls: int) -> Stats:
         server = create_server(app, makes_spans=False)
         async with connect_in_process(server) as client:
             made = await client.call("create_task", title="Call Acme", responsibleIds=["me"], priority="1")
-        endpoint = Endpoint(Address("127.0.0.1", 0), HttpLimits.of_this_machine())
+        endpoint = Endpoint(ListenAddress("127.0.0.1", 0), HttpLimits.of_this_machine())
         tasks.start_soon(partial(serve_http, server, endpoint, checkpoint, announce=announced.append))
         while not announced:
             await checkpoint()

@@ -24,9 +24,9 @@ from taskhand.journal.postgres import JOURNAL as IN_DATABASE
 from taskhand.journal.pruning import prune_share
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.postgres.database import Database
-from taskhand.postgres.store import Store as DatabaseStore
+from taskhand.postgres.store import PostgresStore as DatabaseStore
 from taskhand.sql.store import SqlStore
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 
 __all__ = ["measure"]
 
@@ -82,7 +82,7 @@ def _open_file(_: ExitStack, folder: Path, count: int) -> tuple[dict[str, str], 
     path = folder / f"journal-{count}.sqlite"
     environment = _environment(folder, count, TASKHAND_JOURNAL=str(path))
     fill_file_journal(path, environment, count)
-    return environment, Store(path, JOURNAL)
+    return environment, SqliteStore(path, JOURNAL)
 
 
 def _open_database(stack: ExitStack, folder: Path, count: int) -> tuple[dict[str, str], SqlStore]:

@@ -22,7 +22,7 @@ from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Rate
 from taskhand.http.upstream import Runtime
 from taskhand.postgres.database import Database
-from taskhand.postgres.store import Store
+from taskhand.postgres.store import PostgresStore
 
 RATE = Rate(10, 0.3)
 LATE_S = 0.02
@@ -73,7 +73,7 @@ async def budgets(url: str, account: str = "acme") -> AsyncIterator[PostgresBudg
         await found.aclose()
 
 
-def open_budget(store: Store, clock: Callable[[], float] = time.monotonic) -> PostgresBudget:
+def open_budget(store: PostgresStore, clock: Callable[[], float] = time.monotonic) -> PostgresBudget:
     """A budget that waits for the database of a busy machine."""
     return PostgresBudget(store, "acme", RATE, clock=clock, answer_s=ANSWER_S)
 
@@ -91,7 +91,7 @@ async def test_replicas_keep_to_one_rate_and_use_it(postgres: TestDatabase) -> N
         async with limiter.turn(time.monotonic() + ANSWER_S):
             left.append(clock.last)
 
-    stores = [Store(Database(postgres.url), BUDGETS) for _ in range(2)]
+    stores = [PostgresStore(Database(postgres.url), BUDGETS) for _ in range(2)]
     async with anyio.create_task_group() as noting:
         noting.start_soon(note_stalls, stalls)
         async with anyio.create_task_group() as tasks:
@@ -125,14 +125,14 @@ async def test_an_unreachable_database_delays_no_request_and_is_tried_again_late
     postgres: TestDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = [100.0]
-    store = Store(Database("postgresql://ana:s3cret@127.0.0.1:1/none", sleep=lambda _: None), BUDGETS)
+    store = PostgresStore(Database("postgresql://ana:s3cret@127.0.0.1:1/none", sleep=lambda _: None), BUDGETS)
     away = PostgresBudget(store, "acme", RATE, clock=lambda: now[0])
     assert await away.reserve(ReservationRequest("one", 1)) is None
     assert await away.reserve(ReservationRequest("one", 1)) is None
     assert [one.levelname for one in caplog.records] == ["WARNING"]
     assert "s3cret" not in caplog.text
     await store.aclose()
-    database_store = Store(Database(postgres.url), BUDGETS)
+    database_store = PostgresStore(Database(postgres.url), BUDGETS)
     back = open_budget(database_store, lambda: now[0])
     reservation = await back.reserve(ReservationRequest("one", 3))
     assert reservation is not None
@@ -153,7 +153,7 @@ async def test_an_unreachable_database_delays_no_request_and_is_tried_again_late
 async def test_a_report_by_the_clock_of_a_process_counts_by_that_of_the_database(
     postgres: TestDatabase, report: Callable[[float], dict[str, Any]], slots: int
 ) -> None:
-    store, now = Store(Database(postgres.url), BUDGETS), 100.0
+    store, now = PostgresStore(Database(postgres.url), BUDGETS), 100.0
     budget = open_budget(store, lambda: now)
     assert await budget.reserve(ReservationRequest("one", 0, **report(now))) is not None
     reservation = await budget.reserve(ReservationRequest("two", 10))
@@ -163,7 +163,7 @@ async def test_a_report_by_the_clock_of_a_process_counts_by_that_of_the_database
 
 
 async def test_slots_that_were_not_used_are_granted_again(postgres: TestDatabase) -> None:
-    store = Store(Database(postgres.url), BUDGETS)
+    store = PostgresStore(Database(postgres.url), BUDGETS)
     # A clock that stands still would move the slots away from the database's.
     budget = open_budget(store, time.monotonic)
     first = await budget.reserve(ReservationRequest("one", 10))
@@ -175,7 +175,7 @@ async def test_slots_that_were_not_used_are_granted_again(postgres: TestDatabase
 
 
 async def test_a_database_that_does_not_answer_is_not_waited_for(postgres: TestDatabase) -> None:
-    held = Store(Database(postgres.url), BUDGETS)
+    held = PostgresStore(Database(postgres.url), BUDGETS)
     assert await open_budget(held).reserve(ReservationRequest("one", 1)) is not None
     budget = PostgresBudget(held, "acme", RATE, clock=time.monotonic, answer_s=0.1)
     with psycopg.connect(postgres.url) as paused:
@@ -187,7 +187,7 @@ async def test_a_database_that_does_not_answer_is_not_waited_for(postgres: TestD
 async def test_background_requests_leave_half_of_the_window_unused(
     postgres: TestDatabase,
 ) -> None:
-    store = Store(Database(postgres.url), BUDGETS)
+    store = PostgresStore(Database(postgres.url), BUDGETS)
     budget = open_budget(store, lambda: 100.0)
     observed = ObservedHeaders(RateHeaders(52, 5.0, limit=100), 100.0, 100.0)
     assert await budget.reserve(ReservationRequest("one", 0, observed=observed)) is not None
@@ -198,7 +198,7 @@ async def test_background_requests_leave_half_of_the_window_unused(
 
 def test_a_process_killed_during_a_reservation_takes_no_slots_and_blocks_no_other(postgres: TestDatabase) -> None:
     async def reserve(wanted: int, clock: Callable[[], float] = time.monotonic) -> Reservation | None:
-        store = Store(Database(postgres.url), BUDGETS)
+        store = PostgresStore(Database(postgres.url), BUDGETS)
         try:
             return await open_budget(store, clock).reserve(ReservationRequest("one", wanted))
         finally:

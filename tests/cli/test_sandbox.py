@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 import taskhand.sandbox
 from taskhand.cli.main import command
-from taskhand.cli.sandbox import CRMS, Account, _read_variants, sandbox
+from taskhand.cli.sandbox import CRMS, EmulatedAccount, _read_variants, sandbox
 from taskhand.domain.errors import CallerError
 
 
@@ -42,7 +42,7 @@ def test_a_variant_names_its_crm_and_the_app_of_hubspot_is_in_its_table() -> Non
         with pytest.raises(CallerError):
             _read_variants([wrong])
     hubspot = next(crm for crm in CRMS if crm.name == "hubspot")
-    table = Account("hubspot", hubspot, hubspot.served.open("pat-1", seed="empty"), "pat-1", 0).table(
+    table = EmulatedAccount("hubspot", hubspot, hubspot.served.open("pat-1", seed="empty"), "pat-1", 0).table(
         "http://127.0.0.1:1"
     )
     assert {"app_id", "developer_key", "webhook_key", "access_token"} <= {*table}

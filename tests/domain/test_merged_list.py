@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from builders import refused
 from taskhand.domain.cursor import bind_cursor, unbind_cursor
-from taskhand.domain.merged_list import MergedCursor, Part, merge_rows
+from taskhand.domain.merged_list import ConnectionPage, MergedCursor, merge_rows
 
 NAMES = ["north", "south"]
 
@@ -59,12 +59,12 @@ def test_the_pages_of_all_connections_have_every_row_once_and_in_order(
     cursor: str | None = None
     for _ in range(len(north) + len(south) + 1):
         places = MergedCursor.of_list(NAMES, "asked", cursor)
-        pages, parts = dict[str, list[Any]](), dict[str, Part]()
+        pages, parts = dict[str, list[Any]](), dict[str, ConnectionPage]()
         for name in places.unfinished:
             place = places.by_name[name] or ("-1",)
             rest = rows[name][int(place[0]) + 1 :]
             pages[name] = rest[:limit]
-            parts[name] = Part([(str(n),) for _, n, _ in pages[name]], len(rest) > limit)
+            parts[name] = ConnectionPage([(str(n),) for _, n, _ in pages[name]], len(rest) > limit)
         shown = list(merge_rows(pages, lambda one: one[2]))[:limit]
         found += [row for _, row in shown]
         cursor = places.after([name for name, _ in shown], parts)
@@ -76,18 +76,18 @@ def test_the_pages_of_all_connections_have_every_row_once_and_in_order(
 
 def test_a_connection_without_a_part_stays_where_it_is() -> None:
     first = MergedCursor.of_list(NAMES, "asked", None)
-    cursor = first.after(["north"], {"north": Part([("1",)], more=False)}, may_be_back=True)
+    cursor = first.after(["north"], {"north": ConnectionPage([("1",)], more=False)}, may_be_back=True)
     later = MergedCursor.of_list(NAMES, "asked", cursor)
     assert dict(later.by_name) == {"north": None, "south": ()}
     assert (later.unfinished, later.others_ended, first.others_ended) == (("south",), True, False)
-    assert first.after(["north"], {"north": Part([("1",)], more=False)}) is None
-    waiting = first.after(["north"], {"north": Part([("1",), ("2",)], more=False)})
+    assert first.after(["north"], {"north": ConnectionPage([("1",)], more=False)}) is None
+    waiting = first.after(["north"], {"north": ConnectionPage([("1",), ("2",)], more=False)})
     assert dict(MergedCursor.of_list(NAMES[::-1], "asked", waiting).by_name) == {"south": (), "north": ("1",)}
-    assert first.after([], {"north": Part([], more=True)}) is None
+    assert first.after([], {"north": ConnectionPage([], more=True)}) is None
 
 
 def test_the_cursor_of_another_list_or_of_other_connections_is_refused() -> None:
-    cursor = MergedCursor.of_list(NAMES, "asked", None).after(["north"], {"north": Part([("1",)], more=True)})
+    cursor = MergedCursor.of_list(NAMES, "asked", None).after(["north"], {"north": ConnectionPage([("1",)], more=True)})
     assert cursor is not None
     assert MergedCursor.of_list(NAMES, "asked", cursor).by_name["north"] == ("1",)
     ended = MergedCursor(MergedCursor.of_list(NAMES, "asked", None).of, {"north": None, "south": None}).cursor()

@@ -29,7 +29,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.events.change_broadcast import CHANNEL, TaskChanges
 from taskhand.journal.journal import Result
 from taskhand.postgres.database import Database
-from taskhand.postgres.listener import Channel
+from taskhand.postgres.listener import NotifyChannel
 from taskhand.server.app import create_server
 from taskhand.service.change_announcements import EVERY_TASK, TaskUpdates
 from taskhand.service.events.feed_poll import look
@@ -59,7 +59,7 @@ class Replica:
 @asynccontextmanager
 async def telling(url: str, **connections: TaskUpdates) -> AsyncIterator[None]:
     """A replica that tells others and hears them, from when it listens on."""
-    channel = Channel(Database(url, sleep=lambda _: None), CHANNEL)
+    channel = NotifyChannel(Database(url, sleep=lambda _: None), CHANNEL)
     changes = TaskChanges(channel, connections, lambda _: checkpoint())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(changes.run)

@@ -12,7 +12,7 @@ import pytest
 
 from taskhand.domain.errors import OutcomeUnknown, UpstreamError, UpstreamFailed
 from taskhand.http.attempt import send_once
-from taskhand.http.retry import Event
+from taskhand.http.retry import AttemptEnd
 from taskhand.http.upstream import Limits
 from taskhand.http.url_path import Path
 from time_limits import BOUND_S
@@ -75,19 +75,19 @@ class FixedAnswerTransport(httpx2.AsyncBaseTransport):
 @pytest.mark.parametrize(
     ("error", "event"),
     [
-        (httpx2.ConnectError(""), Event.UNREACHED),
-        (httpx2.ConnectTimeout(""), Event.UNREACHED),
-        (httpx2.PoolTimeout(""), Event.UNREACHED),
-        (httpx2.ProxyError(""), Event.UNREACHED),
-        (httpx2.ReadTimeout(""), Event.TIMED_OUT),
-        (httpx2.WriteTimeout(""), Event.TIMED_OUT),
-        (httpx2.ReadError(""), Event.BROKEN),
-        (httpx2.WriteError(""), Event.BROKEN),
-        (httpx2.RemoteProtocolError(""), Event.BROKEN),
+        (httpx2.ConnectError(""), AttemptEnd.UNREACHED),
+        (httpx2.ConnectTimeout(""), AttemptEnd.UNREACHED),
+        (httpx2.PoolTimeout(""), AttemptEnd.UNREACHED),
+        (httpx2.ProxyError(""), AttemptEnd.UNREACHED),
+        (httpx2.ReadTimeout(""), AttemptEnd.TIMED_OUT),
+        (httpx2.WriteTimeout(""), AttemptEnd.TIMED_OUT),
+        (httpx2.ReadError(""), AttemptEnd.BROKEN),
+        (httpx2.WriteError(""), AttemptEnd.BROKEN),
+        (httpx2.RemoteProtocolError(""), AttemptEnd.BROKEN),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-async def test_distinguishes_failures_before_sending_from_failures_after(error: Exception, event: Event) -> None:
+async def test_distinguishes_failures_before_sending_from_failures_after(error: Exception, event: AttemptEnd) -> None:
     attempt = await send_once(
         FailingTransport(error), httpx2.Request("POST", "https://crm.test/"), within_s=1.0, body_bytes=1_000
     )
@@ -139,7 +139,7 @@ async def test_does_not_take_a_body_cut_at_the_limit_for_a_complete_one(
 async def test_a_body_that_is_not_read_to_its_end_is_closed_at_once() -> None:
     body, request = EndlessBody(), httpx2.Request("GET", "https://crm.test/")
     attempt = await send_once(FixedAnswerTransport(body), request, within_s=1.0, body_bytes=1_000)
-    assert (attempt.event, body.is_closed) == (Event.OVERSIZED, True)
+    assert (attempt.event, body.is_closed) == (AttemptEnd.OVERSIZED, True)
 
 
 async def test_a_too_large_answer_releases_its_connection(clients: Clients, server: Server, steps: type[Steps]) -> None:
@@ -155,16 +155,16 @@ async def test_a_too_large_answer_releases_its_connection(clients: Clients, serv
 @pytest.mark.parametrize(
     ("body", "event"),
     [
-        (b"{}", Event.CUT),
-        (gzip.compress(b"{}", mtime=0)[:-4], Event.CUT),
-        (gzip.compress(b"x" * 200_000, mtime=0), Event.OVERSIZED),
-        (b"x" * 2_000, Event.OVERSIZED),
-        (gzip.compress(b"{}", mtime=0), Event.SUCCEEDED),
+        (b"{}", AttemptEnd.CUT),
+        (gzip.compress(b"{}", mtime=0)[:-4], AttemptEnd.CUT),
+        (gzip.compress(b"x" * 200_000, mtime=0), AttemptEnd.OVERSIZED),
+        (b"x" * 2_000, AttemptEnd.OVERSIZED),
+        (gzip.compress(b"{}", mtime=0), AttemptEnd.SUCCEEDED),
     ],
     ids=["not compressed", "cut", "large", "large and not compressed", "whole"],
 )
 async def test_a_compressed_answer_is_cut_or_too_large_or_whole(
-    server: Server, steps: type[Steps], body: bytes, event: Event
+    server: Server, steps: type[Steps], body: bytes, event: AttemptEnd
 ) -> None:
     server.steps = [steps.answer(200, body, content_encoding="gzip")]
     async with httpx2.AsyncHTTPTransport() as transport:

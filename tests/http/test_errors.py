@@ -16,7 +16,7 @@ from taskhand.http.errors import (
     status_error,
     unconfirmed_write_error,
 )
-from taskhand.http.retry import Event, RequestKind
+from taskhand.http.retry import AttemptEnd, RequestKind
 from taskhand.http.upstream import Upstream
 
 ACME = Upstream(
@@ -132,20 +132,20 @@ def test_a_failure_behind_a_page_may_be_a_proxys() -> None:
 def test_the_network_and_the_proxy_are_to_be_checked_if_no_connection_was_made() -> None:
     unreached, silent, broken = (
         no_answer_error(ACME, event, RequestKind.WRITE, "ref-7", proxy="proxy.test")
-        for event in (Event.UNREACHED, Event.TIMED_OUT, Event.BROKEN)
+        for event in (AttemptEnd.UNREACHED, AttemptEnd.TIMED_OUT, AttemptEnd.BROKEN)
     )
     assert unreached.message == "Acme could not be reached through the proxy proxy.test (reference ref-7)."
     assert silent.message == "Acme did not answer in time (reference ref-7)."
     assert broken.message == "Acme broke the connection off (reference ref-7)."
     assert ["ACME_BASE_URL" in str(one.next_step) for one in (unreached, silent, broken)] == [True, False, False]
     assert all(one.retryable for one in (unreached, silent, broken))
-    assert "through" not in no_answer_error(ACME, Event.UNREACHED, RequestKind.READ, "ref-7").message
-    refused = no_answer_error(ACME, Event.PROXY_REFUSED, RequestKind.READ, "ref-7", code=407, proxy="proxy.test")
+    assert "through" not in no_answer_error(ACME, AttemptEnd.UNREACHED, RequestKind.READ, "ref-7").message
+    refused = no_answer_error(ACME, AttemptEnd.PROXY_REFUSED, RequestKind.READ, "ref-7", code=407, proxy="proxy.test")
     assert refused.message.startswith("The proxy proxy.test asks for a user name")
 
 
 def test_an_answer_that_was_cut_leaves_a_write_in_doubt_and_no_read() -> None:
-    for event, why in ((Event.CUT, "cut off"), (Event.OVERSIZED, "larger than is accepted")):
+    for event, why in ((AttemptEnd.CUT, "cut off"), (AttemptEnd.OVERSIZED, "larger than is accepted")):
         read, write = (no_answer_error(ACME, event, kind, "r") for kind in (RequestKind.READ, RequestKind.CREATE))
         assert (type(read), type(write)) == (UpstreamError, OutcomeUnknown)
         assert (read.code, write.code) == ("upstream_invalid", "upstream_invalid")
@@ -178,7 +178,7 @@ def test_a_write_without_an_answer_may_be_applied_yet_if_the_answer_may_come_yet
 )
 def test_a_certificate_is_refused_for_the_reason_that_openssl_has(code: int | None, why: str) -> None:
     assert why in explain_distrust(code)
-    error = no_answer_error(ACME, Event.UNTRUSTED, RequestKind.READ, "r", code=code)
+    error = no_answer_error(ACME, AttemptEnd.UNTRUSTED, RequestKind.READ, "r", code=code)
     assert why in error.message
     assert error.next_step == remedy_for_distrust(code, "ACME_BASE_URL")
     assert ("SSL_CERT_FILE" in str(error.next_step)) is (code not in {9, 10, 62, 64})

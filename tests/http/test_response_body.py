@@ -26,7 +26,7 @@ from taskhand.http.errors import (
     unconfirmed_write_error,
 )
 from taskhand.http.response_body import Json, Reply, Shape, UnexpectedBody, decompress, parse_json
-from taskhand.http.retry import Event, RequestKind
+from taskhand.http.retry import AttemptEnd, RequestKind
 from taskhand.http.upstream import Upstream
 
 ACME = Upstream(name="Acme", base_url="https://api.acme.test", auth={}, credential_name="ACME_KEY")
@@ -174,15 +174,17 @@ def test_a_backend_may_explain_a_refusal_in_our_words(status: int) -> None:
     assert "Acme" in status_error(acme, status, {"field": "other"}).message
 
 
-@pytest.mark.parametrize("event", [Event.UNREACHED, Event.TIMED_OUT, Event.BROKEN, Event.CUT, Event.OVERSIZED])
-def test_every_failure_without_an_answer_has_a_sentence_and_a_reference(event: Event) -> None:
+@pytest.mark.parametrize(
+    "event", [AttemptEnd.UNREACHED, AttemptEnd.TIMED_OUT, AttemptEnd.BROKEN, AttemptEnd.CUT, AttemptEnd.OVERSIZED]
+)
+def test_every_failure_without_an_answer_has_a_sentence_and_a_reference(event: AttemptEnd) -> None:
     error = no_answer_error(ACME, event, RequestKind.READ, "ref-7")
     assert isinstance(error, UpstreamError)
     assert "ref-7" in error.message
 
 
 def test_an_untrusted_certificate_is_the_operators_to_mend() -> None:
-    error = no_answer_error(ACME, Event.UNTRUSTED, RequestKind.READ, "ref-7")
+    error = no_answer_error(ACME, AttemptEnd.UNTRUSTED, RequestKind.READ, "ref-7")
     assert isinstance(error, OperatorError)
     assert "SSL_CERT_FILE" in str(error.next_step)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from install.jsonc_texts import is_subsequence, jsonc_texts, values
-from taskhand.install.file_format import Match, Unparsable, Unsuitable
+from taskhand.install.file_format import ArrayItem, Unparsable, Unsuitable
 from taskhand.install.jsonc_edit import find_value, put_value, remove_value
 from taskhand.install.jsonc_parser import parse_jsonc
 
@@ -108,11 +108,11 @@ def test_an_entry_is_written_in_the_style_of_its_neighbours(old: str, new: str) 
 
 def test_an_item_of_an_array_is_found_by_its_id() -> None:
     text = '{"inputs": [{"id": "theirs"}, "ours", null, /* ours */ {"id": "ours", "n": 1}]}'
-    path = ("inputs", Match("id", "ours"))
+    path = ("inputs", ArrayItem("id", "ours"))
     others = '{"inputs": [{"id": "theirs"}, "ours", null'
     assert put_value(text, path, {"id": "ours"}) == others + ', /* ours */ {\n  "id": "ours"\n}]}'
     assert remove_value(text, path) == others + " /* ours */]}"
-    assert find_value(text, ("inputs", Match("id", "neither"))) is None
+    assert find_value(text, ("inputs", ArrayItem("id", "neither"))) is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from install.jsonc_texts import is_subsequence
 from install.toml_texts import toml_texts
-from taskhand.install.file_format import Match, Unparsable, Unsuitable
+from taskhand.install.file_format import ArrayItem, Unparsable, Unsuitable
 from taskhand.install.toml_edit import find_comments, find_leaves, find_value, put_value, remove_value
 
 PATH = ("mcp_servers", "taskhand")
@@ -151,7 +151,7 @@ def test_a_file_of_another_shape_is_refused(text: str) -> None:
 
 def test_items_of_arrays_are_not_edited() -> None:
     with pytest.raises(Unsuitable):
-        find_value("", ("inputs", Match("id", "x")))
+        find_value("", ("inputs", ArrayItem("id", "x")))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Journal, Opening, Result
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.postgres import PostgresJournal
 from taskhand.journal.pruning import prune
 from taskhand.journal.sqlite import SqliteJournal
@@ -53,7 +53,7 @@ async def open_journal(
     """The journal in one SQLite file."""
     minutes = count(step=60.0)  # so that what others left open is looked for whenever it is asked for
     given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
-    journal = kind(Account(path, place), clock=clock or FixedClock(), **given)
+    journal = kind(AccountOwner(path, place), clock=clock or FixedClock(), **given)
     try:
         yield journal
     finally:
@@ -71,7 +71,7 @@ async def open_postgres_journal(
     """The journal in a PostgreSQL database, as one process has it."""
     minutes = count(step=60.0)
     given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
-    owner = Account(Path(), place)
+    owner = AccountOwner(Path(), place)
     database = Database(url, sleep=given.pop("sleep", time.sleep))
     journal = kind(database, owner=owner, clock=clock or FixedClock(), **given)
     try:

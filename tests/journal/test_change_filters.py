@@ -18,7 +18,7 @@ from taskhand.journal.journal import Caller, Change, ChangeQuery, Ending
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.sql.connection import SqlConnection
 from taskhand.sql.store import SqlStore
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 
 OUTCOMES: Final[tuple[Outcome, ...]] = ("applied", "unknown", "applied", "applied")
 TOOLS: Final = ("update_task", "update_task", "delete_task")
@@ -63,10 +63,10 @@ async def test_a_list_has_the_same_changes_whether_the_newest_or_few_are_looked_
 def open_rows(request: pytest.FixtureRequest, file: Path) -> SqlStore:
     """The rows of the journal of this test."""
     if "sqlite" in request.node.callspec.id:
-        return Store(file, JOURNAL)
+        return SqliteStore(file, JOURNAL)
     from taskhand.journal.postgres import JOURNAL as IN_DATABASE  # noqa: PLC0415  half of the tests want them
     from taskhand.postgres.database import Database  # noqa: PLC0415
-    from taskhand.postgres.store import Store as DatabaseStore  # noqa: PLC0415
+    from taskhand.postgres.store import PostgresStore as DatabaseStore  # noqa: PLC0415
 
     return DatabaseStore(Database(request.getfixturevalue("postgres").url), IN_DATABASE)
 

@@ -16,7 +16,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.journal import Caller, ChangeQuery, Claim, Ending, Intent, Opening, Result
-from taskhand.journal.journal_owner import DatabaseOwner, UnknownAccount
+from taskhand.journal.journal_owner import DatabaseOwner, UnknownAccountOwner
 from taskhand.wiring import open_app
 from taskhand.wiring import open_journal as open_own_journal
 
@@ -202,7 +202,9 @@ async def test_the_history_of_an_account_with_an_unreadable_key_is_that_of_its_o
     async def places() -> tuple[str, ...]:
         return names
 
-    owner = UnknownAccount(Path("journal"), "close https://a.test - north", OperatorError("The keyring is locked."))
+    owner = UnknownAccountOwner(
+        Path("journal"), "close https://a.test - north", OperatorError("The keyring is locked.")
+    )
     assert await owner.find_places(places, create=False) == names[:2]
     with pytest.raises(OperatorError, match="The keyring is locked"):
         await owner.find_places(places, create=True)

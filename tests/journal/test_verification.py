@@ -26,7 +26,7 @@ from journal.open_journal import (
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.change_json import instant
 from taskhand.journal.change_rows import COLUMNS, Entry
-from taskhand.journal.hash_chain import Link, next_link
+from taskhand.journal.hash_chain import ChainLink, next_link
 from taskhand.journal.journal import Claim, Ending, Result
 from taskhand.journal.row_writes import append, set_link
 from taskhand.journal.sqlite import SqliteJournal
@@ -164,7 +164,7 @@ def test_the_journal_has_every_kind_of_row_and_is_whole(original: Database) -> N
 
 
 def test_the_hash_of_a_row_depends_on_the_row_before_its_number_and_its_body() -> None:
-    links = [(Link(1, "a"), "{}"), (Link(1, "b"), "{}"), (Link(2, "a"), "{}"), (Link(1, "a"), "[]")]
+    links = [(ChainLink(1, "a"), "{}"), (ChainLink(1, "b"), "{}"), (ChainLink(2, "a"), "{}"), (ChainLink(1, "a"), "[]")]
     assert len({next_link(previous, body).hash for previous, body in links}) == len(links)
 
 
@@ -235,7 +235,7 @@ def test_finds_rows_removed_from_the_oldest_end_even_if_the_anchor_was_moved(ori
     def remove(copy: Database) -> None:
         row = copy.execute("SELECT seq, hash FROM entry ORDER BY seq LIMIT 1 OFFSET 2").fetchone()
         copy.execute("DELETE FROM entry WHERE seq <= ?", (row["seq"],))
-        set_link(copy, "anchor", Link(row["seq"], row["hash"]))
+        set_link(copy, "anchor", ChainLink(row["seq"], row["hash"]))
 
     assert "without a pruning" in str(verify_tampered(original, remove).fault)
 
@@ -271,7 +271,7 @@ def test_a_head_noted_elsewhere_reveals_a_forged_chain(original: Database) -> No
         row = copy.execute("SELECT seq, body FROM entry ORDER BY seq DESC LIMIT 1").fetchone()
         before = copy.execute("SELECT seq, hash FROM entry WHERE seq = ?", (last.seq - 1,)).fetchone()
         body = row["body"].replace("New title", "Forged")
-        link = next_link(Link(before["seq"], before["hash"]), body)
+        link = next_link(ChainLink(before["seq"], before["hash"]), body)
         copy.execute("UPDATE entry SET body = ?, hash = ? WHERE seq = ?", (body, link.hash, link.seq))
         set_link(copy, "head", link)
 

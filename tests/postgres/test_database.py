@@ -18,7 +18,7 @@ from taskhand.journal.postgres import JOURNAL
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.postgres.statement_parameters import to_driver
-from taskhand.postgres.store import Store
+from taskhand.postgres.store import PostgresStore
 from taskhand.sql.connection import SqlConnection
 
 COUNT = "UPDATE made SET changes = changes + 1 RETURNING changes"
@@ -30,9 +30,9 @@ def count_up(connection: SqlConnection) -> int:
 
 
 @pytest.fixture
-async def store(postgres: TestDatabase) -> Store:
+async def store(postgres: TestDatabase) -> PostgresStore:
     """The schema of the journal, which has been used."""
-    store = Store(Database(postgres.url, sleep=lambda _: None), JOURNAL)
+    store = PostgresStore(Database(postgres.url, sleep=lambda _: None), JOURNAL)
     assert await store.write(count_up) == 1
     return store
 
@@ -50,7 +50,9 @@ def test_a_question_mark_is_a_parameter_except_in_texts_names_and_comments(given
     assert to_driver(given) == sent
 
 
-async def test_a_text_is_read_back_unchanged_except_for_characters_that_postgres_cannot_store(store: Store) -> None:
+async def test_a_text_is_read_back_unchanged_except_for_characters_that_postgres_cannot_store(
+    store: PostgresStore,
+) -> None:
     text = "Ñandú 100% ? \\ 'x' \U0001f600"
     found = await store.read(lambda connection: connection.execute("SELECT ? AS a, ? AS b", (text, "a\0\ud800")))
     row = found.fetchone()
@@ -58,7 +60,7 @@ async def test_a_text_is_read_back_unchanged_except_for_characters_that_postgres
     await store.aclose()
 
 
-async def test_work_continues_after_every_connection_was_cut(store: Store, postgres: TestDatabase) -> None:
+async def test_work_continues_after_every_connection_was_cut(store: PostgresStore, postgres: TestDatabase) -> None:
     postgres.cut_connections()
     assert await store.write(count_up) == 2
     postgres.cut_connections()
@@ -68,7 +70,7 @@ async def test_work_continues_after_every_connection_was_cut(store: Store, postg
 
 async def test_connections_that_were_cut_together_are_dropped_together(postgres: TestDatabase) -> None:
     pauses: list[float] = []
-    store, together = Store(Database(postgres.url, sleep=pauses.append), JOURNAL), Barrier(3)
+    store, together = PostgresStore(Database(postgres.url, sleep=pauses.append), JOURNAL), Barrier(3)
     assert await store.write(count_up) == 1
     async with anyio.create_task_group() as group:
         for _ in range(3):
@@ -79,7 +81,9 @@ async def test_connections_that_were_cut_together_are_dropped_together(postgres:
     await store.aclose()
 
 
-async def test_work_whose_connection_is_cut_in_the_middle_is_done_once(store: Store, postgres: TestDatabase) -> None:
+async def test_work_whose_connection_is_cut_in_the_middle_is_done_once(
+    store: PostgresStore, postgres: TestDatabase
+) -> None:
     cuts = iter([True])
 
     def work(connection: SqlConnection) -> int:
@@ -96,7 +100,7 @@ async def test_work_whose_connection_is_cut_in_the_middle_is_done_once(store: St
 async def test_a_commit_whose_answer_is_lost_is_looked_up(postgres: TestDatabase) -> None:
     for reaches, counted in ((True, 1), (False, 2)):
         with open_postgres_proxy(postgres.url, reaches=reaches) as proxy:
-            store = Store(Database(proxy.url, sleep=lambda _: None), JOURNAL)
+            store = PostgresStore(Database(proxy.url, sleep=lambda _: None), JOURNAL)
 
             cuts = iter([proxy])
 
@@ -112,7 +116,9 @@ async def test_a_commit_whose_answer_is_lost_is_looked_up(postgres: TestDatabase
     assert postgres.rows("SELECT changes FROM taskhand_journal.made") == [(2,)]
 
 
-async def test_nothing_is_waited_for_longer_than_the_call_may_take(store: Store, postgres: TestDatabase) -> None:
+async def test_nothing_is_waited_for_longer_than_the_call_may_take(
+    store: PostgresStore, postgres: TestDatabase
+) -> None:
     with psycopg.connect(postgres.url) as other:
         other.execute("LOCK TABLE taskhand_journal.made")
         with refused("store_busy", OperatorError), call_deadline(0.5):
@@ -121,8 +127,10 @@ async def test_nothing_is_waited_for_longer_than_the_call_may_take(store: Store,
     await store.aclose()
 
 
-async def test_writes_of_one_kind_wait_for_each_other_and_none_is_lost(store: Store, postgres: TestDatabase) -> None:
-    other = Store(Database(postgres.url), JOURNAL)
+async def test_writes_of_one_kind_wait_for_each_other_and_none_is_lost(
+    store: PostgresStore, postgres: TestDatabase
+) -> None:
+    other = PostgresStore(Database(postgres.url), JOURNAL)
     async with anyio.create_task_group() as group:
         for one in (store, other) * 10:
             group.start_soon(one.write, count_up)
@@ -132,7 +140,7 @@ async def test_writes_of_one_kind_wait_for_each_other_and_none_is_lost(store: St
 
 
 async def test_a_write_that_stalls_delays_other_writes_for_less_than_their_timeout(
-    store: Store, postgres: TestDatabase
+    store: PostgresStore, postgres: TestDatabase
 ) -> None:
     holds, other_is_done = Event(), Event()
 
@@ -143,7 +151,7 @@ async def test_a_write_that_stalls_delays_other_writes_for_less_than_their_timeo
         return counted
 
     async def write_elsewhere() -> None:
-        elsewhere = Store(Database(postgres.url, busy_s=0.5, sleep=lambda _: None), JOURNAL)
+        elsewhere = PostgresStore(Database(postgres.url, busy_s=0.5, sleep=lambda _: None), JOURNAL)
         assert await elsewhere.write(pause) == 3
         await elsewhere.aclose()
 
@@ -155,7 +163,7 @@ async def test_a_write_that_stalls_delays_other_writes_for_less_than_their_timeo
     await store.aclose()
 
 
-async def test_an_error_in_the_work_rolls_all_of_it_back(store: Store) -> None:
+async def test_an_error_in_the_work_rolls_all_of_it_back(store: PostgresStore) -> None:
     def work(connection: SqlConnection) -> None:
         count_up(connection)
         raise OperatorError("no")
@@ -177,7 +185,7 @@ async def test_an_error_in_the_work_rolls_all_of_it_back(store: Store) -> None:
     ],
 )
 async def test_no_error_quotes_the_password_of_the_address(url: str) -> None:
-    store = Store(Database(url, sleep=lambda _: None), JOURNAL)
+    store = PostgresStore(Database(url, sleep=lambda _: None), JOURNAL)
     with refused("store_unavailable", OperatorError) as error:
         await store.write(count_up)
     told = f"{error.value.message} {error.value.next_step} {error.value.__cause__}"
@@ -188,18 +196,18 @@ async def test_no_error_quotes_the_password_of_the_address(url: str) -> None:
 
 
 async def test_a_schema_of_a_newer_program_is_refused_unless_it_is_compatible(
-    store: Store, postgres: TestDatabase
+    store: PostgresStore, postgres: TestDatabase
 ) -> None:
     postgres.run("UPDATE taskhand.schema_version SET version = 99 WHERE kind = 'journal'")
     assert await store.write(count_up) == 2
     postgres.run("UPDATE taskhand.schema_version SET oldest = 99 WHERE kind = 'journal'")
-    for one in (store, Store(Database(postgres.url), JOURNAL)):
+    for one in (store, PostgresStore(Database(postgres.url), JOURNAL)):
         with refused("store_too_new", OperatorError):
             await one.write(count_up)
         await one.aclose()
 
 
-async def test_a_lost_schema_is_not_recreated_by_a_running_store(store: Store, postgres: TestDatabase) -> None:
+async def test_a_lost_schema_is_not_recreated_by_a_running_store(store: PostgresStore, postgres: TestDatabase) -> None:
     postgres.empty()
     with refused("store_unavailable", OperatorError) as error:
         await store.write(count_up)
@@ -209,10 +217,10 @@ async def test_a_lost_schema_is_not_recreated_by_a_running_store(store: Store, p
 
 
 async def test_processes_that_start_together_migrate_once(postgres: TestDatabase) -> None:
-    stores = [Store(Database(postgres.url), JOURNAL) for _ in range(4)]
+    stores = [PostgresStore(Database(postgres.url), JOURNAL) for _ in range(4)]
     found: list[int] = []
 
-    async def write(store: Store) -> None:
+    async def write(store: PostgresStore) -> None:
         found.append(await store.write(count_up))
         await store.aclose()
 
@@ -223,7 +231,7 @@ async def test_processes_that_start_together_migrate_once(postgres: TestDatabase
 
 
 async def test_a_connection_is_kept_for_users_of_the_database_and_closed_after_work_without_any(
-    store: Store, postgres: TestDatabase
+    store: PostgresStore, postgres: TestDatabase
 ) -> None:
     def find_process(connection: SqlConnection) -> int:
         return int(connection.execute("SELECT pg_backend_pid()").fetchone()[0])
@@ -236,10 +244,10 @@ async def test_a_connection_is_kept_for_users_of_the_database_and_closed_after_w
     await store.aclose()
 
 
-async def test_a_restart_of_postgres_is_waited_for(store: Store, postgres: TestDatabase) -> None:
+async def test_a_restart_of_postgres_is_waited_for(store: PostgresStore, postgres: TestDatabase) -> None:
     if (server := postgres.server) is None:
         pytest.skip("the server is not ours to restart")
-    patient = Store(Database(postgres.url), PostgresKind("journal", "journal", "taskhand.journal", 1))
+    patient = PostgresStore(Database(postgres.url), PostgresKind("journal", "journal", "taskhand.journal", 1))
     await patient.write(count_up)
     for how in (signal.SIGQUIT, signal.SIGINT):
         server.stop(how)
@@ -253,12 +261,12 @@ async def test_a_restart_of_postgres_is_waited_for(store: Store, postgres: TestD
 
 
 async def test_a_schema_of_an_older_program_is_migrated_with_its_rows(postgres: TestDatabase) -> None:
-    store = Store(Database(postgres.url), JOURNAL)
+    store = PostgresStore(Database(postgres.url), JOURNAL)
     assert await store.write(count_up) == 1
     postgres.run("DROP INDEX taskhand_journal.entry_of_subject, taskhand_journal.claim_of_row")
     postgres.run("UPDATE taskhand.schema_version SET version = 1 WHERE kind = 'journal'")
     assert await store.write(count_up) == 2  # a replica that runs does not mind
-    upgraded = Store(Database(postgres.url), JOURNAL)
+    upgraded = PostgresStore(Database(postgres.url), JOURNAL)
     assert await upgraded.write(count_up) == 3
     assert postgres.rows("SELECT to_regclass('taskhand_journal.entry_of_subject') IS NOT NULL") == [(True,)]
     assert await store.write(count_up) == 4
@@ -268,11 +276,11 @@ async def test_a_schema_of_an_older_program_is_migrated_with_its_rows(postgres: 
 
 async def test_a_database_that_was_away_is_asked_again_once_and_without_a_pause() -> None:
     pauses: list[float] = []
-    store = Store(Database("postgresql://ana@127.0.0.1:1/none", sleep=pauses.append), JOURNAL)
+    store = PostgresStore(Database("postgresql://ana@127.0.0.1:1/none", sleep=pauses.append), JOURNAL)
     with pytest.raises(OperatorError), call_deadline(0.05):
         await store.read(lambda _: None)
     assert all(one <= 0.05 for one in pauses), "no pause is longer than the rest of the call"
-    store, counts = Store(Database("postgresql://ana@127.0.0.1:1/none", sleep=pauses.append), JOURNAL), []
+    store, counts = PostgresStore(Database("postgresql://ana@127.0.0.1:1/none", sleep=pauses.append), JOURNAL), []
     pauses.clear()
     for _ in range(2):
         with pytest.raises(OperatorError):

@@ -9,14 +9,14 @@ from postgres_server import TestDatabase
 from taskhand.domain.errors import OperatorError
 from taskhand.postgres.database import Database
 from taskhand.postgres.process_lease import SESSIONS, Lease
-from taskhand.postgres.store import Store
-from taskhand.postgres.task_locks import TaskLocks
+from taskhand.postgres.store import PostgresStore
+from taskhand.postgres.task_locks import SharedTaskLocks
 from taskhand.sql.connection import SqlConnection
 
 _T = TypeVar("_T")
 
 
-class AwayStore(Store):
+class AwayStore(PostgresStore):
     """A store whose database may be away."""
 
     is_away = False
@@ -28,11 +28,11 @@ class AwayStore(Store):
 
 
 @pytest.fixture
-async def processes(postgres: TestDatabase) -> AsyncIterator[list[tuple[TaskLocks, AwayStore]]]:
+async def processes(postgres: TestDatabase) -> AsyncIterator[list[tuple[SharedTaskLocks, AwayStore]]]:
     """The locks of two processes, each with its store."""
     stores = [AwayStore(Database(postgres.url), SESSIONS) for _ in range(2)]
     leases = [Lease(one) for one in stores]
-    yield [(TaskLocks(store, lease), store) for store, lease in zip(stores, leases, strict=True)]
+    yield [(SharedTaskLocks(store, lease), store) for store, lease in zip(stores, leases, strict=True)]
     for store, lease in zip(stores, leases, strict=True):
         lease.release_all()
         await store.aclose()
@@ -40,7 +40,7 @@ async def processes(postgres: TestDatabase) -> AsyncIterator[list[tuple[TaskLock
 
 @pytest.mark.parametrize("then", ["acquires another", "releases another"])
 async def test_a_lock_that_could_not_be_released_is_released_with_the_next_one(
-    processes: list[tuple[TaskLocks, AwayStore]], then: str
+    processes: list[tuple[SharedTaskLocks, AwayStore]], then: str
 ) -> None:
     (locks, store), (others, _) = processes
     assert locks.acquire(["t-1", "t-2"]) == frozenset()
@@ -95,7 +95,7 @@ async def test_a_session_that_was_taken_over_can_be_taken_over_again_once_it_is_
 
 
 async def test_a_lock_that_was_free_for_ten_minutes_takes_no_place_any_more(
-    processes: list[tuple[TaskLocks, AwayStore]], postgres: TestDatabase
+    processes: list[tuple[SharedTaskLocks, AwayStore]], postgres: TestDatabase
 ) -> None:
     (locks, _), (others, _) = processes
     for name, minutes in (("t-1", 11), ("t-2", 9)):

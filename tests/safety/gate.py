@@ -6,7 +6,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from taskhand.sandbox import asgi_io
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.messages import Request
+from taskhand.sandbox.messages import ReceivedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ class Gate:
         self.emulator = emulator
         self.writes = 0
         self.is_shut = False
-        self.requests: list[Request] = []
+        self.requests: list[ReceivedRequest] = []
         self.before_write: Callable[[int], object] = lambda _: None
         self.after_write: Callable[[int], Awaitable[object] | None] = lambda _: None
 
@@ -51,7 +51,7 @@ class Gate:
         while self.is_shut and (await receive())["type"] != "http.disconnect":
             pass
 
-    def _is_write(self, call: Request) -> bool:
+    def _is_write(self, call: ReceivedRequest) -> bool:
         found = self.emulator.route_of(call)
         key = found.key if found else call.method
         return not key.startswith("GET") and key not in self.emulator.harmless
@@ -70,7 +70,7 @@ class Gate:
         return answer
 
 
-def _again(call: Request, receive: Receive) -> Receive:
+def _again(call: ReceivedRequest, receive: Receive) -> Receive:
     """A `receive` that repeats the body, then passes on later messages."""
     bodies = iter([call.body])
 

@@ -27,7 +27,7 @@ from behaviour.world import NOW
 from journals import numbered
 from safety.account import Agent
 from taskhand.journal.journal import Change, Intent, Opening
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.postgres import PostgresJournal
 from taskhand.postgres.database import Database
 from taskhand.server.app import create_server
@@ -61,7 +61,7 @@ async def serve(url: str, state: str, line: TextIO) -> None:
     minutes = count(step=60.0)  # what others left open is looked for at each call
     journal = StoppingJournal(
         Database(state),
-        owner=Account(Path(), "vambe"),
+        owner=AccountOwner(Path(), "vambe"),
         clock=lambda: NOW,
         new_id=numbered,
         lease_s=LEASE_S,

@@ -25,14 +25,14 @@ from safety.stored import stored
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Request
+from taskhand.sandbox.messages import ReceivedRequest
 
 
 def they_send(served: ServedCrm, method: str, task_id: str, body: str = "") -> None:
     """Send a request as another client of the CRM, with the same credential."""
     own = tuple(pair for pair in served.gate.requests[-1].headers if pair[0] != "content-type")
     headers = (*own, ("content-type", "application/json")) if body else own
-    call = Request(method, served.crm.path_of(task_id), "", headers, body.encode())
+    call = ReceivedRequest(method, served.crm.path_of(task_id), "", headers, body.encode())
     assert served.gate.emulator.answer(call, stale=False).status in {200, 204}
 
 

@@ -21,7 +21,7 @@ from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.event_source import Look
 from taskhand.events.event_store import EventQuery, FeedName, KeptEvent
 from taskhand.events.sqlite import SqliteEventStore
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.events.feed_poll import feed_of, look
@@ -100,7 +100,7 @@ class Process:
             folder / "unused.sqlite", clock=account.now, new_id=sequential_id, user="Elena", timezone=None
         )
         backend.event_source = account.source
-        journal = SqliteJournal(Account(folder / "journal.sqlite", "crm"), clock=account.now, new_id=numbered)
+        journal = SqliteJournal(AccountOwner(folder / "journal.sqlite", "crm"), clock=account.now, new_id=numbered)
         self.app = AppContext(
             backend,
             Lazy(lambda: journal),

@@ -22,7 +22,7 @@ from safety.account import Agent
 from safety.crms import VAMBE
 from safety.gate import Gate
 from taskhand.journal.journal import Change, Intent, Opening
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.postgres import PostgresJournal
 from taskhand.postgres.database import Database
 from taskhand.sandbox.server import serve
@@ -100,7 +100,7 @@ async def replica_at(
     url: str, state: str, kind: type[PostgresJournal], uptime: Callable[[], float]
 ) -> AsyncIterator[AppContext]:
     minutes = count(step=60.0)  # what others left open is looked for at each call
-    owner = Account(Path(), "vambe")
+    owner = AccountOwner(Path(), "vambe")
     journal = kind(
         Database(state), owner=owner, clock=lambda: NOW, new_id=numbered, uptime=uptime, monotonic=lambda: next(minutes)
     )

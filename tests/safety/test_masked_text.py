@@ -15,7 +15,7 @@ from journals import numbered
 from safety.account import Agent
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Caller, Intent, Opening
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
@@ -30,7 +30,7 @@ BODY: dict[str, Any] = {"title": TEXT, "responsibleIds": ["me"], "priority": "1"
 
 def journal_in(folder: Path) -> SqliteJournal:
     path = folder / "journal.sqlite"
-    return SqliteJournal(Account(path, "test"), clock=lambda: NOW, new_id=numbered, secrets=[KEY])
+    return SqliteJournal(AccountOwner(path, "test"), clock=lambda: NOW, new_id=numbered, secrets=[KEY])
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from mcp.types import (
 
 from taskhand.call.deadline import call_deadline
 from taskhand.server.elicitation import asker, can_elicit, can_elicit_url
-from taskhand.service.ask_person import Answer, Question
+from taskhand.service.ask_person import Approval, Question
 
 FORM, URL = FormElicitationCapability(), UrlElicitationCapability()
 
@@ -71,7 +71,7 @@ class Session:
         (None, "none"),
     ],
 )
-async def test_only_a_person_s_no_declines_a_plan(told: ElicitResult | MCPError | None, answer: Answer) -> None:
+async def test_only_a_person_s_no_declines_a_plan(told: ElicitResult | MCPError | None, answer: Approval) -> None:
     ctx: Any = SimpleNamespace(protocol_version="2025-11-25", session=Session(told), request_id=1)
     with call_deadline(0.05):
         assert await asker(ctx)(Question("plan_1", "Carry it out?")) == answer

@@ -16,7 +16,7 @@ from safety.crms import CRMS, SandboxedCrm
 from server.store_connections import answer_of, client_of
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.cli.sandbox import CRMS as SANDBOXES
-from taskhand.cli.sandbox import Account
+from taskhand.cli.sandbox import EmulatedAccount
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.sandbox.emulator import Emulator
@@ -101,7 +101,7 @@ async def test_each_request_bears_the_credential_of_its_caller(crm: SandboxedCrm
         await links.save(Link(f"{name}@x.test", "default", "key", given, NOW, LinkedMember(crm.me, name)))
     async with serve(front) as url:
         sandboxed = next(one for one in SANDBOXES if one.name == crm.name)
-        account = Account(crm.name, sandboxed, front.sandbox, f"pat-token-of-{OWNER}", 0)
+        account = EmulatedAccount(crm.name, sandboxed, front.sandbox, f"pat-token-of-{OWNER}", 0)
         variables = account.settings(url) | {f"{crm.name.upper()}_RATE": "1000", "VAMBE_STATUSES": STATUSES}
         variables |= {"TASKHAND_JOURNAL": str(tmp_path / "journal.sqlite"), "TASKHAND_TIMEZONE": "America/Santiago"}
         settings = Settings.from_env(variables)

@@ -20,7 +20,7 @@ from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_query import TaskQuery
 from taskhand.events.sqlite import SqliteEventStore
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext
@@ -167,7 +167,7 @@ async def open_feed(folder: Path, *, compares: bool = False, user: str = "Elena"
     backend = open_file_store(folder / "tasks.sqlite", clock=clock, new_id=sequential_id, user=user, timezone=None)
     store, log = SqliteEventStore(folder / "events.sqlite"), LoggingSource()
     backend.event_source = ComparingSource(backend, clock) if compares else log
-    journal = SqliteJournal(Account(folder / "journal.sqlite", "test"), clock=clock, new_id=numbered)
+    journal = SqliteJournal(AccountOwner(folder / "journal.sqlite", "test"), clock=clock, new_id=numbered)
     app = AppContext(backend, Lazy(lambda: journal), clock, open_events=lambda: store)
     try:
         yield FeedApp(app, Others(backend, clock, log), log, store, clock)

@@ -25,7 +25,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import ChangeQuery, Claim, Ending, Intent, Result
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import apply_plan, decline_plan, review_plan
@@ -231,7 +231,7 @@ async def test_a_change_with_a_masked_text_in_the_journal_cannot_be_resumed(
 ) -> None:
     key = "pat-na1-configured-4711"
     journal = SqliteJournal(
-        Account(tmp_path / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered, secrets=[key]
+        AccountOwner(tmp_path / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered, secrets=[key]
     )
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
     left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")

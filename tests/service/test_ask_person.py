@@ -10,7 +10,7 @@ from taskhand.domain.due import Due
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.wording import Wording
-from taskhand.service.ask_person import Answer, question_text, to_answer
+from taskhand.service.ask_person import Approval, question_text, to_answer
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from taskhand.service.ask_person import Answer, question_text, to_answer
     ],
 )
 def test_only_an_explicit_yes_counts(
-    action: Literal["accept", "decline", "cancel"], content: dict[str, Any] | None, answer: Answer
+    action: Literal["accept", "decline", "cancel"], content: dict[str, Any] | None, answer: Approval
 ) -> None:
     assert to_answer(action, content) == answer
 

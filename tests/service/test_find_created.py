@@ -10,7 +10,7 @@ from journals import numbered
 from taskhand.call.deadline import call_deadline, time_left
 from taskhand.domain.edit import Edit
 from taskhand.journal.journal import Change, Ending, Intent, Result
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
 from taskhand.service.crash_recovery import find_created, recover_abandoned
@@ -42,7 +42,7 @@ async def test_a_task_that_another_change_is_about_was_made_by_no_other(tmp_path
 
 
 async def test_recovery_takes_at_most_a_third_of_the_remaining_time_of_a_call(tmp_path: Path) -> None:
-    journal = AskedJournal(Account(tmp_path / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered)
+    journal = AskedJournal(AccountOwner(tmp_path / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered)
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
     with call_deadline(21.0, lambda: 0.0):
         await recover_abandoned(app)

@@ -31,7 +31,7 @@ from taskhand.journal.journal import Journal
 from taskhand.service.app_context import AppContext, ConnectionInfo
 from taskhand.service.lazy import Lazy
 from taskhand.service.list_tasks import list_tasks
-from taskhand.service.list_tasks_everywhere import TaskLists, list_tasks_everywhere
+from taskhand.service.list_tasks_everywhere import MergedTaskList, list_tasks_everywhere
 from taskhand.sql.connection import SqlConnection
 from time_limits import BOUND_S
 
@@ -102,9 +102,9 @@ async def walk(
     *,
     odds: float = 0.0,
     asked: TaskFilter = EVERYTHING,
-) -> list[TaskLists]:
+) -> list[MergedTaskList]:
     """All pages, where each connection may be away on any page; a page that none answers is asked for again."""
-    pages: list[TaskLists] = []
+    pages: list[MergedTaskList] = []
     cursor: str | None = None
     for _ in range(MAX_PAGES):
         for app in apps.values():

@@ -15,7 +15,7 @@ from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.health_checks import describe_journal
 from taskhand.journal.sqlite import JOURNAL
-from taskhand.sqlite.backup import Database, write_backup
+from taskhand.sqlite.backup import DatabaseFile, write_backup
 from taskhand.sqlite.connection import make_database
 from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.restore import restore_backup
@@ -32,7 +32,7 @@ class WatchedKind(DatabaseKind):
         connection.set_trace_callback(self.watch)
 
 
-def databases_in(folder: Path, watch: Callable[[str], None] = lambda _: None) -> list[Database]:
+def databases_in(folder: Path, watch: Callable[[str], None] = lambda _: None) -> list[DatabaseFile]:
     """A task store and a journal, both new."""
     found = []
     for kind, name, table, describe in (
@@ -42,7 +42,7 @@ def databases_in(folder: Path, watch: Callable[[str], None] = lambda _: None) ->
         path = folder / f"{name}.sqlite"
         make_database(path, kind)
         watched = WatchedKind(kind.label, kind.variable, kind.package, watch=watch)
-        found.append(Database(path, watched, path.name, table, describe))
+        found.append(DatabaseFile(path, watched, path.name, table, describe))
     return found
 
 

@@ -21,7 +21,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import Caller, Ending, Opening
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sqlite.connection import open_connection
 from unprivileged import open_folder, without_privileges
@@ -32,7 +32,7 @@ def store_at(path: Path) -> LocalBackend:
 
 
 def journal_at(path: Path) -> SqliteJournal:
-    return SqliteJournal(Account(path, "test"), clock=lambda: NOW, new_id=numbered)
+    return SqliteJournal(AccountOwner(path, "test"), clock=lambda: NOW, new_id=numbered)
 
 
 async def write_to_journal(path: Path) -> None:

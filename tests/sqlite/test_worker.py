@@ -12,7 +12,7 @@ import pytest
 
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import CallerError, OperatorError
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 from taskhand.sqlite.worker import Worker
 from time_limits import BOUND_S
 
@@ -42,9 +42,9 @@ def disk() -> FixedWriteClock:
 
 
 @pytest.fixture
-async def store(store_file: Path, disk: FixedWriteClock) -> AsyncIterator[Store]:
+async def store(store_file: Path, disk: FixedWriteClock) -> AsyncIterator[SqliteStore]:
     """A store that is open."""
-    store = Store(store_file, TASK_STORE, clock=disk)
+    store = SqliteStore(store_file, TASK_STORE, clock=disk)
     await store.read(lambda _: None)
     yield store
     await store.aclose()
@@ -70,7 +70,7 @@ def write_job(number: int, threads: list[str]) -> Callable[[sqlite3.Connection],
     return work
 
 
-async def test_runs_quick_work_in_the_callers_thread(store: Store) -> None:
+async def test_runs_quick_work_in_the_callers_thread(store: SqliteStore) -> None:
     threads: list[str] = []
     for number in range(1, 4):
         await store.write(write_job(number, threads), durable=bool(number % 2))
@@ -79,7 +79,7 @@ async def test_runs_quick_work_in_the_callers_thread(store: Store) -> None:
 
 
 async def test_the_file_is_opened_by_the_worker(store_file: Path) -> None:
-    store, threads = Store(store_file, TASK_STORE), list[str]()
+    store, threads = SqliteStore(store_file, TASK_STORE), list[str]()
     for _ in range(2):
         assert await store.peek(read_job(COUNT, threads)) == 0
     await store.aclose()
@@ -88,33 +88,35 @@ async def test_the_file_is_opened_by_the_worker(store_file: Path) -> None:
     assert threads == [THERE, HERE, THERE]
 
 
-async def test_a_read_that_takes_long_is_begun_anew_by_the_worker(store: Store) -> None:
+async def test_a_read_that_takes_long_is_begun_anew_by_the_worker(store: SqliteStore) -> None:
     threads: list[str] = []
     assert await store.peek(read_job(LONG, threads)) == 100_000
     assert threads == [HERE, THERE]
 
 
-async def test_never_interrupts_a_quick_read_however_often_it_is_repeated(store: Store) -> None:
+async def test_never_interrupts_a_quick_read_however_often_it_is_repeated(store: SqliteStore) -> None:
     threads: list[str] = []
     for _ in range(50):
         assert await store.peek(read_job(LONG.replace("100000", "200"), threads)) == 200
     assert set(threads) == {HERE}
 
 
-async def test_only_a_bounded_read_is_interrupted(store: Store) -> None:
+async def test_only_a_bounded_read_is_interrupted(store: SqliteStore) -> None:
     threads: list[str] = []
     assert await store.peek(read_job(LONG, [])) == 100_000
     assert await store.write(read_job(LONG, threads)) == 100_000
     assert threads == [HERE]
 
 
-async def test_the_worker_runs_a_write_of_many_tasks(store: Store) -> None:
+async def test_the_worker_runs_a_write_of_many_tasks(store: SqliteStore) -> None:
     threads: list[str] = []
     await store.write(write_job(1, threads), tasks=1_000)
     assert threads == [THERE]
 
 
-async def test_the_worker_runs_writes_after_a_slow_one_until_one_is_quick(store: Store, disk: FixedWriteClock) -> None:
+async def test_the_worker_runs_writes_after_a_slow_one_until_one_is_quick(
+    store: SqliteStore, disk: FixedWriteClock
+) -> None:
     threads: list[str] = []
     disk.takes_s = 0.02
     for number in range(3):
@@ -125,7 +127,9 @@ async def test_the_worker_runs_writes_after_a_slow_one_until_one_is_quick(store:
     assert threads == [HERE, THERE, THERE, THERE, HERE]
 
 
-async def test_a_slow_durable_write_sends_only_durable_ones_to_the_worker(store: Store, disk: FixedWriteClock) -> None:
+async def test_a_slow_durable_write_sends_only_durable_ones_to_the_worker(
+    store: SqliteStore, disk: FixedWriteClock
+) -> None:
     threads: list[str] = []
     disk.takes_s = 0.02
     await store.write(write_job(0, threads))
@@ -156,7 +160,7 @@ async def test_work_that_comes_after_the_file_was_closed_waits_for_all_that_came
     await worker.stop(lambda: None)
 
 
-async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: Store) -> None:
+async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: SqliteStore) -> None:
     go_on, threads = Event(), list[str]()
 
     def wait(_: sqlite3.Connection) -> None:
@@ -174,7 +178,7 @@ async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: Store)
 
 
 async def test_the_worker_waits_for_another_process_that_writes(store_file: Path) -> None:
-    store, threads = Store(store_file, TASK_STORE, busy_s=0, clock=FixedWriteClock()), list[str]()
+    store, threads = SqliteStore(store_file, TASK_STORE, busy_s=0, clock=FixedWriteClock()), list[str]()
     await store.read(lambda _: None)
     with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -186,7 +190,7 @@ async def test_the_worker_waits_for_another_process_that_writes(store_file: Path
     await store.aclose()
 
 
-async def test_a_write_waits_until_another_process_has_committed(store: Store, store_file: Path) -> None:
+async def test_a_write_waits_until_another_process_has_committed(store: SqliteStore, store_file: Path) -> None:
     await store.write(write_job(1, []))
     with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -197,7 +201,7 @@ async def test_a_write_waits_until_another_process_has_committed(store: Store, s
     assert await store.peek(read_job(COUNT, [])) == 2
 
 
-async def test_the_worker_reports_an_unreadable_query(store: Store) -> None:
+async def test_the_worker_reports_an_unreadable_query(store: SqliteStore) -> None:
     threads: list[str] = []
     with pytest.raises(OperatorError, match="no such table"):
         await store.peek(read_job("SELECT count(*) FROM appointment", threads))
@@ -205,7 +209,7 @@ async def test_the_worker_reports_an_unreadable_query(store: Store) -> None:
 
 
 @pytest.mark.parametrize("way", ["peek", "write"])
-async def test_raises_an_exception_of_the_work_once_and_rolls_it_back(store: Store, way: str) -> None:
+async def test_raises_an_exception_of_the_work_once_and_rolls_it_back(store: SqliteStore, way: str) -> None:
     threads: list[str] = []
 
     def refuse(connection: sqlite3.Connection) -> None:
@@ -218,7 +222,7 @@ async def test_raises_an_exception_of_the_work_once_and_rolls_it_back(store: Sto
     assert await store.peek(read_job(COUNT, [])) == 0
 
 
-async def test_reads_the_new_file_after_the_file_was_replaced(store: Store, store_file: Path) -> None:
+async def test_reads_the_new_file_after_the_file_was_replaced(store: SqliteStore, store_file: Path) -> None:
     await store.write(write_job(1, []))
     assert await store.peek(read_job(COUNT, [])) == 1
     for file in store_file.parent.iterdir():
@@ -230,7 +234,7 @@ async def test_reads_the_new_file_after_the_file_was_replaced(store: Store, stor
 
 
 async def test_only_a_durable_write_is_synchronous_even_after_the_file_was_replaced(
-    store: Store, store_file: Path
+    store: SqliteStore, store_file: Path
 ) -> None:
     for _ in range(2):
         assert await store.write(read_job("PRAGMA synchronous", []), durable=True) == FULL
@@ -240,12 +244,12 @@ async def test_only_a_durable_write_is_synchronous_even_after_the_file_was_repla
         assert await store.write(read_job("PRAGMA synchronous", []), durable=False) == NORMAL
 
 
-async def test_the_version_changes_with_the_writes_of_others_only(store: Store, store_file: Path) -> None:
+async def test_the_version_changes_with_the_writes_of_others_only(store: SqliteStore, store_file: Path) -> None:
     before = store.version()
     await store.write(write_job(1, []))
     assert before is not None
     assert store.version() == before
-    other = Store(store_file, TASK_STORE)
+    other = SqliteStore(store_file, TASK_STORE)
     await other.write(write_job(2, []))
     await other.aclose()
     after = store.version()
@@ -254,9 +258,9 @@ async def test_the_version_changes_with_the_writes_of_others_only(store: Store, 
 
 
 async def test_the_version_is_unknown_until_the_worker_has_opened_the_file_and_new_for_a_new_file(
-    store: Store, store_file: Path
+    store: SqliteStore, store_file: Path
 ) -> None:
-    assert Store(store_file, TASK_STORE).version() is None
+    assert SqliteStore(store_file, TASK_STORE).version() is None
     before = store.version()
     for file in store_file.parent.iterdir():
         file.unlink()
@@ -265,7 +269,7 @@ async def test_the_version_is_unknown_until_the_worker_has_opened_the_file_and_n
     assert store.version() not in {None, before}
 
 
-async def test_only_the_worker_waits_in_sqlite_for_another_process(store: Store) -> None:
+async def test_only_the_worker_waits_in_sqlite_for_another_process(store: SqliteStore) -> None:
     threads: list[str] = []
     for _ in range(2):
         assert await store.peek(read_job("PRAGMA busy_timeout", threads)) == 0

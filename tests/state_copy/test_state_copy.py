@@ -155,7 +155,7 @@ def test_an_interrupted_copy_is_continued(
                 raise ProcessKilled
 
         with monkeypatch.context() as patch:
-            patch.setattr("taskhand.cli.state._Progress.report", report)
+            patch.setattr("taskhand.cli.state._ProgressLines.report", report)
             try:
                 done = server.copy()
             except ProcessKilled:

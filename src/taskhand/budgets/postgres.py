@@ -22,7 +22,7 @@ from taskhand.http.rate_limiter import Rate, RateState
 from taskhand.http.upstream import Runtime
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
-from taskhand.postgres.store import Store
+from taskhand.postgres.store import PostgresStore
 from taskhand.sql.connection import SqlConnection
 
 __all__ = ["BUDGETS", "PostgresBudget", "PostgresBudgets"]
@@ -58,7 +58,7 @@ class PostgresBudgets:
     `whose` is the person whose own credential the requests carry; None for the connection's shared credential.
     """
 
-    store: Store
+    store: PostgresStore
     account: str
     whose: str | None = None
     _limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_MAX_THREADS))
@@ -66,7 +66,7 @@ class PostgresBudgets:
     @classmethod
     def of(cls, database: Database, account: str) -> "PostgresBudgets":
         """The budgets of a connection's shared credential in this database."""
-        return cls(Store(database, BUDGETS), account)
+        return cls(PostgresStore(database, BUDGETS), account)
 
     async def aclose(self) -> None:
         """Close the connections to the database."""
@@ -89,7 +89,7 @@ class PostgresBudget:
 
     def __init__(
         self,
-        store: Store,
+        store: PostgresStore,
         name: str,
         rate: Rate,
         *,

@@ -18,7 +18,7 @@ from taskhand.http.rate_limiter import Rate, RateState, idle_at, ready_at, with_
 __all__ = [
     "AHEAD_S",
     "BudgetState",
-    "Grant",
+    "GrantedSlots",
     "ObservedHeaders",
     "Replica",
     "ReservationRequest",
@@ -107,7 +107,7 @@ class BudgetState:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class GrantedSlots:
     """The granted `slots`, the seconds until more can be asked for, and the number of `replicas` on the budget."""
 
     slots: tuple[float, ...]
@@ -120,7 +120,9 @@ def widen_window(rate: Rate) -> Rate:
     return Rate(rate.requests, rate.per_s + min(_GUARD_SHARE * rate.per_s, _MAX_GUARD_S))
 
 
-def reserve(rate: Rate, budget: BudgetState, request: ReservationRequest, now: float) -> tuple[BudgetState, Grant]:
+def reserve(
+    rate: Rate, budget: BudgetState, request: ReservationRequest, now: float
+) -> tuple[BudgetState, GrantedSlots]:
     """Grant slots in the near future; returns the budget after that. `rate` is the configured one."""
     budget = _apply_report(rate, budget, request, now)
     rate = widen_window(_effective_rate(rate, budget))
@@ -157,7 +159,7 @@ def reserve(rate: Rate, budget: BudgetState, request: ReservationRequest, now: f
         counted_from=counted_from,
     )
     after = replace(budget, state=_drop_old_slots(rate, state, now), replicas={**replicas, request.replica: mine})
-    return after, Grant(tuple(slots), again_s, len(after.replicas))
+    return after, GrantedSlots(tuple(slots), again_s, len(after.replicas))
 
 
 @dataclass(frozen=True, slots=True)

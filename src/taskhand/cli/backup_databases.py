@@ -15,7 +15,7 @@ from taskhand.config.data_files import journal_path, store_path, store_place
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.health_checks import describe_journal
 from taskhand.journal.sqlite import JOURNAL
-from taskhand.sqlite.backup import Database
+from taskhand.sqlite.backup import DatabaseFile
 from taskhand.wiring import open_journal
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def render_left_out(selected: Sequence[ConnectionSettings]) -> Iterator[str]:
 
 async def find_databases(
     selected: Sequence[ConnectionSettings], others: Sequence[ConnectionSettings] = ()
-) -> list[Database]:
+) -> list[DatabaseFile]:
     """The stores and journals of the selected connections, whether the files exist or not.
 
     OperatorError if none of them is a file.
@@ -103,12 +103,12 @@ def _is_in_file(connection: ConnectionSettings) -> bool:
     return backend_of(connection) == "local" and isinstance(store_place(connection.settings), Path)
 
 
-def _store(connection: ConnectionSettings, *, named: bool, is_only: bool) -> Database:
+def _store(connection: ConnectionSettings, *, named: bool, is_only: bool) -> DatabaseFile:
     """The store; the only selected one also accepts the member name of a configuration with one connection."""
     own = f"{_STORE}.{connection.name}.sqlite"
     plain = f"{_STORE}.sqlite"
     names = [own, *([plain] if is_only else [])] if named and connection.name != DEFAULT_CONNECTION else [plain, own]
-    return Database(
+    return DatabaseFile(
         store_path(connection.settings),
         TASK_STORE,
         names[0],
@@ -122,10 +122,10 @@ def _store(connection: ConnectionSettings, *, named: bool, is_only: bool) -> Dat
 def _journals(
     users: Mapping[Path, Sequence[ConnectionSettings]],
     sharing: Mapping[Path, Sequence[str]],
-    stores: Mapping[str, Database],
+    stores: Mapping[str, DatabaseFile],
     *,
     named: bool,
-) -> Iterator[Database]:
+) -> Iterator[DatabaseFile]:
     plain = f"{_JOURNAL}.sqlite"
     is_taken = False
     for path, of in users.items():
@@ -134,7 +134,7 @@ def _journals(
         own = [f"{_JOURNAL}.{connection.name}.sqlite" for connection in of]
         names = [*own, *([plain] if len(users) == 1 else [])] if is_own else [plain, *own]
         is_taken = is_taken or not is_own
-        yield Database(
+        yield DatabaseFile(
             path,
             JOURNAL,
             names[0],

@@ -10,7 +10,7 @@ from taskhand.cli.log import announce
 from taskhand.config.effective_settings import Configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.draining import Draining, DrainTimes
-from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.host_names import ListenAddress
 from taskhand.server.transports.http import Endpoint, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.process_exit import leave
@@ -37,7 +37,7 @@ def serve_over_http(
     """The HTTP transport; OperatorError for a refused address or proxy, and for replicas without a shared key."""
     names, proxies = listen.names, listen.proxies
     names = (*names, auth.host) if auth and auth.host else names
-    address = Address(listen.host, listen.port, names, listen.is_insecure)
+    address = ListenAddress(listen.host, listen.port, names, listen.is_insecure)
     named = Proxies.parse(proxies)
     check_address(address, asks_callers=auth is not None, has_proxy=bool(proxies))
     limits = HttpLimits.of_this_machine() if auth is None and address.is_local and not proxies else HttpLimits()

@@ -15,7 +15,7 @@ from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
-    from taskhand.cli.install_questions import Request
+    from taskhand.cli.install_questions import InstallOptions
     from taskhand.config.credentials import KeyringState
     from taskhand.install import Host
     from taskhand.install.credential_storage import EntryVariables, KeyStore
@@ -79,9 +79,9 @@ def install(
     uninstall: bool,
 ) -> None:
     """Add Taskhand to the configuration of HOST. Everything else in the file stays unchanged."""
-    from taskhand.cli.install_questions import Request
+    from taskhand.cli.install_questions import InstallOptions
 
-    request = Request(
+    request = InstallOptions(
         _find_host(host, name, prints=prints),
         backend,
         keys,
@@ -115,7 +115,7 @@ def _find_host(host: str | None, name: str, *, prints: bool) -> "Host":
     return (find_host(host) if host else ANY_HOST).with_server(name)
 
 
-def _file_of(request: "Request") -> Path:
+def _file_of(request: "InstallOptions") -> Path:
     from taskhand.install.known_entries import this_machine
 
     if not request.project:
@@ -149,7 +149,7 @@ def _read_given(variables: Sequence[str], *, project: bool) -> Mapping[str, str]
     return given
 
 
-def _install(request: "Request", path: Path) -> None:
+def _install(request: "InstallOptions", path: Path) -> None:
     from taskhand.cli.install_entry import build_entry, check_entry, keep_in_keyring, needed_extra, show_by_hand
     from taskhand.install.file_format import Unparsable, Unsuitable
     from taskhand.install.host_file import HostFileError, check_writable, read_host_file
@@ -185,7 +185,7 @@ def _install(request: "Request", path: Path) -> None:
     print_line(f"{request.host.afterwards}{asks}")
 
 
-def _uninstall(request: "Request", path: Path) -> None:
+def _uninstall(request: "InstallOptions", path: Path) -> None:
     from taskhand.config.credentials import MARK, SERVICE
     from taskhand.config.environment_variables import SECRETS
     from taskhand.install.file_format import Unparsable, Unsuitable
@@ -228,7 +228,7 @@ def _nothing_to_remove(host: "Host", host_file: "HostFile") -> str:
     return f"Taskhand is not in {host_file.path}; nothing to do."
 
 
-def _show(request: "Request", host_file: "HostFile", text: str) -> None:
+def _show(request: "InstallOptions", host_file: "HostFile", text: str) -> None:
     from taskhand.install.masked_diff import render_diff
 
     print_line(f"{request.host.name}: {host_file.path}")
@@ -267,7 +267,7 @@ def _write(host: "Host", host_file: "HostFile", text: str) -> None:
         )
 
 
-def _warn(request: "Request", made: "EntryVariables", path: Path) -> None:
+def _warn(request: "InstallOptions", made: "EntryVariables", path: Path) -> None:
     """Warn if a key must be set elsewhere or other users can read it."""
     from taskhand.cli.install_entry import choose_key_store
     from taskhand.config import credentials

@@ -14,7 +14,7 @@ from taskhand.domain.errors import OperatorError, TaskhandError
 
 if TYPE_CHECKING:
     from taskhand.backends.factory import BackendFactory
-    from taskhand.cli.install_questions import Request
+    from taskhand.cli.install_questions import InstallOptions
     from taskhand.config.effective_settings import Configuration
     from taskhand.domain.task import Member
 
@@ -44,7 +44,7 @@ class AccountLookup:
 
     def __init__(
         self,
-        request: "Request",
+        request: "InstallOptions",
         factory: "BackendFactory[Any]",
         configure: "Callable[[], Configuration]",
         ask_key: Callable[[], None],

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from taskhand.backends.registry import find_factory
-from taskhand.cli.install_questions import Questions, Request, refuse_unusable
+from taskhand.cli.install_questions import InstallOptions, Questions, refuse_unusable
 from taskhand.cli.terminal import print_line, print_lines
 from taskhand.config import credentials
 from taskhand.config.environment_variables import is_secret_variable
@@ -36,7 +36,7 @@ __all__ = [
 _YOUR_KEY = "your key"
 
 
-def build_entry(request: Request, current: Mapping[str, object]) -> tuple[EntryVariables, WantedEntry]:
+def build_entry(request: InstallOptions, current: Mapping[str, object]) -> tuple[EntryVariables, WantedEntry]:
     """The entry to write, and its variables. `current` is the entry as it is."""
     env = current.get("env", {})
     inherited = _inherited_settings(request)
@@ -77,7 +77,7 @@ def _check_me_option(backend: BackendName | None) -> None:
     )
 
 
-def _inherited_settings(request: Request) -> dict[str, str]:
+def _inherited_settings(request: InstallOptions) -> dict[str, str]:
     """The CRM's settings in this command's environment that no question asks for, such as its base URL."""
     if request.backend is None:
         return {}
@@ -87,19 +87,19 @@ def _inherited_settings(request: Request) -> dict[str, str]:
     return {name: value for name, value in found.items() if name not in {*factory.questions, *request.variables}}
 
 
-def _print_inherited(request: Request, inherited: Mapping[str, str]) -> None:
+def _print_inherited(request: InstallOptions, inherited: Mapping[str, str]) -> None:
     """Say which settings of the environment are used: in the entry, or only in the checks of a shared entry."""
     for name in inherited if not request.project or request.checks else ():
         use = " for the checks; it is not written to the shared file" if request.project else ""
         print_line(f"{name} is taken from the environment{use}.", err=True)
 
 
-def choose_key_store(request: Request) -> KeyStore:
+def choose_key_store(request: InstallOptions) -> KeyStore:
     """The storage of keys: the requested one, else the best that this machine offers."""
     return choose_store(request.host, request.store, project=request.project, keyring=credentials.find_keyring())
 
 
-def needed_extra(request: Request) -> str:
+def needed_extra(request: InstallOptions) -> str:
     """The extra of the package that a permanent installation needs."""
     return "[keyring]" if request.backend not in {None, "local"} and choose_key_store(request) == "keyring" else ""
 
@@ -110,7 +110,7 @@ def _check_values(made: EntryVariables) -> None:
     refuse_unusable({name: value for name, value in given.items() if not is_reference(value) and value != MASK})
 
 
-def check_entry(request: Request, entry: Mapping[str, object]) -> None:
+def check_entry(request: InstallOptions, entry: Mapping[str, object]) -> None:
     """Start the entry as the host will. OperatorError if it does not start, or a fatal check fails."""
     if not request.checks:
         return
@@ -135,7 +135,7 @@ def check_entry(request: Request, entry: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def keep_in_keyring(request: Request, made: EntryVariables) -> Iterator[None]:
+def keep_in_keyring(request: InstallOptions, made: EntryVariables) -> Iterator[None]:
     """Store the keys in the keyring; restore the previous ones if the body raises."""
     with credentials.keep_credentials({} if request.dry_run else made.for_keyring) as before:
         yield
@@ -150,7 +150,7 @@ def keep_in_keyring(request: Request, made: EntryVariables) -> Iterator[None]:
             print_line(f"! {', '.join(users)} use this key now. For another account, give a --name.", err=True)
 
 
-def print_entry(request: Request) -> None:
+def print_entry(request: InstallOptions) -> None:
     """Print only the entry on standard output; its keys are in the keyring, or left for the person to fill in."""
     check_lasting(find_installation(), this_machine().home, needed_extra(request))
     if not request.checks and _lacks_key(request):
@@ -162,7 +162,7 @@ def print_entry(request: Request) -> None:
     _print_block(request.host, wanted)
 
 
-def _lacks_key(request: Request) -> bool:
+def _lacks_key(request: InstallOptions) -> bool:
     """Whether the entry or the keyring needs a key that this command's environment does not have."""
     if request.backend is None or choose_key_store(request) not in {"keyring", "file"}:
         return False
@@ -170,14 +170,14 @@ def _lacks_key(request: Request) -> bool:
     return not all(os.environ.get(key, "").strip() for key in keys)
 
 
-def _check_printed(request: Request, launch: Launch) -> None:
+def _check_printed(request: InstallOptions, launch: Launch) -> None:
     """Start an entry that is only printed, on a temporary store if it names none."""
     with tempfile.TemporaryDirectory(prefix="taskhand-") as folder:
         env = {"TASKHAND_DB": os.path.join(folder, "tasks.sqlite"), **launch.env}  # noqa: PTH118  text
         check_entry(request, request.host.entry(replace(launch, env=env)))
 
 
-def show_by_hand(request: Request) -> None:
+def show_by_hand(request: InstallOptions) -> None:
     """Print the entry without questions and without keys, for a file that cannot be changed."""
     _, wanted = build_entry(replace(request, dry_run=True), {})
     print_line("The entry, to be added by hand:")

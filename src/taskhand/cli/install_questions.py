@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from taskhand.install import Host
     from taskhand.install.credential_storage import KeyStore
 
-__all__ = ["Questions", "Request", "refuse_unusable"]
+__all__ = ["InstallOptions", "Questions", "refuse_unusable"]
 
 _ZONE = "TASKHAND_TIMEZONE"
 _LANGUAGE = "TASKHAND_LANGUAGE"
@@ -30,7 +30,7 @@ _MAX_MEMBERS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class InstallOptions:
     """The options of the command line."""
 
     host: "Host"
@@ -53,7 +53,7 @@ class Questions:
     members of its account are offered as `me`.
     """
 
-    def __init__(self, request: Request, present: Mapping[str, object]) -> None:
+    def __init__(self, request: InstallOptions, present: Mapping[str, object]) -> None:
         self._asked = request
         self._present = {name: value for name, value in present.items() if isinstance(value, str)}
         self._keys: dict[str, str] = {}

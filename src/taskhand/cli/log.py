@@ -40,7 +40,7 @@ def configure_log(
     root = logging.getLogger()
     if root.handlers:
         return
-    handler = _Handler(sys.stderr)
+    handler = _StderrHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(secrets) if as_json else _Formatter(secrets))
     root.addHandler(handler)
     root.setLevel(library_level)
@@ -56,7 +56,7 @@ def announce(text: str) -> None:
         print_line(text, err=True)
 
 
-class _Handler(logging.StreamHandler):  # type: ignore[type-arg]  # generic for type checkers only
+class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic for type checkers only
     def flush(self) -> None:
         """Do nothing: a flush would wait for the reader of standard error."""
 

@@ -36,7 +36,7 @@ def open_metrics(
     except ImportError:
         raise _no_library_error(remedy) from None
     from taskhand.server.tools import tool_table
-    from taskhand.server.transports.host_names import Address
+    from taskhand.server.transports.host_names import ListenAddress
 
     table = tool_table(several=len(configuration.connections) > 1)
     metrics = Metrics([tool.name for tool in table], [connection.name for connection in configuration.connections])
@@ -47,7 +47,7 @@ def open_metrics(
             raise
         _log.warning("%s", error.message)
         return None
-    if not Address(host, port).is_loopback:
+    if not ListenAddress(host, port).is_loopback:
         announce("Everyone who reaches that port can read the metrics: no key is needed.")
     return metrics
 

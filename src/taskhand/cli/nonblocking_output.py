@@ -47,13 +47,13 @@ def prepare_streams() -> None:
     codecs.register_error(_ERRORS, _replace_unencodable)
     if sys.stdin is None:
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = _tolerant(sys.stdout, 1, _Output)
+    sys.stdout = _tolerant(sys.stdout, 1, _StandardOutput)
     sys.stderr = _tolerant(sys.stderr, 2, Diagnostics)
 
 
 def is_output_lost() -> bool:
     """Whether standard output was lost: its reader has closed it, or the disk is full."""
-    return _Output.problem is not None
+    return _StandardOutput.problem is not None
 
 
 def is_output_unread() -> bool:
@@ -72,11 +72,11 @@ def is_output_unread() -> bool:
 
 def lost_output() -> str | None:
     """The reason why standard output was lost; None if it was not, or its reader closed it, as `head` does."""
-    problem = _Output.problem
+    problem = _StandardOutput.problem
     return None if problem is None or problem.errno == EPIPE else problem.strerror
 
 
-def _tolerant(stream: TextIO | None, descriptor: int, kind: "type[_Output | Diagnostics]") -> TextIO:
+def _tolerant(stream: TextIO | None, descriptor: int, kind: "type[_StandardOutput | Diagnostics]") -> TextIO:
     """The stream on this descriptor, or one that a program has set. A terminal is written to directly."""
     encoding = "utf-8" if stream is None else stream.encoding
     if stream is not None and not _is_on(stream, descriptor):
@@ -111,7 +111,7 @@ def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
     ), error.end
 
 
-class _Stream(io.RawIOBase):
+class _DescriptorStream(io.RawIOBase):
     """A write-only stream on a descriptor that is not a terminal."""
 
     def __init__(self, descriptor: int) -> None:
@@ -130,22 +130,22 @@ class _Stream(io.RawIOBase):
         return True
 
 
-class _Output(_Stream):
+class _StandardOutput(_DescriptorStream):
     """Standard output that does not fail without a reader or on a full disk; `problem` is the error that ended it."""
 
     problem: OSError | None = None
 
     def write(self, data: "ReadableBuffer", /) -> int:
         rest = memoryview(data)
-        while rest and _Output.problem is None:
+        while rest and _StandardOutput.problem is None:
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
             except OSError as error:
-                _Output.problem = error
+                _StandardOutput.problem = error
         return memoryview(data).nbytes
 
 
-class Diagnostics(_Stream):
+class Diagnostics(_DescriptorStream):
     """Standard error that never waits for its reader: a thread writes, and what does not fit is dropped and counted.
 
     Text that cannot be written, because the pipe is closed or the disk full, is dropped.

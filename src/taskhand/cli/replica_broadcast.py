@@ -9,7 +9,7 @@ from anyio.lowlevel import checkpoint
 from taskhand.backends.registry import find_factory
 from taskhand.config.data_files import store_place
 from taskhand.events.change_broadcast import CHANNEL, TaskChanges
-from taskhand.postgres.listener import Channel
+from taskhand.postgres.listener import NotifyChannel
 from taskhand.state import open_database
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def share_changes(
         _hash_account(connection): connections.by_name[connection.name].updates
         for connection in configuration.connections
     }
-    return TaskChanges(Channel(database, CHANNEL), updates).run
+    return TaskChanges(NotifyChannel(database, CHANNEL), updates).run
 
 
 def _hash_account(connection: "ConnectionSettings") -> str:

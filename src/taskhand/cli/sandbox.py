@@ -21,7 +21,7 @@ from taskhand.domain.errors import CallerError, OperatorError
 
 if TYPE_CHECKING:
     from taskhand.sandbox.emulator import Emulator
-    from taskhand.sandbox.factory import Served
+    from taskhand.sandbox.factory import CrmSandbox
 
 __all__ = ["sandbox"]
 
@@ -39,14 +39,14 @@ class Crm:
         return find_factory(self.name).title
 
     @property
-    def served(self) -> "Served":
+    def served(self) -> "CrmSandbox":
         """Its sandbox."""
-        found: Served = import_module(f"taskhand.sandbox.{self.name}").SERVED
+        found: CrmSandbox = import_module(f"taskhand.sandbox.{self.name}").SERVED
         return found
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class EmulatedAccount:
     """An account of a CRM to emulate, the key that it accepts, and the name of a connection to it."""
 
     name: str
@@ -133,7 +133,7 @@ def _command(crm: Crm) -> click.Command:
             raise CallerError(f"The sandbox cannot be served: {error}.") from None
         except (KeyError, TypeError, AttributeError) as error:
             raise CallerError(f"The seed {seed} does not have the format of {crm.title}'s: {error!r}.") from None
-        _serve([Account(crm.name, crm, emulator, key, port)], _print_commands)
+        _serve([EmulatedAccount(crm.name, crm, emulator, key, port)], _print_commands)
 
     described = f"Serve {crm.title}'s documented API on loopback. It keeps state, until Ctrl-C."
     return click.command(crm.name, help=described)(serve)
@@ -171,7 +171,9 @@ def serve_all(*, port: int, twice: tuple[str, ...], variants: tuple[str, ...], f
     chosen = _read_variants(variants)
     _serve(
         [
-            Account(name, crm, crm.served.open(key, seed="demo", **chosen[crm.name]), key, port + index if port else 0)
+            EmulatedAccount(
+                name, crm, crm.served.open(key, seed="demo", **chosen[crm.name]), key, port + index if port else 0
+            )
             for index, (name, crm, key) in enumerate(named)
         ],
         (lambda served: _write_connections(served, file)) if file else _print_connections,
@@ -195,14 +197,14 @@ def _read_variants(variants: Sequence[str]) -> dict[str, dict[str, Any]]:
         raise CallerError(f"The sandboxes cannot be served: {error}.") from None
 
 
-def _print_commands(served: "Sequence[tuple[Account, str]]") -> None:
+def _print_commands(served: "Sequence[tuple[EmulatedAccount, str]]") -> None:
     for account, url in served:
         given = " ".join(f"{variable}={value}" for variable, value in account.settings(url).items())
         print_line(f"{account.crm.title} at {url}, key {account.key}. Requests received: {url}/_sandbox/requests")
         print_line(f"  {given} taskhand call list_tasks")
 
 
-def _print_connections(served: "Sequence[tuple[Account, str]]") -> None:
+def _print_connections(served: "Sequence[tuple[EmulatedAccount, str]]") -> None:
     head = f"Save this as {_find_default_file()}. `taskhand connections check` tries it; the sandboxes end with Ctrl-C."
     print_lines(_render_connections(served, head).splitlines())
 
@@ -218,7 +220,7 @@ def _find_default_file() -> str:
         return elsewhere
 
 
-def _write_connections(served: "Sequence[tuple[Account, str]]", file: Path) -> None:
+def _write_connections(served: "Sequence[tuple[EmulatedAccount, str]]", file: Path) -> None:
     """Write the connections to a new file; an identical file is accepted."""
     from taskhand.install.host_file import read_host_file, replace_host_file
 
@@ -231,7 +233,7 @@ def _write_connections(served: "Sequence[tuple[Account, str]]", file: Path) -> N
     print_line(f"  TASKHAND_CONFIG={shlex.quote(str(file))} taskhand connections check")
 
 
-def _render_connections(served: "Sequence[tuple[Account, str]]", head: str) -> str:
+def _render_connections(served: "Sequence[tuple[EmulatedAccount, str]]", head: str) -> str:
     """The text of a taskhand.toml, with a comment at its head."""
     from taskhand.install.toml_edit import put_value
 
@@ -242,7 +244,9 @@ def _render_connections(served: "Sequence[tuple[Account, str]]", head: str) -> s
     return text
 
 
-def _serve(accounts: Sequence[Account], announce: "Callable[[Sequence[tuple[Account, str]]], None]") -> None:
+def _serve(
+    accounts: Sequence[EmulatedAccount], announce: "Callable[[Sequence[tuple[EmulatedAccount, str]]], None]"
+) -> None:
     """Serve the accounts until Ctrl-C; `announce` prints their addresses."""
     from taskhand.sandbox.server import serve_delivering
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from taskhand.cli.authentication import AuthOptions
     from taskhand.cli.opened_server import OpenedServer
     from taskhand.server.app import TaskhandServer
-    from taskhand.server.webhooks.receiver import Webhooks
+    from taskhand.server.webhooks.receiver import WebhookReceivers
     from taskhand.telemetry.metrics import Metrics
 
 __all__ = ["ListenOptions", "ServeOptions", "WebhookOptions", "run_server", "serve"]
@@ -241,7 +241,7 @@ async def _serve(
 
 def _open_webhooks(
     configuration: Configuration | OperatorError, opened: "OpenedServer[TaskhandServer]", options: WebhookOptions
-) -> "Webhooks | None":
+) -> "WebhookReceivers | None":
     """The receivers of webhooks; None if webhooks are off."""
     served = opened.server.served
     if (

@@ -17,7 +17,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.sql.store_address import INSTALL_DRIVER, StoreAddress
 
 if TYPE_CHECKING:
-    from taskhand.state_copy.copied_tables import Part
+    from taskhand.state_copy.copied_tables import DataKind
     from taskhand.state_copy.copy import Moved, Source
     from taskhand.state_copy.table_copy import Copied
 
@@ -72,7 +72,7 @@ def _copy(sources: "Sequence[Source]", url: str) -> bool:
     """Copy and report; returns whether everything was moved."""
     from taskhand.state_copy.copy import copy_state
 
-    moved = copy_state(sources, url, _Progress().report)
+    moved = copy_state(sources, url, _ProgressLines().report)
     if moved.in_use:
         files = " and ".join(map(str, moved.in_use))
         print_line(
@@ -93,12 +93,12 @@ def _render(source: "Source", moved: "Moved") -> str:
     return f"The {where} is in {moved.place} now: {_render_rows(source.part, copied)}."
 
 
-def _render_rows(part: "Part", copied: "Copied") -> str:
+def _render_rows(part: "DataKind", copied: "Copied") -> str:
     rows = ", ".join(f"{word} {copied.rows[table]:,}" for table, word in part.words.items())
     return rows + (f"; head: {copied.head.hash}" if copied.head else "")
 
 
-class _Progress:
+class _ProgressLines:
     """Lines on standard error, the first after some seconds."""
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ _KEY_OF_DATA = "TASKHAND_VAULT_KEY"
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Removals:
     """Everything to remove. `unread` are host files that cannot be read."""
 
     entries: "Sequence[KnownEntry]"
@@ -82,7 +82,7 @@ def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -
     sys.exit(1 if found.problems else 0)
 
 
-def _ask(found: _Found, *, data: bool) -> bool:
+def _ask(found: _Removals, *, data: bool) -> bool:
     """List it and ask whether to remove it; returns whether to remove the data too. Abort for a no."""
     if not sys.stdin.isatty():
         raise CallerError(
@@ -94,7 +94,7 @@ def _ask(found: _Found, *, data: bool) -> bool:
     return data or bool(found.data and click.confirm(question, err=True))
 
 
-def _find(configuration: "Configuration") -> _Found:
+def _find(configuration: "Configuration") -> _Removals:
     from taskhand.config.data_files import keys_path, links_path
     from taskhand.install.host_file import read_backups
     from taskhand.install.known_entries import KnownEntry, find_host_files, find_known_entries
@@ -115,7 +115,7 @@ def _find(configuration: "Configuration") -> _Found:
     data += [path for configuration in configurations for path in _settings_files(configuration)]
     unread = [entry for entry in known if not isinstance(entry, KnownEntry)]
     keys = list(_keys(entries, configurations))
-    return _Found(entries, unread, backups, keys, databases, [*dict.fromkeys(data)], [*dict.fromkeys(problems)])
+    return _Removals(entries, unread, backups, keys, databases, [*dict.fromkeys(data)], [*dict.fromkeys(problems)])
 
 
 def _configurations(entries: "Sequence[KnownEntry]", problems: list[str]) -> "Iterator[Configuration]":
@@ -180,7 +180,7 @@ def _files_of(database: Path) -> Iterator[Path]:
             yield path
 
 
-def _list(found: _Found, *, data: bool) -> None:
+def _list(found: _Removals, *, data: bool) -> None:
     for entry in found.entries:
         print_line(f"entry of {entry}: {entry.file.path}")
     for path in found.backups:
@@ -196,7 +196,7 @@ def _list(found: _Found, *, data: bool) -> None:
         print_line("Taskhand has written nothing on this machine" + (" but its data." if found.data else "."))
 
 
-def _check_unused(found: _Found) -> None:
+def _check_unused(found: _Removals) -> None:
     """OperatorError while a server has a journal open: it would keep writing to the deleted file."""
     from taskhand.journal.process_lock import ProcessLock
 
@@ -208,7 +208,7 @@ def _check_unused(found: _Found) -> None:
             raise OperatorError(f"A server is using {journal}.", next_step="Quit the hosts, then run it again.")
 
 
-def _remove_entries(found: _Found) -> None:
+def _remove_entries(found: _Removals) -> None:
     """Remove the entries one by one, rereading the file for each, and the backups that this makes."""
     from taskhand.config.environment_variables import SECRETS
     from taskhand.install.host_file import read_backups, read_host_file, replace_host_file
@@ -228,7 +228,7 @@ def _remove_entries(found: _Found) -> None:
         print_line(f"Removed from {entry}.")
 
 
-def _remove_keys(found: _Found, *, data: bool) -> None:
+def _remove_keys(found: _Removals, *, data: bool) -> None:
     from taskhand.config.credentials import remove_credential
 
     for name in found.keys:
@@ -242,7 +242,7 @@ def _remove_keys(found: _Found, *, data: bool) -> None:
             print_line(f"Removed {name} from the system keyring.")
 
 
-def _remove_files(found: _Found, paths: Sequence[Path]) -> None:
+def _remove_files(found: _Removals, paths: Sequence[Path]) -> None:
     count = 0
     for path in paths:
         try:
@@ -258,7 +258,7 @@ def _remove_files(found: _Found, paths: Sequence[Path]) -> None:
             folder.rmdir()
 
 
-def _tell_rest(found: _Found, *, data: bool) -> None:
+def _tell_rest(found: _Removals, *, data: bool) -> None:
     """Print which data stays, how to remove the program itself, and the problems."""
     from taskhand.install.installed_program import find_installation
 

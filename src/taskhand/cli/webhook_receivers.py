@@ -10,7 +10,7 @@ from taskhand.cli.serve import WebhookOptions
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.effective_settings import Configuration
 from taskhand.domain.errors import OperatorError
-from taskhand.server.webhooks.receiver import WebhookReceiver, Webhooks
+from taskhand.server.webhooks.receiver import WebhookReceiver, WebhookReceivers
 from taskhand.server.webhooks.routes import PATH
 from taskhand.service.events.webhook_hint import keep_hint
 
@@ -25,7 +25,9 @@ _MCP: Final = "/mcp"
 _ON_THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def open_webhooks(configuration: Configuration, connections: "Connections", options: WebhookOptions) -> Webhooks | None:
+def open_webhooks(
+    configuration: Configuration, connections: "Connections", options: WebhookOptions
+) -> WebhookReceivers | None:
     """The receivers of all connections with a key; None if webhooks are off. OperatorError for an invalid address."""
     settings = configuration.settings
     if not (options.are_taken or settings.webhooks):
@@ -43,7 +45,7 @@ def open_webhooks(configuration: Configuration, connections: "Connections", opti
             continue
         app = connections.by_name[connection.name] if connections.are_several else connections.first
         receivers[connection.name] = WebhookReceiver(connection.name, check, partial(keep_hint, app), app.demand.wake)
-    return Webhooks(receivers, base, connections.first.clock, time.monotonic, untaken=untaken)
+    return WebhookReceivers(receivers, base, connections.first.clock, time.monotonic, untaken=untaken)
 
 
 def check_of(connection: ConnectionSettings) -> "WebhookCheck | None":

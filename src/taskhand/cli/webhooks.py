@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from taskhand.cli.new_connection import KeyPlace
     from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.config.effective_settings import Configuration
-    from taskhand.domain.webhook import Subscription
+    from taskhand.domain.webhook import WebhookSubscription
 
 __all__ = ["webhooks"]
 
@@ -178,7 +178,9 @@ def _print_steps(connection: "ConnectionSettings", url: str) -> None:
     print_lines([connection.in_own_words(line) for line in find_webhook_support(connection).steps(url)])
 
 
-def _print_grouped(heading: str, subscriptions: "Iterable[Subscription]", connection: "ConnectionSettings") -> None:
+def _print_grouped(
+    heading: str, subscriptions: "Iterable[WebhookSubscription]", connection: "ConnectionSettings"
+) -> None:
     """Print a line for the subscriptions to each address."""
     events: dict[str, list[str]] = {}
     for subscription in subscriptions:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from taskhand.backends.registry import find_factory
 from taskhand.config.settings import Settings
 
-__all__ = ["DEFAULT", "DEFAULT_CONNECTION", "TABLES", "ConnectionSettings", "Origin"]
+__all__ = ["DEFAULT", "DEFAULT_CONNECTION", "TABLES", "ConnectionSettings", "SettingOrigin"]
 
 TABLES: Final = "connections"
 """The configuration file's table of connections."""
@@ -19,7 +19,7 @@ DEFAULT_CONNECTION: Final = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SettingOrigin:
     """The source of a value: the `name` of the flag, variable or key, and the `file` of a key.
 
     `reference` is the text that refers to a secret, such as `keyring:NAME`; None for the value itself.
@@ -40,7 +40,7 @@ class Origin:
         return f"{self.name} in {self.file}" if self.file else self.name
 
 
-DEFAULT: Final = Origin("default")
+DEFAULT: Final = SettingOrigin("default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ConnectionSettings:
     name: str
     settings: Settings
     description: str | None = None
-    origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
+    origins: Mapping[str, SettingOrigin] = field(default_factory=dict, repr=False)
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     name_in_files: str | None = None
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import FACTORIES, NAMES, BackendName, find_factory
-from taskhand.config.connection_settings import TABLES, ConnectionSettings, Origin
+from taskhand.config.connection_settings import TABLES, ConnectionSettings, SettingOrigin
 from taskhand.config.credentials import VARIABLE_MARK
 from taskhand.config.environment_variables import Variables
 from taskhand.config.multi_user_settings import TeamSettings
@@ -178,7 +178,7 @@ def find_shared(values: Mapping[str, object]) -> dict[str, object]:
 def build_connection(
     table: ConnectionTable,
     shared: Mapping[str, object],
-    shared_origins: Mapping[str, Origin],
+    shared_origins: Mapping[str, SettingOrigin],
     store: object,
     environ: Mapping[str, str],
 ) -> tuple[ConnectionSettings, Usable]:
@@ -199,13 +199,13 @@ def build_connection(
     fields = {Settings.variable(name): name for name in Settings.model_fields}
     kept = {name: origin for name, origin in shared_origins.items() if Settings.variable(name) in shared}
     own = kept | {fields[variable]: origins[variable] for variable in usable.values}
-    own["chosen_backend"] = Origin("file", f"{TABLES}.{table.name}.backend", table.file)
+    own["chosen_backend"] = SettingOrigin("file", f"{TABLES}.{table.name}.backend", table.file)
     keys = {variable: table.key_of(variable) for variable in keys_of(factory).values()}
     return ConnectionSettings(table.name, settings, table.description, own, keys), usable
 
 
-def _origin(table: ConnectionTable, variable: str, text: str) -> Origin:
-    return Origin("file", table.key_of(variable), table.file, reference_in(variable, text))
+def _origin(table: ConnectionTable, variable: str, text: str) -> SettingOrigin:
+    return SettingOrigin("file", table.key_of(variable), table.file, reference_in(variable, text))
 
 
 def _check_credentials(table: ConnectionTable, settings: Settings, factory: BackendFactory[Any]) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from taskhand.backends.registry import FACTORIES, find_factory
-from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings, Origin
+from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings, SettingOrigin
 from taskhand.config.environment_variables import Variables, read_variables
 from taskhand.config.paths import config_folder, expand_path, is_open_to_others
 from taskhand.config.placeholders import clean_value
-from taskhand.config.settings import Note, Settings, find_usable, reference_in
+from taskhand.config.settings import SettingNote, Settings, find_usable, reference_in
 from taskhand.config.settings_file import SettingsFile, key_of, read_settings_file
 from taskhand.config.unknown_variables import find_misnomers, find_typos
 from taskhand.domain.check_result import CheckResult
@@ -33,7 +33,7 @@ class Configuration:
     """
 
     settings: Settings
-    origins: Mapping[str, Origin]
+    origins: Mapping[str, SettingOrigin]
     file: SettingsFile
     warnings: tuple[CheckResult, ...] = ()
     named: tuple[ConnectionSettings, ...] = ()
@@ -116,13 +116,13 @@ def load_configuration(
     merged = _Merged(environ)
     merged.add(
         Variables({variable: str(flags[name]) for variable, name in flagged.items()}, {}, {}),
-        lambda name: Origin("flag", name),
+        lambda name: SettingOrigin("flag", name),
     )
-    merged.add(_outside_of_tables(variables, file), lambda name: Origin("environment", name))
-    merged.add(read_variables(file.values), lambda name: Origin("file", key_of(name), file.path))
+    merged.add(_outside_of_tables(variables, file), lambda name: SettingOrigin("environment", name))
+    merged.add(read_variables(file.values), lambda name: SettingOrigin("file", key_of(name), file.path))
     settings = Settings.of(merged.values, merged.called, environ).with_notes(merged.notes)
     origins = {_FIELD_NAMES[variable]: origin for variable, origin in merged.origins.items()}
-    origins |= {name: Origin("flag", f"--{name}") for name in flagged.values()}
+    origins |= {name: SettingOrigin("flag", f"--{name}") for name in flagged.values()}
     named, has_default = _build_connections(settings, origins, file, merged) if file.tables else ((), True)
     if has_default:
         settings = settings.with_notes(find_misnomers(environ, settings, merged.referenced))
@@ -149,7 +149,7 @@ def _outside_of_tables(variables: Variables, file: SettingsFile) -> Variables:
 
 
 def _build_connections(
-    settings: Settings, origins: Mapping[str, Origin], file: SettingsFile, merged: "_Merged"
+    settings: Settings, origins: Mapping[str, SettingOrigin], file: SettingsFile, merged: "_Merged"
 ) -> tuple[tuple[ConnectionSettings, ...], bool]:
     """The connections of the file's tables, and whether the settings outside of them choose a backend too."""
     from taskhand.config.connection_tables import (  # noqa: PLC0415  few files have tables
@@ -196,8 +196,8 @@ class _Merged:
 
     environ: Mapping[str, str] = field(repr=False)
     values: dict[str, object] = field(default_factory=dict, repr=False)
-    origins: dict[str, Origin] = field(default_factory=dict)
-    notes: list[Note] = field(default_factory=list)
+    origins: dict[str, SettingOrigin] = field(default_factory=dict)
+    notes: list[SettingNote] = field(default_factory=list)
     files: list[tuple[str, Path]] = field(default_factory=list)
     referenced: set[str] = field(default_factory=set)
 
@@ -207,7 +207,7 @@ class _Merged:
         kept = {variable: origin for variable, origin in self.origins.items() if origin.kind != "flag"}
         return {variable: origin.called for variable, origin in kept.items()}
 
-    def add(self, given: Variables, origin_of: Callable[[str], Origin]) -> None:
+    def add(self, given: Variables, origin_of: Callable[[str], SettingOrigin]) -> None:
         """Add the values that no earlier source has; a placeholder counts as not set, with a note."""
         rest = {variable: value for variable, value in given.values.items() if variable not in self.values}
         origins = {
@@ -242,7 +242,7 @@ def _file(given: str | None, environ: Mapping[str, str]) -> SettingsFile:
 
 
 def _warn_of_readable_secrets(
-    origins: Mapping[str, Origin], file: SettingsFile, named: Sequence[ConnectionSettings]
+    origins: Mapping[str, SettingOrigin], file: SettingsFile, named: Sequence[ConnectionSettings]
 ) -> Iterable[CheckResult]:
     """A warning if other users can read a secret in the file. A reference is not a secret."""
     given = (pair for table in (origins, *(connection.origins for connection in named)) for pair in table.items())
@@ -279,7 +279,7 @@ def _is_own_and_open(path: Path) -> bool:
     return is_open_to_others(status.st_mode) and status.st_uid == os.geteuid()
 
 
-def _settings_without_crm(settings: Settings, origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
+def _settings_without_crm(settings: Settings, origins: Mapping[str, SettingOrigin]) -> Iterable[CheckResult]:
     """A warning for each CRM with settings, if the built-in store is used because no CRM is chosen.
 
     No warning for a CRM whose credential has a note: the note says what is wrong.
@@ -298,7 +298,7 @@ def _settings_without_crm(settings: Settings, origins: Mapping[str, Origin]) -> 
             yield CheckResult("configuration", "warning", found, remedy)
 
 
-def _settings_without_use(origins: Mapping[str, Origin]) -> Iterable[CheckResult]:
+def _settings_without_use(origins: Mapping[str, SettingOrigin]) -> Iterable[CheckResult]:
     """A warning about CRM settings outside of the tables if no CRM is chosen there."""
     fields = [name for factory in FACTORIES for name in factory.settings.model_fields]
     if given := [origins[name].called for name in fields if name in origins]:

@@ -67,11 +67,11 @@ def read_people_file(path: Path, *, must_exist: bool, connections: Collection[st
     missing file is empty, unless it `must_exist`.
     """
     file = read_toml_file(path, "people file", "TASKHAND_PEOPLE", must_exist=must_exist)
-    return PeopleFile(path, _Reader(file, connections).read(), file.exists, file.writable_by_others)
+    return PeopleFile(path, _PeopleReader(file, connections).read(), file.exists, file.writable_by_others)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _PeopleReader:
     """Reads the members of one file."""
 
     file: TomlFile

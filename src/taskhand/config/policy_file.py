@@ -55,12 +55,12 @@ def read_policy_file(
     missing file allows everything, unless it `must_exist`.
     """
     file = read_toml_file(path, "policy file", "TASKHAND_POLICY", must_exist=must_exist)
-    policy = _Reader(file, connections, select_tools).read()
+    policy = _PolicyReader(file, connections, select_tools).read()
     return PolicyFile(path, policy, file.exists, file.writable_by_others)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _PolicyReader:
     """Reads the policy of one file."""
 
     file: TomlFile

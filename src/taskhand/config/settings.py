@@ -23,7 +23,7 @@ from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.time_zones import is_offset, known_zone
 from taskhand.sql.store_address import StoreAddress, split_passwords
 
-__all__ = ["BackendName", "Note", "Settings", "Usable", "find_usable", "reference_in"]
+__all__ = ["BackendName", "SettingNote", "Settings", "Usable", "find_usable", "reference_in"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _GIVEN = ConfigDict(extra="ignore", validate_by_name=True, validate_by_alias=True)
@@ -31,7 +31,7 @@ _MORE_THAN_CALL_S = 5
 """Seconds beyond TASKHAND_CALL_S in which the answer of a call is sent."""
 
 
-class Note(NamedTuple):
+class SettingNote(NamedTuple):
     """A setting whose given value is not used: what was `found`, as a sentence, and a remedy.
 
     An `unusable` value counts as not set. A `malformed` one counts as set and is refused when it is needed; so is an
@@ -53,7 +53,7 @@ class Usable:
     """
 
     values: dict[str, object] = field(default_factory=dict, repr=False)
-    notes: list[Note] = field(default_factory=list)
+    notes: list[SettingNote] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
     referenced: set[str] = field(default_factory=set)
 
@@ -65,11 +65,11 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
     A backend's factory gets these settings as an object of its own settings class.
     """
 
-    _notes: tuple[Note, ...] = PrivateAttr(())
+    _notes: tuple[SettingNote, ...] = PrivateAttr(())
     _further_secrets: tuple[str, ...] = PrivateAttr(())
 
     @property
-    def notes(self) -> tuple[Note, ...]:
+    def notes(self) -> tuple[SettingNote, ...]:
         """The notes on given values that are not used."""
         return self._notes
 
@@ -167,12 +167,12 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         found = " ".join(f"{note.found} {note.remedy}" for note in notes)
         return f"Tell the person: tasks are in the built-in store, not in a CRM. {found}" if found else None
 
-    def _notes_about(self, factory: BackendFactory[Any]) -> list[Note]:
+    def _notes_about(self, factory: BackendFactory[Any]) -> list[SettingNote]:
         """The notes on the credentials of a backend."""
         wanted = {self.variable(name) for name in factory.credentials}
         return [note for note in self._notes if note.variable in wanted]
 
-    def with_notes(self, notes: Sequence[Note]) -> "Settings":
+    def with_notes(self, notes: Sequence[SettingNote]) -> "Settings":
         """These settings with further notes."""
         copy = self.model_copy()
         copy._notes = tuple(dict.fromkeys((*self._notes, *notes)))  # noqa: SLF001  a copy of its own
@@ -292,7 +292,7 @@ def find_usable(
             kept = resolve_credential(reference, called, environ) if reference else None
         except OperatorError as error:
             message = error.message if called in error.message else f"{called} cannot be read. {error.message}"
-            found.notes.append(Note(variable, message, error.next_step or "", "unread"))
+            found.notes.append(SettingNote(variable, message, error.next_step or "", "unread"))
             if variable in _CREDENTIALS:
                 found.values[variable] = SecretStr(reference or "")
             continue
@@ -309,7 +309,7 @@ def find_usable(
     return found
 
 
-def _note_on_flaw(variable: str, value: object, called: str, kept: Credential | None) -> Note | None:
+def _note_on_flaw(variable: str, value: object, called: str, kept: Credential | None) -> SettingNote | None:
     """The note on a value that cannot be used; OperatorError for a refused one, None for a value without a flaw.
 
     `kept` is the credential that a reference resolved to.
@@ -322,10 +322,10 @@ def _note_on_flaw(variable: str, value: object, called: str, kept: Credential | 
         return None
     what = f"{kept.variable}, to which {called} refers," if kept and kept.variable else called
     if flaw.is_malformed:
-        return Note(variable, f"{what} {flaw.found}.", flaw.remedy, "malformed")
+        return SettingNote(variable, f"{what} {flaw.found}.", flaw.remedy, "malformed")
     if (is_credential or flaw.is_blank) and not Settings.is_kind(_FIELDS[variable], SettingKind.GUARD):
         noun = "key" if is_credential else "value"
-        return Note(variable, f"{what} {flaw.found}, so the {noun} counts as not set.", flaw.remedy)
+        return SettingNote(variable, f"{what} {flaw.found}, so the {noun} counts as not set.", flaw.remedy)
     raise OperatorError(f"{what} {flaw.found}.", next_step=flaw.remedy)
 
 

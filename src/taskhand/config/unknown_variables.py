@@ -8,7 +8,7 @@ from typing import Any, Final
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.environment_variables import FILE_VARIABLES, VARIABLES
-from taskhand.config.settings import Note, Settings
+from taskhand.config.settings import SettingNote, Settings
 from taskhand.domain.check_result import CheckResult
 
 __all__ = ["find_misnomers", "find_typos"]
@@ -19,7 +19,7 @@ _MIN_SIMILARITY: Final = 0.85
 _CREDENTIAL: Final = r"(?:KEY|TOKEN|SECRET|PAT|CREDENTIAL|PASSWORD|BEARER|AUTH)S?"
 
 
-def find_misnomers(environ: Mapping[str, str], settings: Settings, referenced: Collection[str]) -> list[Note]:
+def find_misnomers(environ: Mapping[str, str], settings: Settings, referenced: Collection[str]) -> list[SettingNote]:
     """Notes on variables that look like the missing credential of the chosen CRM, or of any CRM if none is chosen."""
     known = VARIABLES | FILE_VARIABLES | {*referenced}
     chosen = [find_factory(settings.chosen_backend)] if settings.chosen_backend else FACTORIES
@@ -51,7 +51,9 @@ def find_typos(
             )
 
 
-def _look_alikes(environ: Mapping[str, str], factory: BackendFactory[Any], known: frozenset[str]) -> Iterator[Note]:
+def _look_alikes(
+    environ: Mapping[str, str], factory: BackendFactory[Any], known: frozenset[str]
+) -> Iterator[SettingNote]:
     """A note for each variable that is probably the backend's credential; `known` are the settings' variables.
 
     Values are neither shown nor used: the variable may belong to another program.
@@ -62,7 +64,9 @@ def _look_alikes(environ: Mapping[str, str], factory: BackendFactory[Any], known
             continue
         intended = next((variable for variable in right if variable.rpartition("_")[2] in name.upper()), right[0])
         found = f"{name[:60]} is set, and Taskhand does not read it."
-        yield Note(intended, found, f"If it is the credential of {factory.title}, rename it to {intended}.", "misnomer")
+        yield SettingNote(
+            intended, found, f"If it is the credential of {factory.title}, rename it to {intended}.", "misnomer"
+        )
 
 
 def _is_like(name: str, factory: BackendFactory[Any]) -> bool:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from taskhand.domain.display_text import strip_hidden
 
-__all__ = ["Address", "split_address"]
+__all__ = ["MailAddress", "split_address"]
 
 _ADDRESS: Final = re.compile(
     r"(?:(?P<name>.*)[<(\[]\s*)?(?:mailto:\s*)?(?P<of>[^<>()\[\]\s]+)\s*[>)\]]?", re.IGNORECASE | re.DOTALL
@@ -13,7 +13,7 @@ _ADDRESS: Final = re.compile(
 _QUOTES: Final = "\"'`\u201c\u201d\u2018\u2019\u00ab\u00bb"
 
 
-class Address(NamedTuple):
+class MailAddress(NamedTuple):
     """The id or e-mail `of` somebody, and the name before it, which may be blank, or in quotes."""
 
     name: str
@@ -26,7 +26,7 @@ class Address(NamedTuple):
         return (self.name, self.name[1:-1]) if is_quoted else (self.name,)
 
 
-def split_address(text: str) -> Address | None:
+def split_address(text: str) -> MailAddress | None:
     """The parts of an address in brackets, or after `mailto:`; None for a text that has another form."""
     match = _ADDRESS.fullmatch(strip_hidden(text).strip())
-    return match and Address((match["name"] or "").strip(), match["of"])
+    return match and MailAddress((match["name"] or "").strip(), match["of"])

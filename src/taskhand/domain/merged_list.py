@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from taskhand.domain.cursor import decode_cursor, encode_cursor, fingerprint, other_cursor_error
 
-__all__ = ["MergedCursor", "Part", "merge_rows"]
+__all__ = ["ConnectionPage", "MergedCursor", "merge_rows"]
 
 _T = TypeVar("_T")
 
@@ -29,7 +29,7 @@ def merge_rows(
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ConnectionPage:
     """The page of one connection: the positions behind its rows, in their order, and whether more follow."""
 
     positions: Sequence[tuple[str, ...]]
@@ -74,7 +74,9 @@ class MergedCursor:
         """Whether there are connections that have no more."""
         return len(self.unfinished) < len(self.by_name)
 
-    def after(self, shown: Iterable[str], parts: Mapping[str, Part], *, may_be_back: bool = False) -> str | None:
+    def after(
+        self, shown: Iterable[str], parts: Mapping[str, ConnectionPage], *, may_be_back: bool = False
+    ) -> str | None:
         """The cursor of the next page, if rows of these connections were `shown`; None if nothing follows.
 
         A connection without a part stays where it is. `may_be_back` is whether one of these may have more by then.

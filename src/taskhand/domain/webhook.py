@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-__all__ = ["Delivery", "Subscribed", "Subscription", "Verdict", "WebhookAdmin", "WebhookCheck"]
+__all__ = ["Subscribed", "Verdict", "WebhookAdmin", "WebhookCheck", "WebhookRequest", "WebhookSubscription"]
 
 Flaw = Literal["no signature", "a wrong signature", "a signature of another time", "a wrong secret in the address"]
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class WebhookRequest:
     """A request to the address of a connection's webhooks, before anything of its body was read.
 
     `uris` are the addresses that it may have been sent to: the configured one, and the one that the proxy reports.
@@ -52,7 +52,7 @@ class WebhookCheck(Protocol):
 
     refuses_repeats: bool
 
-    def check(self, delivery: Delivery) -> Verdict:
+    def check(self, delivery: WebhookRequest) -> Verdict:
         """Whether it is genuine; nothing of the body is parsed."""
         ...
 
@@ -62,7 +62,7 @@ class WebhookCheck(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class WebhookSubscription:
     """A subscription at the CRM: its events, its address, and whether it is active."""
 
     id: str
@@ -78,15 +78,15 @@ class Subscribed:
     `key` verifies the deliveries; it is set if the CRM or Taskhand has just made it, and has to be stored.
     """
 
-    subscriptions: tuple[Subscription, ...]
-    made: tuple[Subscription, ...]
+    subscriptions: tuple[WebhookSubscription, ...]
+    made: tuple[WebhookSubscription, ...]
     key: str | None = field(default=None, repr=False)
 
 
 class WebhookAdmin(Protocol):
     """The subscriptions of a connection at its CRM; every method raises TaskhandError if it cannot."""
 
-    async def list_subscriptions(self) -> Sequence[Subscription]:
+    async def list_subscriptions(self) -> Sequence[WebhookSubscription]:
         """All subscriptions to tasks, wherever they are delivered."""
         ...
 
@@ -97,6 +97,6 @@ class WebhookAdmin(Protocol):
         """
         ...
 
-    async def remove(self, url: str) -> Sequence[Subscription]:
+    async def remove(self, url: str) -> Sequence[WebhookSubscription]:
         """Remove the subscriptions of an address, and return them."""
         ...

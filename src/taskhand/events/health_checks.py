@@ -8,7 +8,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.sql.connection import SqlConnection
 from taskhand.sql.store import SqlStore
 from taskhand.sqlite.health_checks import describe_copies, describe_size, find_damage
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 
 __all__ = ["check_database", "check_file"]
 
@@ -19,7 +19,7 @@ _ANEW: Final = (
 )
 
 
-async def check_file(store: Store, path: Path) -> CheckResult:
+async def check_file(store: SqliteStore, path: Path) -> CheckResult:
     """Check that the file is sound and can be written. A missing file is not a failure, and is not created."""
     try:
         if not await store.exists():

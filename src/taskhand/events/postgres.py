@@ -6,7 +6,7 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.events.sql_event_store import SqlEventStore
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
-from taskhand.postgres.store import Store
+from taskhand.postgres.store import PostgresStore
 
 __all__ = ["EVENTS", "PostgresEventStore"]
 
@@ -18,7 +18,7 @@ class PostgresEventStore(SqlEventStore):
 
     def __init__(self, database: Database, *, keep_days: int = 0) -> None:
         self._database = database
-        super().__init__(Store(database, EVENTS), keep_days=keep_days)
+        super().__init__(PostgresStore(database, EVENTS), keep_days=keep_days)
 
     async def check_health(self) -> CheckResult:
         """Check that the feeds can be read and written."""

@@ -7,7 +7,7 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.events.pruning import MAX_EVENTS
 from taskhand.events.sql_event_store import SqlEventStore
 from taskhand.sqlite.migrations import DatabaseKind
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 
 __all__ = ["EVENTS", "SqliteEventStore"]
 
@@ -18,7 +18,7 @@ class SqliteEventStore(SqlEventStore):
     """The feeds in the file at `path`, which is made at first use, readable only by its owner."""
 
     def __init__(self, path: Path, *, keep_days: int = 0, most_events: int = MAX_EVENTS) -> None:
-        self._path, self._file = path, Store(path, EVENTS)
+        self._path, self._file = path, SqliteStore(path, EVENTS)
         super().__init__(self._file, keep_days=keep_days, most_events=most_events)
 
     async def check_health(self) -> CheckResult:

@@ -14,15 +14,15 @@ from taskhand.http.connection_pool import PooledTransport
 from taskhand.http.origin import Origin
 from taskhand.http.proxy import proxy_route_for
 from taskhand.http.response_body import decompress
-from taskhand.http.retry import Event, event_of
+from taskhand.http.retry import AttemptEnd, event_of
 
-__all__ = ["Answer", "Attempt", "open_transport", "send_once"]
+__all__ = ["Attempt", "WholeResponse", "open_transport", "send_once"]
 
 _NOTHING_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WholeResponse:
     """A response that was read whole: header names are in lower case, the body is decompressed.
 
     `retry_after_s` is how many seconds the upstream asked to wait, None if it did not ask.
@@ -36,7 +36,7 @@ class Answer:
     @property
     def is_success(self) -> bool:
         """Whether the status is one of 2xx (RFC 9110 §15.3)."""
-        return event_of(self.status) is Event.SUCCEEDED
+        return event_of(self.status) is AttemptEnd.SUCCEEDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Attempt:
     proxy refused, and OpenSSL's verify code if the certificate was not accepted.
     """
 
-    event: Event
-    answer: Answer | None = None
+    event: AttemptEnd
+    answer: WholeResponse | None = None
     cause: str = ""
     code: int | None = None
 
@@ -77,7 +77,7 @@ async def send_once(
             response = await inner.handle_async_request(request)
             return await _read(response, body_bytes)
     except TimeoutError:
-        return Attempt(Event.TIMED_OUT, cause="TimeoutError")
+        return Attempt(AttemptEnd.TIMED_OUT, cause="TimeoutError")
     except Exception as error:  # noqa: BLE001  any failure of the library, of TLS or of a socket means: no response
         event, code = _classify(error)
         return Attempt(event, cause=type(error).__name__, code=code)
@@ -92,12 +92,12 @@ async def _read(response: httpx2.Response, limit: int) -> Attempt:
     except TimeoutError:
         raise  # the attempt timed out
     except Exception:  # noqa: BLE001  as above
-        problem: Event | None = Event.CUT
+        problem: AttemptEnd | None = AttemptEnd.CUT
     else:
         body, problem = _decompressed(raw, headers.get("content-encoding", ""), limit)
-    if problem is not None and event is Event.SUCCEEDED:
+    if problem is not None and event is AttemptEnd.SUCCEEDED:
         return Attempt(problem, cause=f"{status}, {problem.name.lower()}")
-    return Attempt(event, Answer(status, headers, body))
+    return Attempt(event, WholeResponse(status, headers, body))
 
 
 async def _raw_body(response: httpx2.Response, limit: int) -> bytes:
@@ -113,26 +113,26 @@ async def _raw_body(response: httpx2.Response, limit: int) -> bytes:
     return bytes(raw)
 
 
-def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, Event | None]:
+def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, AttemptEnd | None]:
     """The decompressed body, and None; or an empty body, and the event by which a success counts as a failure."""
     body = decompress(raw, coding.strip().lower(), limit)
     if body is None:
-        return b"", Event.CUT if len(raw) <= limit else Event.OVERSIZED
-    return (body, None) if len(body) <= limit else (b"", Event.OVERSIZED)
+        return b"", AttemptEnd.CUT if len(raw) <= limit else AttemptEnd.OVERSIZED
+    return (body, None) if len(body) <= limit else (b"", AttemptEnd.OVERSIZED)
 
 
-def _classify(error: Exception) -> tuple[Event, int | None]:
+def _classify(error: Exception) -> tuple[AttemptEnd, int | None]:
     """The event of a failure, with the proxy's status or OpenSSL's verify code."""
     if isinstance(error, httpx2.ProxyError):
         status = _status_of(error)
-        is_refusal = status is not None and event_of(status) is Event.REFUSED
-        return (Event.PROXY_REFUSED if is_refusal else Event.UNREACHED), status
+        is_refusal = status is not None and event_of(status) is AttemptEnd.REFUSED
+        return (AttemptEnd.PROXY_REFUSED if is_refusal else AttemptEnd.UNREACHED), status
     if isinstance(error, _NOTHING_SENT):
         distrust = _find_distrust(error)
         if distrust is None:
-            return Event.UNREACHED, None
-        return Event.UNTRUSTED, getattr(distrust, "verify_code", None)  # only OpenSSL sets it
-    return (Event.TIMED_OUT if isinstance(error, httpx2.TimeoutException) else Event.BROKEN), None
+            return AttemptEnd.UNREACHED, None
+        return AttemptEnd.UNTRUSTED, getattr(distrust, "verify_code", None)  # only OpenSSL sets it
+    return (AttemptEnd.TIMED_OUT if isinstance(error, httpx2.TimeoutException) else AttemptEnd.BROKEN), None
 
 
 def _status_of(error: httpx2.ProxyError) -> int | None:

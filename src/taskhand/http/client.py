@@ -28,7 +28,7 @@ from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:
     from taskhand.domain.own_credential import OwnCredential, OwnToken
-    from taskhand.http.attempt import Answer
+    from taskhand.http.attempt import WholeResponse
     from taskhand.http.proxy import ProxyRoute
     from taskhand.http.transport import RetryTransport
 
@@ -147,7 +147,7 @@ class Client:
         """
         return self._invalid(reply.template, reply.kind, why)
 
-    async def _answer(self, request: Request) -> "Answer":
+    async def _answer(self, request: Request) -> "WholeResponse":
         """The response to a request, which is sent again if a person's own credential was renewed for it."""
         deadline, again = current_deadline(self._runtime.limits.total_s, self._runtime.monotonic), False
         while True:
@@ -161,7 +161,9 @@ class Client:
                     raise problem from None
                 again = True  # the upstream refused the request without executing it, so a write may also be sent again
 
-    async def _answer_to(self, request: Request, deadline: Deadline, renewed: "OwnCredential | None") -> "Answer":
+    async def _answer_to(
+        self, request: Request, deadline: Deadline, renewed: "OwnCredential | None"
+    ) -> "WholeResponse":
         """The response to a request with the credential, or with the renewed one.
 
         At most three redirects of a GET to the same origin are followed; a redirected write is not sent again.
@@ -191,7 +193,7 @@ class Client:
         self._transport = RetryTransport(self._runtime.transport or open_transport(self._origin), config)
         return self._transport
 
-    def _refusal(self, answer: "Answer", request: Request) -> TaskhandError:
+    def _refusal(self, answer: "WholeResponse", request: Request) -> TaskhandError:
         try:
             json: Json = parse_json(answer.status, answer.body, "any")
         except UnexpectedBody:
@@ -206,7 +208,7 @@ class Client:
             _log.warning("%s: status %d: %s", request.path.template, answer.status, error.message)
         return error
 
-    def _page(self, answer: "Answer", request: Request) -> UpstreamError:
+    def _page(self, answer: "WholeResponse", request: Request) -> UpstreamError:
         reference = self._runtime.new_reference()
         _log.warning("%s: a web page with status %d, reference %s", request.path.template, answer.status, reference)
         return page_error(self._upstream, answer.status, request.kind, reference)

@@ -115,13 +115,13 @@ class _Network(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        return _Stream(await self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
+        return _HttpStream(await self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
 
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)
 
 
-class _Stream(httpcore2.AsyncNetworkStream):
+class _HttpStream(httpcore2.AsyncNetworkStream):
     """A connection. Requests are not pipelined, so the bytes after a written request begin with a head."""
 
     def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
@@ -169,7 +169,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109  as above
     ) -> httpcore2.AsyncNetworkStream:
-        return _Stream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        return _HttpStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
         """As in the library: a connection is not reused if it is readable, or if bytes followed a response."""

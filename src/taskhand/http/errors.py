@@ -22,7 +22,7 @@ from taskhand.domain.errors import (
 )
 from taskhand.http.certificates import explain_distrust, remedy_for_distrust
 from taskhand.http.response_body import Json, is_web_page
-from taskhand.http.retry import Event, RequestKind, event_of
+from taskhand.http.retry import AttemptEnd, RequestKind, event_of
 from taskhand.http.upstream import Upstream
 
 __all__ = [
@@ -140,22 +140,28 @@ def redirected_write_error(upstream: Upstream) -> UpstreamFailed:
     )
 
 
-_FAILURES: Final[Mapping[Event, str]] = {
-    Event.UNREACHED: "could not be reached",
-    Event.TIMED_OUT: "did not answer in time",
-    Event.BROKEN: "broke the connection off",
+_FAILURES: Final[Mapping[AttemptEnd, str]] = {
+    AttemptEnd.UNREACHED: "could not be reached",
+    AttemptEnd.TIMED_OUT: "did not answer in time",
+    AttemptEnd.BROKEN: "broke the connection off",
 }
-_UNREADABLE: Final[Mapping[Event, str]] = {
-    Event.CUT: "with a body that was cut off",
-    Event.OVERSIZED: "with a body larger than is accepted",
+_UNREADABLE: Final[Mapping[AttemptEnd, str]] = {
+    AttemptEnd.CUT: "with a body that was cut off",
+    AttemptEnd.OVERSIZED: "with a body larger than is accepted",
 }
 
 
 def no_answer_error(
-    upstream: Upstream, event: Event, kind: RequestKind, reference: str, *, code: int | None = None, proxy: str = ""
+    upstream: Upstream,
+    event: AttemptEnd,
+    kind: RequestKind,
+    reference: str,
+    *,
+    code: int | None = None,
+    proxy: str = "",
 ) -> TaskhandError:
     """The error for an attempt without a usable response; `code` as in `Attempt`, `proxy` the host of the proxy."""
-    if event is Event.UNTRUSTED:
+    if event is AttemptEnd.UNTRUSTED:
         return OperatorError(
             f"The certificate that {upstream.name} showed is not trusted: {explain_distrust(code)}. Nothing was sent.",
             next_step=remedy_for_distrust(code, upstream.base_url_name),
@@ -165,10 +171,10 @@ def no_answer_error(
     if event in _UNREADABLE:
         return invalid_answer_error(upstream, _UNREADABLE[event], kind, reference)
     check = f" The operator of Taskhand should check {upstream.base_url_name} and the network."
-    way = f" through the proxy {proxy}" if proxy and event is Event.UNREACHED else ""
+    way = f" through the proxy {proxy}" if proxy and event is AttemptEnd.UNREACHED else ""
     return UpstreamError(
         f"{upstream.name} {_FAILURES[event]}{way} (reference {reference}).",
-        next_step=_LATER + (check if event is Event.UNREACHED else ""),
+        next_step=_LATER + (check if event is AttemptEnd.UNREACHED else ""),
         retryable=True,
     )
 
@@ -215,7 +221,7 @@ def proxy_error(upstream: Upstream, proxy: str, status: int) -> TaskhandError:
 
 def is_from_elsewhere(status: int, body: bytes) -> bool:
     """Whether a refusal does not come from the CRM: it is a web page, and its status does not identify a sender."""
-    is_refusal = event_of(status) is Event.REFUSED
+    is_refusal = event_of(status) is AttemptEnd.REFUSED
     return is_refusal and is_web_page(body) and status not in _PROXY_STATUSES | _TOO_LONG
 
 
@@ -231,7 +237,7 @@ def page_error(upstream: Upstream, status: int, kind: RequestKind, reference: st
     check = f"The operator of Taskhand should check the network, HTTPS_PROXY and {upstream.base_url_name}."
     if kind is RequestKind.READ:
         return UpstreamError(message, code="upstream_invalid", next_step=check)
-    is_in_doubt = event_of(status) is Event.SUCCEEDED
+    is_in_doubt = event_of(status) is AttemptEnd.SUCCEEDED
     return (OutcomeUnknown if is_in_doubt else UpstreamError)(
         message, code="upstream_invalid", next_step=f"{_LOOK} {check}"
     )

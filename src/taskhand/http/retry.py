@@ -17,9 +17,9 @@ from taskhand.http.rate_headers import MAX_WAIT_S
 __all__ = [
     "TABLE",
     "Action",
+    "AttemptEnd",
     "AttemptState",
     "Decision",
-    "Event",
     "RequestKind",
     "Retry",
     "RetryPolicy",
@@ -44,7 +44,7 @@ class RequestKind(Enum):
         return {"GET": cls.READ, "HEAD": cls.READ, "POST": cls.POST}.get(method, cls.WRITE)
 
 
-class Event(Enum):
+class AttemptEnd(Enum):
     """The end of one attempt."""
 
     SUCCEEDED = "2xx"
@@ -74,39 +74,41 @@ def _row(*actions: Action) -> Mapping[RequestKind, Action]:
     return MappingProxyType(dict(zip(RequestKind, actions, strict=True)))
 
 
-TABLE: Final[Mapping[Event, Mapping[RequestKind, Action]]] = MappingProxyType(
+TABLE: Final[Mapping[AttemptEnd, Mapping[RequestKind, Action]]] = MappingProxyType(
     {
         #                       READ        REPLAY      WRITE       POST        CREATE
-        Event.SUCCEEDED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
-        Event.REFUSED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
-        Event.THROTTLED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY, Action.STOP),
-        Event.UNAVAILABLE: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
-        Event.GATEWAY: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
-        Event.FAILED: _row(Action.RETRY, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
-        Event.UNREACHED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY),
-        Event.PROXY_REFUSED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
-        Event.UNTRUSTED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
-        Event.TIMED_OUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
-        Event.BROKEN: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
-        Event.CUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
-        Event.OVERSIZED: _row(Action.STOP, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
+        AttemptEnd.SUCCEEDED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        AttemptEnd.REFUSED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        AttemptEnd.THROTTLED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY, Action.STOP),
+        AttemptEnd.UNAVAILABLE: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK),
+        AttemptEnd.GATEWAY: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
+        AttemptEnd.FAILED: _row(Action.RETRY, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        AttemptEnd.UNREACHED: _row(Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY, Action.RETRY),
+        AttemptEnd.PROXY_REFUSED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        AttemptEnd.UNTRUSTED: _row(Action.STOP, Action.STOP, Action.STOP, Action.STOP, Action.STOP),
+        AttemptEnd.TIMED_OUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
+        AttemptEnd.BROKEN: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
+        AttemptEnd.CUT: _row(Action.RETRY, Action.RETRY, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
+        AttemptEnd.OVERSIZED: _row(Action.STOP, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK, Action.READ_BACK),
     }
 )
-_AMBIGUOUS: Final = frozenset({Event.GATEWAY, Event.TIMED_OUT, Event.BROKEN, Event.CUT, Event.OVERSIZED})
+_AMBIGUOUS: Final = frozenset(
+    {AttemptEnd.GATEWAY, AttemptEnd.TIMED_OUT, AttemptEnd.BROKEN, AttemptEnd.CUT, AttemptEnd.OVERSIZED}
+)
 # 520-524 are Cloudflare's; 524 is "the origin took the request and did not answer in time".
 _STATUSES: Final = MappingProxyType(
-    dict.fromkeys((423, 425, 429), Event.THROTTLED)
-    | {500: Event.FAILED, 503: Event.UNAVAILABLE}
-    | dict.fromkeys((408, 502, 504, 520, 521, 522, 523, 524), Event.GATEWAY)
+    dict.fromkeys((423, 425, 429), AttemptEnd.THROTTLED)
+    | {500: AttemptEnd.FAILED, 503: AttemptEnd.UNAVAILABLE}
+    | dict.fromkeys((408, 502, 504, 520, 521, 522, 523, 524), AttemptEnd.GATEWAY)
 )
 
 
-def event_of(status: int) -> Event:
+def event_of(status: int) -> AttemptEnd:
     """The event of a response that was read whole."""
-    return _STATUSES.get(status, Event.SUCCEEDED if 200 <= status < 300 else Event.REFUSED)  # noqa: PLR2004 - RFC 9110 §15.3
+    return _STATUSES.get(status, AttemptEnd.SUCCEEDED if 200 <= status < 300 else AttemptEnd.REFUSED)  # noqa: PLR2004 - RFC 9110 §15.3
 
 
-def leaves_in_doubt(kind: RequestKind, event: Event) -> bool:
+def leaves_in_doubt(kind: RequestKind, event: AttemptEnd) -> bool:
     """Whether an attempt to write ended without an answer of the CRM itself, and may have been applied."""
     return kind is not RequestKind.READ and event in _AMBIGUOUS
 
@@ -138,7 +140,7 @@ class AttemptState:
     """
 
     kind: RequestKind
-    event: Event
+    event: AttemptEnd
     attempt: int
     left_s: float
     jitter: float
@@ -161,7 +163,7 @@ def decide(policy: RetryPolicy, state: AttemptState) -> Decision:
     action = TABLE[state.event][state.kind]
     if action is Action.RETRY and (wait_s := _affordable_wait_s(policy, state)) is not None:
         return Retry(wait_s)
-    if state.event is Event.SUCCEEDED:
+    if state.event is AttemptEnd.SUCCEEDED:
         return Action.STOP
     if action is Action.READ_BACK or state.in_doubt or leaves_in_doubt(state.kind, state.event):
         return Action.READ_BACK

@@ -20,7 +20,7 @@ from taskhand.call.deadline import Deadline
 from taskhand.call.request_log import record_request
 from taskhand.domain.errors import NotAttempted, RateLimited, TaskhandError, UpstreamError
 from taskhand.domain.own_credential import OwnCredential
-from taskhand.http.attempt import Answer, Attempt, send_once
+from taskhand.http.attempt import Attempt, WholeResponse, send_once
 from taskhand.http.errors import no_answer_error, no_time_error, unconfirmed_write_error
 from taskhand.http.origin import Origin
 from taskhand.http.proxy import proxy_route_for
@@ -30,8 +30,8 @@ from taskhand.http.request import Request
 from taskhand.http.response_body import UnexpectedBody, parse_json
 from taskhand.http.retry import (
     Action,
+    AttemptEnd,
     AttemptState,
-    Event,
     RequestKind,
     Retry,
     RetryPolicy,
@@ -86,7 +86,7 @@ class RetryTransport:
 
     async def send(
         self, request: Request, url: str, deadline: Deadline, renewed: OwnCredential | None = None
-    ) -> Answer:
+    ) -> WholeResponse:
         """Send until the policy stops; return a response of any status. `renewed` replaces the upstream's key.
 
         Raises UpstreamError (including RateLimited and OutcomeUnknown) and OperatorError; NotAttempted for a write
@@ -99,7 +99,7 @@ class RetryTransport:
         while True:
             number += 1
             attempt = await self._attempt_in_turn(wire, request, deadline, number, in_doubt=in_doubt)
-            is_late = is_late or attempt.event is Event.TIMED_OUT
+            is_late = is_late or attempt.event is AttemptEnd.TIMED_OUT
             state = AttemptState(
                 kind=request.kind,
                 event=attempt.event,
@@ -166,7 +166,7 @@ class RetryTransport:
             if not in_doubt:
                 raise
         raise self._unknown_outcome(
-            request, Attempt(Event.THROTTLED, cause="no turn for another attempt"), is_late=True
+            request, Attempt(AttemptEnd.THROTTLED, cause="no turn for another attempt"), is_late=True
         )
 
     async def _owns_at_once(self) -> bool:
@@ -187,14 +187,14 @@ class RetryTransport:
         record_request(request.method, wire.url.path, attempt.status or attempt.cause)
         return attempt if attempt.answer is None else self._apply_to_limiter(attempt, attempt.answer)
 
-    def _apply_to_limiter(self, attempt: Attempt, answer: Answer) -> Attempt:
+    def _apply_to_limiter(self, attempt: Attempt, answer: WholeResponse) -> Attempt:
         """Apply a response to the rate limit: its headers, and a 429 that names a time, which delays all requests."""
         rate = self._config.upstream.read_headers(answer.headers)
         if rate is not None:
             self._config.rate_limiter.observe(rate)
-        if attempt.event is Event.SUCCEEDED:
+        if attempt.event is AttemptEnd.SUCCEEDED:
             return attempt
-        is_throttled = attempt.event is Event.THROTTLED
+        is_throttled = attempt.event is AttemptEnd.THROTTLED
         body_s = self._wait_in_body(answer) if is_throttled else None
         asked_s = requested_wait_s(
             answer.status,
@@ -207,7 +207,7 @@ class RetryTransport:
             self._config.rate_limiter.pause(asked_s)
         return replace(attempt, answer=replace(answer, retry_after_s=asked_s))
 
-    def _wait_in_body(self, answer: Answer) -> float | None:
+    def _wait_in_body(self, answer: WholeResponse) -> float | None:
         """The wait in seconds that the body of a refusal names."""
         if (read_wait := self._config.upstream.read_wait) is None:
             return None
@@ -225,7 +225,7 @@ class RetryTransport:
         )
 
     def _unknown_outcome(self, request: Request, attempt: Attempt, *, is_late: bool) -> TaskhandError:
-        if attempt.event in {Event.CUT, Event.OVERSIZED}:
+        if attempt.event in {AttemptEnd.CUT, AttemptEnd.OVERSIZED}:
             return self._failure(request, attempt)
         reference = self._config.runtime.new_reference()
         _log.warning("%s: outcome unknown (%s), reference %s", request.path.template, attempt.label, reference)
@@ -244,7 +244,7 @@ class RetryTransport:
             try:
                 yield ended
             finally:
-                attempt = ended[0] if ended else Attempt(Event.TIMED_OUT, cause="cancelled")
+                attempt = ended[0] if ended else Attempt(AttemptEnd.TIMED_OUT, cause="cancelled")
                 _describe(span, attempt)
                 took_s = self._config.runtime.monotonic() - began
                 _log.debug("%s %s: %s in %.3f s, attempt %d", method, template, attempt.label, took_s, number)
@@ -276,6 +276,6 @@ def _bearer(credential: OwnCredential) -> Mapping[str, str]:
 def _describe(span: trace.Span, attempt: Attempt) -> None:
     if attempt.answer is not None:
         span.set_attribute("http.response.status_code", attempt.answer.status)
-    if attempt.event is not Event.SUCCEEDED:
+    if attempt.event is not AttemptEnd.SUCCEEDED:
         span.set_attribute("error.type", attempt.label)
         span.set_status(trace.StatusCode.ERROR)

@@ -11,12 +11,12 @@ from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install.hosts import Host
 
-__all__ = ["Answer", "EntryVariables", "KeyStore", "build_environment", "choose_store"]
+__all__ = ["AskSecret", "EntryVariables", "KeyStore", "build_environment", "choose_store"]
 
 KeyStore = Literal["host", "keyring", "environment", "file"]
 """The host's own store; the system's keyring; the environment that starts the host; the file, as plain text."""
 
-Answer = Callable[[str], str | None]
+AskSecret = Callable[[str], str | None]
 """Returns the value of a variable from a person or the environment; None without an answer."""
 
 
@@ -67,7 +67,7 @@ def _other_stores(host: Host, *, project: bool) -> str:
 
 
 def build_environment(
-    host: Host, backend: BackendName | None, store: KeyStore, *, present: Mapping[str, object], answer: Answer
+    host: Host, backend: BackendName | None, store: KeyStore, *, present: Mapping[str, object], answer: AskSecret
 ) -> EntryVariables:
     """The variables of a server on `backend`; `present` are those of the present entry and of --set.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["FileFormat", "Leaf", "Match", "Path", "Span", "Unparsable", "Unsuitable"]
+__all__ = ["ArrayItem", "FileFormat", "Leaf", "Path", "Span", "Unparsable", "Unsuitable"]
 
 Span = tuple[int, int]
 
@@ -22,14 +22,14 @@ class Unsuitable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class ArrayItem:
     """A step of a path into an array: to the item whose `field` has this value."""
 
     field: str
     value: str
 
 
-Path = Sequence[str | Match]
+Path = Sequence[str | ArrayItem]
 """The path to a value: names of object members, and matches of array items."""
 
 

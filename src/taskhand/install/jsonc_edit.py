@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
-from taskhand.install.file_format import Leaf, Match, Path, Span, Unsuitable
+from taskhand.install.file_format import ArrayItem, Leaf, Path, Span, Unsuitable
 from taskhand.install.jsonc_parser import WHITESPACE, Node, Text, leaves_of, parse_jsonc
 
 __all__ = ["LANGUAGE", "find_comments", "find_leaves", "find_value", "put_value", "remove_value"]
@@ -85,7 +85,7 @@ class _Style:
                 break
 
 
-def _index(node: Node, step: str | Match) -> int | None:
+def _index(node: Node, step: str | ArrayItem) -> int | None:
     """The index of the child that a step leads to; None if there is none."""
     if isinstance(step, str):
         if not isinstance(node.value, dict):
@@ -100,7 +100,7 @@ def _index(node: Node, step: str | Match) -> int | None:
     return indices[0] if indices else None
 
 
-def _matches(value: object, step: Match) -> bool:
+def _matches(value: object, step: ArrayItem) -> bool:
     return isinstance(value, dict) and value.get(step.field) == step.value
 
 
@@ -117,7 +117,7 @@ def _rendered(value: object, style: _Style, indent: str) -> str:
     return f"{style.line_end}{indent}".join(lines)
 
 
-def _inserted(document: Text, container: Node, step: str | Match, value: object, style: _Style) -> str:
+def _inserted(document: Text, container: Node, step: str | ArrayItem, value: object, style: _Style) -> str:
     """The text with a new last child in the container, in the style of its neighbours."""
     text, close = document.text, container.end - 1
     stop = _content_end(text, close)

@@ -65,7 +65,7 @@ class Text:
     comments: Sequence[tuple[int, int]]
 
 
-class _Token(NamedTuple):
+class _JsoncToken(NamedTuple):
     kind: str
     start: int
     end: int
@@ -78,12 +78,12 @@ def parse_jsonc(text: str) -> Text:
     Results are cached: a host's file may have megabytes, and one change parses it several times.
     """
     found = list(_tokens(text))
-    parser = _Parser(text, [token for token in found if token.kind != "comment"])
+    parser = _JsoncParser(text, [token for token in found if token.kind != "comment"])
     comments = tuple((token.start, token.end) for token in found if token.kind == "comment")
     return Text(text, parser.whole(), comments)
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def _tokens(text: str) -> Iterator[_JsoncToken]:
     at = 0
     for match in _TOKEN.finditer(text):
         if match.start() != at or match.lastgroup is None:
@@ -91,7 +91,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         at = match.end()
         if match.lastgroup == "end":
             return
-        yield _Token(match.lastgroup, match.start(match.lastgroup), at)
+        yield _JsoncToken(match.lastgroup, match.start(match.lastgroup), at)
     at += len(text[at:]) - len(text[at:].lstrip(WHITESPACE))
     raise _refusal(text, at, f"{text[at]!r} is unexpected")
 
@@ -100,10 +100,10 @@ def _refusal(text: str, at: int, flaw: str) -> Unparsable:
     return Unparsable(flaw, text.count("\n", 0, at) + 1)
 
 
-class _Parser:
+class _JsoncParser:
     """A recursive descent over the tokens."""
 
-    def __init__(self, text: str, tokens: Sequence[_Token]) -> None:
+    def __init__(self, text: str, tokens: Sequence[_JsoncToken]) -> None:
         self._text = text
         self._tokens = tokens
         self._next = 0
@@ -117,13 +117,13 @@ class _Parser:
             raise self._unexpected(self._tokens[self._next])
         return root
 
-    def _take(self) -> _Token:
+    def _take(self) -> _JsoncToken:
         if self._next == len(self._tokens):
             raise _refusal(self._text, len(self._text), "the text ends too early")
         self._next += 1
         return self._tokens[self._next - 1]
 
-    def _take_mark(self, mark: str) -> _Token | None:
+    def _take_mark(self, mark: str) -> _JsoncToken | None:
         """Consume the next token if it is this mark; None otherwise."""
         token = self._tokens[self._next] if self._next < len(self._tokens) else None
         if token is None or token.kind != "mark" or self._text[token.start] != mark:
@@ -131,7 +131,7 @@ class _Parser:
         self._next += 1
         return token
 
-    def _unexpected(self, token: _Token) -> Unparsable:
+    def _unexpected(self, token: _JsoncToken) -> Unparsable:
         return _refusal(self._text, token.start, f"{self._text[token.start : token.end][:20]!r} is unexpected")
 
     def _value(self, depth: int) -> Node:
@@ -149,7 +149,7 @@ class _Parser:
             return Node([child.node.value for child in children], token.start, end, children)
         raise self._unexpected(token)
 
-    def _decode(self, token: _Token) -> Any:
+    def _decode(self, token: _JsoncToken) -> Any:
         try:
             return json.loads(self._text[token.start : token.end])
         except ValueError:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from taskhand.config.credentials import REFERENCES
 from taskhand.config.environment_variables import SECRETS
-from taskhand.install.file_format import FileFormat, Match, Path, Unparsable, Unsuitable
+from taskhand.install.file_format import ArrayItem, FileFormat, Path, Unparsable, Unsuitable
 from taskhand.install.hosts import SERVER, Host
 from taskhand.install.launch_command import Launch
 
@@ -198,4 +198,4 @@ def _add_all(text: str, edit: FileFormat, ours: Mapping[Path, object]) -> str | 
 
 
 def _input_path(input_id: str) -> Path:
-    return ("inputs", Match("id", input_id))
+    return ("inputs", ArrayItem("id", input_id))

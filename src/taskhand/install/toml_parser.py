@@ -61,7 +61,7 @@ class TomlText:
     comments: Sequence[Span]
 
 
-class _Token(NamedTuple):
+class _TomlToken(NamedTuple):
     kind: str
     start: int
     end: int
@@ -78,15 +78,15 @@ def parse_toml(text: str) -> TomlText:
         raise Unparsable(str(error).partition(" (at ")[0], line) from None
     except RecursionError:
         raise Unparsable("it is nested too deeply", 1) from None
-    tokens = [_Token(str(match.lastgroup), *match.span()) for match in _TOKEN.finditer(text)]
+    tokens = [_TomlToken(str(match.lastgroup), *match.span()) for match in _TOKEN.finditer(text)]
     comments = [(token.start, token.end) for token in tokens if token.kind == "comment"]
-    return TomlText(text, value, list(_Parser(text, tokens).statements()), comments)
+    return TomlText(text, value, list(_TomlParser(text, tokens).statements()), comments)
 
 
-class _Parser:
+class _TomlParser:
     """A recursive descent over the tokens of a text that is known to be TOML."""
 
-    def __init__(self, text: str, tokens: Sequence[_Token]) -> None:
+    def __init__(self, text: str, tokens: Sequence[_TomlToken]) -> None:
         self._text = text
         self._tokens = tokens
         self._next = 0
@@ -108,7 +108,7 @@ class _Parser:
             end = self._peek().end if self._next < len(self._tokens) else len(self._text)
             yield Statement(path, section, begin, end, node)
 
-    def _peek(self) -> _Token:
+    def _peek(self) -> _TomlToken:
         return self._tokens[self._next]
 
     def _mark(self) -> str:

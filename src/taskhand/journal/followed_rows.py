@@ -12,10 +12,10 @@ from taskhand.domain.errors import OperatorError
 from taskhand.journal.row_export import ExportedRow, RowQuery, find_start, read_portion
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.sql.store import SqlStore
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
-    from taskhand.journal.hash_chain import Link
+    from taskhand.journal.hash_chain import ChainLink
 
 __all__ = ["FOLLOW_S", "JournalFile", "RowReader", "follow_rows", "read_rows"]
 
@@ -48,8 +48,8 @@ class RowReader:
     def __init__(self, file: JournalFile, query: RowQuery) -> None:
         self._file = file
         self._query = query
-        self._store: SqlStore = file.store or Store(Path(file.path), JOURNAL)
-        self._last: Link | None = None
+        self._store: SqlStore = file.store or SqliteStore(Path(file.path), JOURNAL)
+        self._last: ChainLink | None = None
         self._rows: deque[ExportedRow] = deque()
         self._is_open = False
         self._opened: _State = ()

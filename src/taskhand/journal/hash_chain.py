@@ -13,41 +13,41 @@ from typing import Any, Final, NamedTuple
 
 from taskhand.journal.change_rows import COLUMNS
 
-__all__ = ["START", "ChainWalk", "Fault", "Link", "Row", "next_link"]
+__all__ = ["START", "ChainFault", "ChainLink", "ChainWalk", "StoredRow", "next_link"]
 
 
-class Link(NamedTuple):
+class ChainLink(NamedTuple):
     """One row's number and hash."""
 
     seq: int
     hash: str
 
 
-START: Final = Link(0, "0" * 64)
+START: Final = ChainLink(0, "0" * 64)
 """The link before the first row."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoredRow:
     """A row as it is stored; `columns` are those of entry.COLUMNS."""
 
-    link: Link
+    link: ChainLink
     columns: tuple[str | None, ...]
     body: str
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ChainFault:
     """The first row that is not right, and the problem with it in words that continue "Row 7 is not right: "."""
 
     seq: int
     problem: str
 
 
-def next_link(previous: Link, body: str) -> Link:
+def next_link(previous: ChainLink, body: str) -> ChainLink:
     """The link of a new row after `previous`."""
     seq = previous.seq + 1
-    return Link(seq, sha256(f"{previous.hash}\n{seq}\n{body}".encode()).hexdigest())
+    return ChainLink(seq, sha256(f"{previous.hash}\n{seq}\n{body}".encode()).hexdigest())
 
 
 class ChainWalk:
@@ -56,39 +56,39 @@ class ChainWalk:
     A walk that begins within the chain, at a trusted row, does not check the anchor's attestation.
     """
 
-    def __init__(self, anchor: Link, *, begins_within: bool = False) -> None:
+    def __init__(self, anchor: ChainLink, *, begins_within: bool = False) -> None:
         self.last = anchor
         self._begins_within = begins_within
         self._anchor = anchor
-        self._attested: Link = START
+        self._attested: ChainLink = START
 
-    def check_row(self, row: Row) -> tuple[Mapping[str, Any], Fault | None]:
+    def check_row(self, row: StoredRow) -> tuple[Mapping[str, Any], ChainFault | None]:
         """Check the next row: its body, and the fault in it."""
         expected = next_link(self.last, row.body)
         if row.link.seq < expected.seq:
-            return {}, Fault(row.link.seq, "it was added")
+            return {}, ChainFault(row.link.seq, "it was added")
         if row.link.seq > expected.seq:
-            return {}, Fault(expected.seq, "it is missing")
+            return {}, ChainFault(expected.seq, "it is missing")
         if row.link != expected:
-            return {}, Fault(expected.seq, "it was altered, or does not follow the row before it")
+            return {}, ChainFault(expected.seq, "it was altered, or does not follow the row before it")
         body = _parse(row.body)
         wrong = [name for name, value in zip(COLUMNS, row.columns, strict=True) if body.get(name) != value]
         if wrong:
-            return body, Fault(expected.seq, f"its {wrong[0]} was altered")
+            return body, ChainFault(expected.seq, f"its {wrong[0]} was altered")
         match body:
             case {"kind": "pruned", "value": {"through": int(seq), "hash": str(digest)}}:
-                self._attested = Link(seq, digest)
+                self._attested = ChainLink(seq, digest)
         self.last = expected
         return body, None
 
-    def check_end(self, head: Link) -> Fault | None:
+    def check_end(self, head: ChainLink) -> ChainFault | None:
         """Check that the walk ended at `head`, and that a pruning attests to the anchor."""
         if head.seq > self.last.seq:
-            return Fault(self.last.seq + 1, "it is missing")
+            return ChainFault(self.last.seq + 1, "it is missing")
         if head != self.last:
-            return Fault(self.last.seq, "it is not the newest row that was written")
+            return ChainFault(self.last.seq, "it is not the newest row that was written")
         if not self._begins_within and self._attested != self._anchor:
-            return Fault(self._anchor.seq + 1, "rows before it were removed without a pruning")
+            return ChainFault(self._anchor.seq + 1, "rows before it were removed without a pruning")
         return None
 
 

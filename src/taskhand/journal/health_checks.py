@@ -8,7 +8,7 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.verification import NEWEST, Verification, describe_rows, verify_chain
 from taskhand.sqlite.health_checks import Description, describe_copies, describe_size, find_damage
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 
 __all__ = ["check_journal", "describe_journal"]
 
@@ -17,7 +17,7 @@ _KEEP: Final = "Keep the file as evidence, and set TASKHAND_JOURNAL to another o
 _ELSEWHERE: Final = "Check its folder, or set TASKHAND_JOURNAL to another file."
 
 
-async def check_journal(store: Store, path: Path) -> CheckResult:
+async def check_journal(store: SqliteStore, path: Path) -> CheckResult:
     """Check that the file is sound, complete and writable; the result names its size and its open changes.
 
     A missing file is no failure, and is not created.

@@ -18,15 +18,15 @@ from taskhand.sqlite.connection import file_identity
 
 __all__ = [
     "PLACES",
-    "Account",
+    "AccountOwner",
     "BuiltInStore",
     "DatabaseOwner",
     "IdentifiedStore",
-    "Owner",
+    "JournalOwner",
     "PlacesOf",
     "StoreIdentity",
     "StoreOwner",
-    "UnknownAccount",
+    "UnknownAccountOwner",
     "read_places",
 ]
 
@@ -47,7 +47,7 @@ PlacesOf = Callable[[], Awaitable[Sequence[str]]]
 """Reads all the names in a journal."""
 
 
-class Owner(Protocol):
+class JournalOwner(Protocol):
     """The account or store whose changes a journal holds. Both methods that find something raise OperatorError."""
 
     @property
@@ -72,7 +72,7 @@ class Owner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountOwner:
     """An account with a given file and name."""
 
     path: Path
@@ -91,7 +91,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownAccount:
+class UnknownAccountOwner:
     """An account whose key, a hash of which is the third word of its name, cannot be read; `why` is the error.
 
     Its history is read for every key, and nothing is written.

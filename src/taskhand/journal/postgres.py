@@ -9,14 +9,14 @@ from anyio import CancelScope, to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.journal_owner import PLACES, Owner
+from taskhand.journal.journal_owner import PLACES, JournalOwner
 from taskhand.journal.sql_journal import JournalOptions, SqlJournal
 from taskhand.journal.verification import NEWEST, describe_rows, verify_chain
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.postgres.process_lease import LEASE_S, SESSIONS, Lease
-from taskhand.postgres.store import Store
-from taskhand.postgres.task_locks import TaskLocks
+from taskhand.postgres.store import PostgresStore
+from taskhand.postgres.task_locks import SharedTaskLocks
 from taskhand.sql.connection import SqlConnection
 
 __all__ = ["JOURNAL", "PostgresJournal"]
@@ -33,7 +33,7 @@ class PostgresJournal(SqlJournal):
         self,
         database: Database,
         *,
-        owner: Owner,
+        owner: JournalOwner,
         lease_s: float = LEASE_S,
         uptime: Callable[[], float] | None = None,
         **options: Unpack[JournalOptions],
@@ -42,20 +42,22 @@ class PostgresJournal(SqlJournal):
 
         `uptime` returns seconds, including those in which this process was paused.
         """
-        storage = _DatabaseStorage(database, owner, lambda store: Lease(store, lease_s=lease_s, monotonic=uptime))
+        storage = _PostgresJournalStorage(
+            database, owner, lambda store: Lease(store, lease_s=lease_s, monotonic=uptime)
+        )
         super().__init__(storage, **options)
 
 
-class _DatabaseStorage:
+class _PostgresJournalStorage:
     """The schema of the journal, and the leases of processes."""
 
-    def __init__(self, database: Database, owner: Owner, lease: Callable[[Store], Lease]) -> None:
+    def __init__(self, database: Database, owner: JournalOwner, lease: Callable[[PostgresStore], Lease]) -> None:
         self._database = database
         self._owner = owner
-        self.store = Store(database, JOURNAL)
-        self._sessions = Store(database, SESSIONS)
+        self.store = PostgresStore(database, JOURNAL)
+        self._sessions = PostgresStore(database, SESSIONS)
         self.processes = lease(self._sessions)
-        self.locks = _PlaceLocks(self, database, TaskLocks(self._sessions, self.processes))
+        self.locks = _PlaceLocks(self, database, SharedTaskLocks(self._sessions, self.processes))
 
     async def find(self) -> None:
         """Do nothing: the database is given."""
@@ -115,7 +117,7 @@ class _DatabaseStorage:
 class _PlaceLocks:
     """The locks of an owner: other owners may have tasks of the same ids."""
 
-    def __init__(self, storage: _DatabaseStorage, database: Database, locks: TaskLocks) -> None:
+    def __init__(self, storage: _PostgresJournalStorage, database: Database, locks: SharedTaskLocks) -> None:
         self._storage = storage
         self._database = database
         self._locks = locks

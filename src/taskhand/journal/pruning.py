@@ -11,7 +11,7 @@ from typing import Final
 
 from taskhand.journal.change_json import instant
 from taskhand.journal.change_rows import Entry
-from taskhand.journal.hash_chain import Link
+from taskhand.journal.hash_chain import ChainLink
 from taskhand.journal.row_writes import anchor, append, set_link
 from taskhand.sql.connection import SqlConnection, SqlRow
 
@@ -113,14 +113,14 @@ def _first_to_stay(connection: SqlConnection, before: datetime, last: int = _LAS
     return int(stays)
 
 
-def _through(connection: SqlConnection, portion: int, before: datetime) -> Link | None:
+def _through(connection: SqlConnection, portion: int, before: datetime) -> ChainLink | None:
     """The last row to remove: within the portion, or the end of the first change if that is larger."""
     stays = _first_to_stay(connection, before, portion + 1)
     end = _between_changes(connection, min(stays, portion + 1))
     row = connection.execute("SELECT seq, hash FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT 1", (end,)).fetchone()
     if row is None:
         row = _end_of_first_change(connection, _first_to_stay(connection, before))
-    return None if row is None else Link(row["seq"], row["hash"])
+    return None if row is None else ChainLink(row["seq"], row["hash"])
 
 
 def _end_of_first_change(connection: SqlConnection, stays: int) -> SqlRow | None:

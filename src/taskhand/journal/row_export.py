@@ -8,7 +8,7 @@ from typing import Final
 
 from taskhand.domain.principal import Person
 from taskhand.journal.change_json import instant
-from taskhand.journal.hash_chain import START, Link
+from taskhand.journal.hash_chain import START, ChainLink
 from taskhand.journal.row_writes import anchor
 from taskhand.sql.connection import SqlConnection, SqlRow
 
@@ -67,7 +67,7 @@ class ExportedRow:
     `person`, `connection` and `email` are those of the change, None if they are not known.
     """
 
-    link: Link
+    link: ChainLink
     at: str
     began: str
     person: str | None
@@ -83,7 +83,7 @@ def to_line(row: ExportedRow) -> str:
     return f'{json.dumps(facts, separators=(",", ":"))[:-1]},"body":{row.body}}}'
 
 
-def find_start(connection: SqlConnection, last: Link | None, query: RowQuery) -> Link:
+def find_start(connection: SqlConnection, last: ChainLink | None, query: RowQuery) -> ChainLink:
     """The row after which to read on: `last`, if this file still has it or has pruned it.
 
     Another file may have taken the place of the one that was read. Then, and at the beginning (None), it is the row
@@ -97,12 +97,12 @@ def find_start(connection: SqlConnection, last: Link | None, query: RowQuery) ->
     ((first,),) = connection.execute(_FIRST_SINCE, (since, since))
     before = "SELECT seq, hash FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT 1"
     row = connection.execute(before, (_AFTER_ALL if first is None else first,)).fetchone()
-    return Link(row["seq"], row["hash"]) if row else START
+    return ChainLink(row["seq"], row["hash"]) if row else START
 
 
 def read_portion(
-    connection: SqlConnection, after: Link, names: Mapping[str, str]
-) -> tuple[Sequence[ExportedRow], Link]:
+    connection: SqlConnection, after: ChainLink, names: Mapping[str, str]
+) -> tuple[Sequence[ExportedRow], ChainLink]:
     """Some rows that follow `after`, and the last of them: `after` itself if no row follows.
 
     `names` are the connections by their place in the file, for rows that do not name one.
@@ -117,7 +117,7 @@ def read_portion(
 def _to_row(row: SqlRow, names: Mapping[str, str]) -> ExportedRow:
     connection = row["connection"] or names.get(row["place"])
     return ExportedRow(
-        Link(row["seq"], row["hash"]),
+        ChainLink(row["seq"], row["hash"]),
         row["at"],
         row["began"],
         None if row["person"] is None else str(row["person"]),
@@ -127,7 +127,7 @@ def _to_row(row: SqlRow, names: Mapping[str, str]) -> ExportedRow:
     )
 
 
-def _continues(connection: SqlConnection, last: Link) -> bool:
+def _continues(connection: SqlConnection, last: ChainLink) -> bool:
     """Whether the file has this row, or has pruned it."""
     row = connection.execute("SELECT hash FROM entry WHERE seq = ?", (last.seq,)).fetchone()
     if row is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from taskhand.journal.change_rows import COLUMNS, Entry, damaged_error
-from taskhand.journal.hash_chain import Link, next_link
+from taskhand.journal.hash_chain import ChainLink, next_link
 from taskhand.journal.journal import Opening
 from taskhand.sql.connection import SqlConnection
 
@@ -17,17 +17,17 @@ _SET_LINK = (
 _CLAIM = "INSERT INTO claim (scope, place, seq, change_id, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
-def head(connection: SqlConnection) -> Link | None:
+def head(connection: SqlConnection) -> ChainLink | None:
     """The newest row; None if the record of it was removed."""
     return _link(connection, "head")
 
 
-def anchor(connection: SqlConnection) -> Link | None:
+def anchor(connection: SqlConnection) -> ChainLink | None:
     """The last row that was pruned; None if the record of it was removed."""
     return _link(connection, "anchor")
 
 
-def set_link(connection: SqlConnection, name: str, link: Link) -> None:
+def set_link(connection: SqlConnection, name: str, link: ChainLink) -> None:
     """Set `head` or `anchor` to this row."""
     connection.execute(_SET_LINK, (name, link.seq, link.hash))
 
@@ -74,6 +74,6 @@ def count_change(connection: SqlConnection) -> int:
     return int(row["changes"])
 
 
-def _link(connection: SqlConnection, name: str) -> Link | None:
+def _link(connection: SqlConnection, name: str) -> ChainLink | None:
     row = connection.execute("SELECT seq, hash FROM link WHERE name = ?", (name,)).fetchone()
-    return Link(row["seq"], row["hash"]) if row else None
+    return ChainLink(row["seq"], row["hash"]) if row else None

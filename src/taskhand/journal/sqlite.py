@@ -11,12 +11,12 @@ from anyio import to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.journal_owner import Owner, read_places
+from taskhand.journal.journal_owner import JournalOwner, read_places
 from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.sql_journal import JournalOptions, SqlJournal
 from taskhand.sqlite.connection import BUSY_S
 from taskhand.sqlite.migrations import DatabaseKind
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 
 __all__ = ["JOURNAL", "SqliteJournal"]
 
@@ -36,7 +36,7 @@ _BY_OTHERS: Final = (
 class SqliteJournal(SqlJournal):
     """Changes in one SQLite file."""
 
-    def __init__(self, owner: Owner, *, busy_s: float = BUSY_S, **options: Unpack[JournalOptions]) -> None:
+    def __init__(self, owner: JournalOwner, *, busy_s: float = BUSY_S, **options: Unpack[JournalOptions]) -> None:
         """`owner` finds the file, and the names of the backend and account in it.
 
         `busy_s` is how many seconds a write waits for another process.
@@ -47,7 +47,7 @@ class SqliteJournal(SqlJournal):
 class _FileStorage:
     """The file that the owner's journal is in, and the lock files of processes beside it."""
 
-    def __init__(self, owner: Owner, busy_s: float) -> None:
+    def __init__(self, owner: JournalOwner, busy_s: float) -> None:
         self._owner = owner
         self._busy_s = busy_s
         self.is_sought = self.is_found = False
@@ -56,7 +56,7 @@ class _FileStorage:
 
     def _use_file(self, path: Path) -> None:
         self.path = path
-        self.store = Store(path, JOURNAL, prepare=_prepare, busy_s=self._busy_s)
+        self.store = SqliteStore(path, JOURNAL, prepare=_prepare, busy_s=self._busy_s)
         self.processes = ProcessLock(path)
 
     async def find(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from taskhand.journal.change_rows import COLUMNS
-from taskhand.journal.hash_chain import START, ChainWalk, Fault, Link, Row
+from taskhand.journal.hash_chain import START, ChainFault, ChainLink, ChainWalk, StoredRow
 from taskhand.journal.row_writes import anchor, head
 from taskhand.sql.connection import SqlConnection, SqlRow
 from taskhand.sqlite.damaged_text import read_damaged_text
@@ -35,8 +35,8 @@ class Verification:
     """
 
     rows: int
-    head: Link
-    fault: Fault | None = None
+    head: ChainLink
+    fault: ChainFault | None = None
     has_noted: bool = True
     unread: int = 0
 
@@ -53,7 +53,7 @@ class _BesideChain:
     """The row after which all rows were read."""
     claims: set[tuple[object, ...]] = field(default_factory=set)
     under_way: dict[str, tuple[object, ...]] = field(default_factory=dict)
-    fault: Fault | None = None
+    fault: ChainFault | None = None
 
     def add(self, seq: int, body: Mapping[str, Any]) -> None:
         """Take one more row of the chain into account."""
@@ -70,20 +70,20 @@ class _BesideChain:
         """Compare the claims of a portion of rows."""
         there = {tuple(row) for row in self.connection.execute(_CLAIMS, (after, through))}
         if (wrong := self.claims ^ there) and self.fault is None:
-            self.fault = Fault(min(int(str(row[2])) for row in wrong), _CLAIMS_DIFFER)
+            self.fault = ChainFault(min(int(str(row[2])) for row in wrong), _CLAIMS_DIFFER)
         self.claims = set()
 
-    def find_fault(self, start: int, end: int) -> Fault | None:
+    def find_fault(self, start: int, end: int) -> ChainFault | None:
         """The first row that the tables disagree with; the chain was walked from `start` to `end`."""
         for bounds in ((self.since, start), (end, _LAST)):
             ((other,),) = self.connection.execute(_OTHER_CLAIM, bounds)
             if other is not None and (self.fault is None or other < self.fault.seq):
-                self.fault = Fault(int(other), _CLAIMS_DIFFER)
+                self.fault = ChainFault(int(other), _CLAIMS_DIFFER)
         if self.fault is not None:
             return self.fault
         under_way = {tuple(row) for row in self.connection.execute(_UNDER_WAY, (self.since,))}
         if wrong := {int(str(row[3])) for row in set(self.under_way.values()) ^ under_way}:
-            return Fault(min(wrong), "the table of open changes does not match it")
+            return ChainFault(min(wrong), "the table of open changes does not match it")
         return None
 
 
@@ -111,7 +111,7 @@ def verify_chain(connection: SqlConnection, noted: str | None = None, newest: in
 def _verify_rows(connection: SqlConnection, noted: str | None, newest: int | None) -> Verification:
     start, end = anchor(connection), head(connection)
     if start is None or end is None:
-        return Verification(0, START, Fault(0, "the record of the chain's beginning and end was removed"))
+        return Verification(0, START, ChainFault(0, "the record of the chain's beginning and end was removed"))
     within = None if newest is None else _find_link(connection, start.seq, end.seq - newest)
     unread = 0 if within is None else within.seq - start.seq
     first = within or start
@@ -120,8 +120,8 @@ def _verify_rows(connection: SqlConnection, noted: str | None, newest: int | Non
     for portion in _read_portions(connection, first.seq if within else _FIRST):
         before = walk.last.seq
         for stored in portion:
-            link = Link(stored["seq"], stored["hash"])
-            body, fault = walk.check_row(Row(link, tuple(stored[name] for name in COLUMNS), stored["body"]))
+            link = ChainLink(stored["seq"], stored["hash"])
+            body, fault = walk.check_row(StoredRow(link, tuple(stored[name] for name in COLUMNS), stored["body"]))
             if fault:
                 return Verification(rows, walk.last, fault, has_noted, unread)
             beside.add(link.seq, body)
@@ -138,7 +138,7 @@ def _read_portions(connection: SqlConnection, last: int) -> Iterator[Sequence[Sq
         last = rows[-1]["seq"]
 
 
-def _find_link(connection: SqlConnection, after: int, seq: int) -> Link | None:
+def _find_link(connection: SqlConnection, after: int, seq: int) -> ChainLink | None:
     """The row at `seq`; None if it is not after the one that was pruned last."""
     found = connection.execute("SELECT seq, hash FROM entry WHERE seq = ? AND seq > ?", (seq, after)).fetchone()
-    return Link(found["seq"], found["hash"]) if found else None
+    return ChainLink(found["seq"], found["hash"]) if found else None

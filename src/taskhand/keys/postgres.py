@@ -5,7 +5,7 @@ from typing import Final
 from taskhand.keys.sql_key_store import SqlKeyStore
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
-from taskhand.postgres.store import Store
+from taskhand.postgres.store import PostgresStore
 
 __all__ = ["KEYS", "PostgresKeyStore"]
 
@@ -16,4 +16,4 @@ class PostgresKeyStore(SqlKeyStore):
     """The keys in the database."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(Store(database, KEYS))
+        super().__init__(PostgresStore(database, KEYS))

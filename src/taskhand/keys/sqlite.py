@@ -12,7 +12,7 @@ import anyio.to_thread
 from taskhand.keys.sql_key_store import SqlKeyStore, note_uses
 from taskhand.sqlite.backup import connect
 from taskhand.sqlite.migrations import DatabaseKind
-from taskhand.sqlite.store import Store, database_errors
+from taskhand.sqlite.store import SqliteStore, database_errors
 from taskhand.sqlite.transaction import transaction
 
 __all__ = ["KEYS", "SqliteKeyStore"]
@@ -28,7 +28,7 @@ class SqliteKeyStore(SqlKeyStore):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        super().__init__(Store(path, KEYS, makes_anew=False))
+        super().__init__(SqliteStore(path, KEYS, makes_anew=False))
 
     async def note_uses(self, uses: Mapping[str, datetime]) -> None:
         """Store the times of last use.

@@ -12,10 +12,10 @@ from taskhand.postgres.connection import Driver, connect
 from taskhand.postgres.database import Database
 from taskhand.postgres.errors import database_errors
 from taskhand.postgres.process_lease import SESSIONS
-from taskhand.postgres.store import Store
+from taskhand.postgres.store import PostgresStore
 from taskhand.sql.connection import SqlConnection
 
-__all__ = ["Channel"]
+__all__ = ["NotifyChannel"]
 
 _MAX_AT_ONCE: Final = 1_000
 
@@ -42,7 +42,7 @@ class _Opening:
             self._driver.close()
 
 
-class Channel:
+class NotifyChannel:
     """A LISTEN/NOTIFY channel between processes: `send` sends, `receive` waits for what is sent after `listen`.
 
     Messages sent while no process listens, or while the connection is cut, are lost. Every method raises OperatorError
@@ -50,7 +50,7 @@ class Channel:
     """
 
     def __init__(self, database: Database, name: str) -> None:
-        self._store = Store(database, SESSIONS)
+        self._store = PostgresStore(database, SESSIONS)
         self._url = database.url
         self._name = name
         self._driver: Driver | None = None

@@ -17,7 +17,7 @@ from typing import Final
 
 from taskhand.domain.errors import OperatorError
 from taskhand.postgres.migrations import PostgresKind
-from taskhand.postgres.store import Store
+from taskhand.postgres.store import PostgresStore
 from taskhand.sql.connection import SqlConnection
 
 __all__ = ["LEASE_S", "SESSIONS", "Lease"]
@@ -59,7 +59,9 @@ class Lease:
     caller's thread on the database, and raise OperatorError if it does not answer.
     """
 
-    def __init__(self, store: Store, *, lease_s: float = LEASE_S, monotonic: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, store: PostgresStore, *, lease_s: float = LEASE_S, monotonic: Callable[[], float] | None = None
+    ) -> None:
         self._store = store
         self.lease_s = lease_s
         self._monotonic = monotonic or _uptime

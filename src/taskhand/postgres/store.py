@@ -7,12 +7,12 @@ from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.sql.connection import SqlConnection
 
-__all__ = ["Store"]
+__all__ = ["PostgresStore"]
 
 _T = TypeVar("_T")
 
 
-class Store:
+class PostgresStore:
     """Runs work on the schema of its kind; the database is closed after the last of its stores."""
 
     def __init__(self, database: Database, kind: PostgresKind) -> None:

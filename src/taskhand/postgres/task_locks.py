@@ -12,10 +12,10 @@ from typing import Final
 
 from taskhand.domain.errors import OperatorError
 from taskhand.postgres.process_lease import Lease
-from taskhand.postgres.store import Store
+from taskhand.postgres.store import PostgresStore
 from taskhand.sql.connection import SqlConnection
 
-__all__ = ["TaskLocks"]
+__all__ = ["SharedTaskLocks"]
 
 _log = logging.getLogger(__name__)
 
@@ -45,10 +45,10 @@ class _HeldByAnother(Exception):
     """Another process holds one of the locks."""
 
 
-class TaskLocks:
+class SharedTaskLocks:
     """The locks of this process, held under the name of its lease."""
 
-    def __init__(self, store: Store, lease: Lease) -> None:
+    def __init__(self, store: PostgresStore, lease: Lease) -> None:
         self._store = store
         self._lease = lease
         self._unreleased: dict[str, str] = {}

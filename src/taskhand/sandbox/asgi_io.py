@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import anyio
 
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ RESET = "taskhand.sandbox.reset"  # key in scope["state"] of the function that r
 CLOSE = "taskhand.sandbox.close"  # key of the function that closes it after the written bytes were sent
 
 
-async def read_request(scope: Scope, receive: Receive) -> Request | None:
+async def read_request(scope: Scope, receive: Receive) -> ReceivedRequest | None:
     """Read a whole request; None if the client disconnected before its end."""
     body = b""
     more = True
@@ -30,7 +30,9 @@ async def read_request(scope: Scope, receive: Receive) -> Request | None:
         more = message.get("more_body", False)
     raw = scope.get("raw_path") or quote(scope["path"]).encode()
     headers = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in scope["headers"])
-    return Request(scope["method"], raw.decode("latin-1"), scope["query_string"].decode("latin-1"), headers, body)
+    return ReceivedRequest(
+        scope["method"], raw.decode("latin-1"), scope["query_string"].decode("latin-1"), headers, body
+    )
 
 
 async def send_response(response: Response, send: Send) -> None:

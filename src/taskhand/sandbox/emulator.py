@@ -12,10 +12,10 @@ from starlette.routing import Mount
 
 from taskhand.sandbox import asgi_io
 from taskhand.sandbox.control import control_routes
-from taskhand.sandbox.faults import RESETS, Fault, Script, disguise
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.faults import RESETS, Fault, FaultScript, disguise
+from taskhand.sandbox.messages import ReceivedRequest, Response
 from taskhand.sandbox.odd_data import OddRows
-from taskhand.sandbox.request_log import Holder, Logged, RequestLog
+from taskhand.sandbox.request_log import Holder, Logged, ReceivedRequests
 from taskhand.sandbox.routing import RouteMatch, find_route
 from taskhand.sandbox.webhook_outbox import FoundOutbox, WebhookSender
 
@@ -73,7 +73,7 @@ class Emulator(ABC):
         self._seed = seed
         self._ids = ids
         self._sleep = sleep
-        self._log = RequestLog()
+        self._log = ReceivedRequests()
         self._odd_rows: OddRows | None = None
         self.faults = tuple(faults)
         self.app = Starlette(routes=[*control_routes(self), Mount("/", app=self._serve)])
@@ -81,7 +81,7 @@ class Emulator(ABC):
         self.sender = self._open_sender()
 
     @abstractmethod
-    def answer(self, request: Request, *, stale: bool) -> Response:
+    def answer(self, request: ReceivedRequest, *, stale: bool) -> Response:
         """Do the work of a request; with `stale`, lists are as they were before the last write."""
 
     @abstractmethod
@@ -89,7 +89,7 @@ class Emulator(ABC):
         """Return this CRM's error body for a failure that does not depend on the request."""
 
     @abstractmethod
-    def find_holder(self, request: Request) -> Holder | None:
+    def find_holder(self, request: ReceivedRequest) -> Holder | None:
         """Return the holder of a request's credential, for the log; None without a credential."""
 
     @abstractmethod
@@ -114,7 +114,7 @@ class Emulator(ABC):
         """Return an outbox of webhook deliveries from which nothing was sent yet; empty for a CRM without webhooks."""
         return FoundOutbox(tuple, (), 1)
 
-    def route_of(self, request: Request) -> RouteMatch | None:
+    def route_of(self, request: ReceivedRequest) -> RouteMatch | None:
         """Return the route of a request; a CRM that lets a header or an alias change it overrides this."""
         return find_route(self.routes, request.method, request.path)
 
@@ -151,7 +151,7 @@ class Emulator(ABC):
 
     @faults.setter
     def faults(self, faults: Sequence[Fault]) -> None:
-        self._script = Script(faults, self.routes)
+        self._script = FaultScript(faults, self.routes)
 
     def clear_requests(self) -> None:
         """Empty the request log."""
@@ -185,7 +185,7 @@ class Emulator(ABC):
         self.sender.note_change()
         await self._deliver(response, fault, scope, receive, send)
 
-    def _play(self, request: Request, fault: Fault | None, route: str | None) -> Response:
+    def _play(self, request: ReceivedRequest, fault: Fault | None, route: str | None) -> Response:
         """Answer, apply the fault and log. This has no await, so that requests never interleave."""
         works = fault is None or fault.commits
         holder = self.find_holder(request) or (self.authorization.find_holder(request) if self.authorization else None)
@@ -199,7 +199,7 @@ class Emulator(ABC):
         self._log.add(request, status=status, route=route, committed=committed, fault=kind, holder=holder)
         return visible
 
-    def _answer_with_odd_rows(self, request: Request, *, stale: bool) -> Response:
+    def _answer_with_odd_rows(self, request: ReceivedRequest, *, stale: bool) -> Response:
         if not self.odd_fields:
             return self.answer(request, stale=stale)
         self._odd_rows = self._odd_rows or OddRows(self.odd_fields, self.tasks)

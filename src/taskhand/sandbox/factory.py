@@ -8,11 +8,11 @@ from typing import Any
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.spec_variant import Switches
 
-__all__ = ["Served"]
+__all__ = ["CrmSandbox"]
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class CrmSandbox:
     """A CRM's sandbox.
 
     `key` is the key that it accepts by default. `make` makes one from a key, a clock and the options of a sandbox.

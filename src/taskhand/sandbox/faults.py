@@ -122,7 +122,7 @@ def _expand_stars(pattern: str, route: str) -> str:
     return f"{own_verb if verb == '*' else verb} {own_path if path == '*' else path}"
 
 
-class Script:
+class FaultScript:
     """The faults in force, each with the number of requests to its route."""
 
     def __init__(self, faults: Sequence[Fault], routes: Iterable[str]) -> None:

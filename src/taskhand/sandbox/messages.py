@@ -14,7 +14,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 
 @dataclass(frozen=True)
-class Request:
+class ReceivedRequest:
     """A received request: percent-encoded path, lower-case header names, whole body."""
 
     method: str

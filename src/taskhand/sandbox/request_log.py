@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from taskhand.sandbox.messages import Request, json_or_text
+from taskhand.sandbox.messages import ReceivedRequest, json_or_text
 
 SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 SECRET_FIELDS = frozenset(
@@ -54,7 +54,7 @@ class Logged:
     """The id of the user who holds the credential, even if it has expired; None if it belongs to no user."""
 
 
-class RequestLog:
+class ReceivedRequests:
     """Requests in the order of their responses."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class RequestLog:
 
     def add(
         self,
-        request: Request,
+        request: ReceivedRequest,
         *,
         status: int | None,
         route: str | None,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LINGER = "hh" if os.name == "nt" else "ii"  # the layout of struct linger
 
 
-class Served(Protocol):
+class HasApp(Protocol):
     """An object with an ASGI application."""
 
     @property
@@ -41,7 +41,7 @@ class Served(Protocol):
         """The application to serve."""
 
 
-class _Connection(H11Protocol):
+class _ResettableProtocol(H11Protocol):
     """uvicorn's HTTP/1.1 connection without a log, which the application may reset or close."""
 
     def __init__(
@@ -80,17 +80,19 @@ async def serve_delivering(sandbox: Emulator, port: int = 0) -> AsyncIterator[st
 
 
 @contextlib.asynccontextmanager
-async def serve(sandbox: Served, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serve(sandbox: HasApp, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve in the running event loop and yield the base URL; port 0 takes a free port.
 
     ValueError for a host that is not loopback, because data and control routes need no key.
     """
     address = _loopback(host)
-    config = Config(sandbox.app, http=_Connection, ws="none", lifespan="off", log_config=None, proxy_headers=False)
+    config = Config(
+        sandbox.app, http=_ResettableProtocol, ws="none", lifespan="off", log_config=None, proxy_headers=False
+    )
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(config, state, {}), str(address), port)
+    server = await loop.create_server(lambda: _ResettableProtocol(config, state, {}), str(address), port)
     try:
         yield _url(address, server.sockets[0].getsockname()[1])
     finally:
@@ -98,7 +100,7 @@ async def serve(sandbox: Served, host: str = "127.0.0.1", port: int = 0) -> Asyn
         await _drop(state)
 
 
-def run(sandbox: Served, host: str, port: int, announce: Callable[[str], None]) -> None:
+def run(sandbox: HasApp, host: str, port: int, announce: Callable[[str], None]) -> None:
     """Serve until Ctrl-C; `announce` is called with the base URL once connections are accepted."""
 
     async def until_stopped() -> None:

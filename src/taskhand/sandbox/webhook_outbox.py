@@ -123,7 +123,7 @@ class FoundOutbox:
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentDelivery:
     """A delivery that was sent or lost; `status` is None without a response."""
 
     url: str
@@ -140,7 +140,7 @@ class WebhookSender(Generic[D]):
     outbox: Outbox[D]
     clock: Callable[[], dt.datetime]
     next_fault: Callable[[str], Fault | None]
-    log: list[Sent] = field(default_factory=list)
+    log: list[SentDelivery] = field(default_factory=list)
     _held: list[D] = field(default_factory=list)
     _late: list[tuple[str, bytes]] = field(default_factory=list)
     _changed: anyio.Event | None = None
@@ -209,7 +209,7 @@ class WebhookSender(Generic[D]):
         self._note(delivery, now, status, fault)
 
     def _note(self, delivery: D, now: dt.datetime, status: int | None, fault: str | None) -> None:
-        self.log.append(Sent(delivery.url, now.isoformat(), delivery.attempt, status, fault))
+        self.log.append(SentDelivery(delivery.url, now.isoformat(), delivery.attempt, status, fault))
         del self.log[:-LOGGED]
 
 

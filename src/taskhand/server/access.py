@@ -16,7 +16,7 @@ from taskhand.server.offered_tools import OfferedTools
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
-__all__ = ["EVERYONE", "PAGES", "PAGE_TYPE", "Access", "CallerView", "Memberships", "Served"]
+__all__ = ["EVERYONE", "PAGES", "PAGE_TYPE", "Access", "CallerView", "Memberships", "ServerContext"]
 
 PAGES: Final = "io.modelcontextprotocol/ui"
 """The protocol extension with which a host declares that it shows pages."""
@@ -139,7 +139,7 @@ class CallerView(NamedTuple):
         return {name.casefold() for name in self.names if name not in self.connections.by_name}
 
 
-class Served(NamedTuple):
+class ServerContext(NamedTuple):
     """The connections of a server, its tools, the access to them, and whether hosts get the board."""
 
     connections: Connections

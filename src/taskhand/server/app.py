@@ -11,7 +11,7 @@ from mcp.types import ServerCapabilities
 
 from taskhand import __version__
 from taskhand.domain.errors import OperatorError
-from taskhand.server.access import EVERYONE, PAGE_TYPE, PAGES, Access, Served
+from taskhand.server.access import EVERYONE, PAGE_TYPE, PAGES, Access, ServerContext
 from taskhand.server.instructions import OPENINGS, instructions, instructions_for
 from taskhand.server.late_handlers import LateHandlers
 from taskhand.server.offered_tools import choose_tools
@@ -45,7 +45,7 @@ class TaskhandServer(Server[Any]):
     `served` are the connections and their callers, None until they are known. `subscriptions` are those to tasks.
     """
 
-    served: Served | None = None
+    served: ServerContext | None = None
     subscriptions: TaskSubscriptions | None = None
 
     def end_subscriptions(self) -> None:
@@ -98,7 +98,7 @@ def create_server(
     offered = choose_tools(
         tool_table(several=connections.are_several), app.surface.tools, only_reads=app.surface.only_reads
     )
-    callers = Served(connections, offered, access, app.surface.shows_board)
+    callers = ServerContext(connections, offered, access, app.surface.shows_board)
     tools, late = ToolHandlers(callers), LateHandlers(callers)
     subscriptions = TaskSubscriptions(connections, late)
     has_news = late.offers_what_changes
@@ -134,7 +134,7 @@ def create_server(
     return server
 
 
-def _describe_server(served: Served, remark: str | None) -> ServerMiddleware[Any]:
+def _describe_server(served: ServerContext, remark: str | None) -> ServerMiddleware[Any]:
     """The middleware that adds to each opening the caller's instructions, and that the server has pages.
 
     The SDK omits the extensions from an answer to `initialize`, and some hosts show no page without them:

@@ -9,7 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, CompleteRequestParams, CompleteResult, Completion
 
 from taskhand.domain.errors import CallerError, NotAllowed, TaskhandError
-from taskhand.server.access import CallerView, Served
+from taskhand.server.access import CallerView, ServerContext
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.prompt import CONNECTION
 from taskhand.server.render.errors import error_sentence
@@ -20,7 +20,7 @@ _MAX_NAMES: Final = 20
 
 
 async def complete(
-    served: Served, ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams
+    served: ServerContext, ctx: ServerRequestContext[Any, Any], params: CompleteRequestParams
 ) -> CompleteResult:
     """The names that start with the given text, among those that the caller's tools show."""
     argument, context = params.argument, params.context

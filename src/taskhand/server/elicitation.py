@@ -19,7 +19,7 @@ from mcp.types import (
 from pydantic import ValidationError
 
 from taskhand.call.deadline import time_left
-from taskhand.service.ask_person import CONFIRM_FIELD, SHARE_OF_CALL, Answer, AskPerson, Question, to_answer
+from taskhand.service.ask_person import CONFIRM_FIELD, SHARE_OF_CALL, Approval, AskPerson, Question, to_answer
 
 __all__ = [
     "LINK_STATE",
@@ -62,7 +62,7 @@ def asker(ctx: ServerRequestContext[Any, Any]) -> AskPerson:
     never show it.
     """
 
-    async def ask(question: Question) -> Answer | None:
+    async def ask(question: Question) -> Approval | None:
         if ctx.protocol_version >= MODERN:
             return None
         with anyio.move_on_after(SHARE_OF_CALL * time_left()):
@@ -82,7 +82,7 @@ def to_input_required(question: Question) -> InputRequiredResult:
     return InputRequiredResult(input_requests={CONFIRM_FIELD: form}, request_state=question.plan_id)
 
 
-def answer_in(params: CallToolRequestParams) -> tuple[str, Answer] | None:
+def answer_in(params: CallToolRequestParams) -> tuple[str, Approval] | None:
     """The id of the plan that the person was asked about, and the answer; None in a call without an answer.
 
     A call whose person was asked to link a credential has none.

@@ -6,7 +6,7 @@ from typing import Any, Final
 from mcp.server import ServerRequestContext
 
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.server.access import Served
+from taskhand.server.access import ServerContext
 from taskhand.server.list_arguments import lists_of
 from taskhand.server.portable_schema import objects_of
 from taskhand.server.tool import Tool
@@ -78,7 +78,7 @@ def instructions(
     return "\n".join(filter(None, lines))
 
 
-def instructions_for(served: Served, ctx: ServerRequestContext[Any, Any], remark: str | None) -> str:
+def instructions_for(served: ServerContext, ctx: ServerRequestContext[Any, Any], remark: str | None) -> str:
     """The instructions for the caller's tools and connections; `remark` is about the configuration."""
     principal = served.access.principal(ctx)
     mine = served.connections.of_principal(principal)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp.server import ServerRequestContext
 
-from taskhand.server.access import Served
+from taskhand.server.access import ServerContext
 from taskhand.server.resource import FOLLOWED
 
 # ruff: noqa: PLC0415
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from taskhand.server.prompt_handlers import PromptHandlers
     from taskhand.server.resource_handlers import ResourceHandlers
-    from taskhand.server.subscription_uris import Address
+    from taskhand.server.subscription_uris import SubscriptionUri
 
 __all__ = ["LateHandlers"]
 
@@ -38,14 +38,14 @@ _Context = ServerRequestContext[Any, Any]
 class LateHandlers:
     """The prompts, resources and completion of a server."""
 
-    served: Served
+    served: ServerContext
 
     @property
     def offers_what_changes(self) -> bool:
         """Whether the server has addresses to which a client can subscribe."""
         return any(like in self.served.offered.by_name for like in FOLLOWED.values())
 
-    def followed_at(self, ctx: _Context, uri: str) -> "Address | None":
+    def followed_at(self, ctx: _Context, uri: str) -> "SubscriptionUri | None":
         """The content at an address to which a client can subscribe; None if the caller has none there."""
         return self._resources().followed_at(ctx, uri)
 

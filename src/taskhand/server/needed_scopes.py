@@ -9,7 +9,7 @@ from mcp.server.auth.provider import AccessToken
 
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.principal import Scope
-from taskhand.server.access import CallerView, Served
+from taskhand.server.access import CallerView, ServerContext
 
 __all__ = ["ScopeNeeds"]
 
@@ -26,7 +26,7 @@ _NONE: Final[frozenset[Scope]] = frozenset()
 class ScopeNeeds:
     """The scopes that the requests of callers need, by what each is offered."""
 
-    served: Served
+    served: ServerContext
 
     async def find(self, token: AccessToken, body: bytes) -> frozenset[Scope]:
         """The scopes that the messages in a body need, whatever the token has.

@@ -11,7 +11,7 @@ from taskhand.call.parallel_work import concurrent_tasks
 __all__ = ["ProgressReport"]
 
 
-class Report(Protocol):
+class SendProgress(Protocol):
     """Sends one notification to the client, if it asked for progress."""
 
     def __call__(self, progress: float, total: float | None = None, message: str | None = None, /) -> Awaitable[None]:
@@ -22,7 +22,7 @@ class Report(Protocol):
 class ProgressReport:
     """Reports one call. While it reads, reports at most every `tick_s` seconds, and only a new value."""
 
-    def __init__(self, report: Report, tick_s: float) -> None:
+    def __init__(self, report: SendProgress, tick_s: float) -> None:
         self._report = report
         self._tick_s = tick_s
         self._answered = 0

@@ -23,7 +23,7 @@ from mcp.types import Prompt as ListedPrompt
 
 from taskhand.domain.display_text import one_line
 from taskhand.domain.errors import CallerError, Candidate, NotAllowed, TaskhandError
-from taskhand.server.access import CallerView, Served
+from taskhand.server.access import CallerView, ServerContext
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.prompt import CONNECTION, Argument, Prompt, PromptContext, quote
 from taskhand.server.prompts import PROMPTS
@@ -37,7 +37,7 @@ __all__ = ["PromptHandlers", "to_listed_prompt"]
 class PromptHandlers:
     """The prompts of the served connections: each caller is offered those that it can follow with its tools."""
 
-    served: Served
+    served: ServerContext
 
     async def list_prompts(
         self, ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None

@@ -23,7 +23,7 @@ from mcp.types import Resource as ListedResource
 
 from taskhand.domain.errors import CallerError, NotAllowed, NotFound, OperatorError, TaskhandError
 from taskhand.domain.task_rules import check_id
-from taskhand.server.access import CallerView, Served
+from taskhand.server.access import CallerView, ServerContext
 from taskhand.server.client_identity import to_caller
 from taskhand.server.internal_error import internal_errors
 from taskhand.server.render.errors import error_sentence
@@ -35,7 +35,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:
-    from taskhand.server.subscription_uris import Address
+    from taskhand.server.subscription_uris import SubscriptionUri
 
 __all__ = ["ResourceHandlers", "to_listed_resources", "to_listed_templates"]
 
@@ -51,7 +51,7 @@ _SEE_DATA: Final = "The data of this error says what to do, and so does the answ
 class ResourceHandlers:
     """The resources of the served connections: a caller sees no more than the tools with the same answers show."""
 
-    served: Served
+    served: ServerContext
 
     async def list_resources(
         self, ctx: ServerRequestContext[Any, Any], _: PaginatedRequestParams | None
@@ -110,7 +110,7 @@ class ResourceHandlers:
             return found
         return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=found, mime_type=_JSON)])
 
-    def followed_at(self, ctx: ServerRequestContext[Any, Any], uri: str) -> "Address | None":
+    def followed_at(self, ctx: ServerRequestContext[Any, Any], uri: str) -> "SubscriptionUri | None":
         """The changing content at an address.
 
         None if the address is malformed, its content never changes, or the caller may not read it.

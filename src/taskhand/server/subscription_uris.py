@@ -8,10 +8,10 @@ from taskhand.server.internal_error import internal_errors
 from taskhand.server.subscriptions import update_key
 from taskhand.service.app_context import AppContext
 
-__all__ = ["Address", "FeedAddress", "TaskAddress"]
+__all__ = ["FeedAddress", "SubscriptionUri", "TaskAddress"]
 
 
-class Address(Protocol):
+class SubscriptionUri(Protocol):
     """An address of changing content; `app` is the application of its connection for this caller."""
 
     @property

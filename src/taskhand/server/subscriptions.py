@@ -33,7 +33,7 @@ from taskhand.service.connections import Connections
 
 if TYPE_CHECKING:
     from taskhand.server.session_notifications import SessionFeed
-    from taskhand.server.subscription_uris import Address
+    from taskhand.server.subscription_uris import SubscriptionUri
 
 __all__ = ["MAX_ADDRESSES", "TaskSubscriptions", "is_among", "update_key"]
 
@@ -140,7 +140,7 @@ class TaskSubscriptions:
         return address is not None and await address.is_readable()
 
 
-async def _readable_key(address: "Address") -> str | None:
+async def _readable_key(address: "SubscriptionUri") -> str | None:
     """The key of an address's changes; None if the caller may not read it."""
     try:
         return await address.key() if await address.is_readable() else None

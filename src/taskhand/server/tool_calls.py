@@ -14,7 +14,7 @@ from taskhand.call.request_log import RequestLog, recorded_requests
 from taskhand.domain.errors import NotAllowed, TaskhandError
 from taskhand.domain.plan import Plan
 from taskhand.domain.wording import Wording
-from taskhand.server.access import CallerView, Served
+from taskhand.server.access import CallerView, ServerContext
 from taskhand.server.arguments import parse_arguments
 from taskhand.server.client_identity import to_caller
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
@@ -50,7 +50,7 @@ class ToolCall:
 
     def __init__(
         self,
-        served: Served,
+        served: ServerContext,
         schemas: ToolSchemas,
         view: CallerView,
         ctx: ServerRequestContext[Any, Any],

@@ -13,7 +13,7 @@ from mcp.types import (
 )
 from mcp.types import Tool as ListedTool
 
-from taskhand.server.access import Served
+from taskhand.server.access import ServerContext
 from taskhand.server.narrowed_schema import shorten_schema
 from taskhand.server.portable_schema import Schema, output_names, output_schema
 from taskhand.server.tool import Tool
@@ -26,7 +26,7 @@ __all__ = ["ToolHandlers", "to_listed_tool"]
 class ToolHandlers:
     """The tools that are offered on the connections, their input schemas narrowed to what the backends can express."""
 
-    served: Served
+    served: ServerContext
     _schemas: ToolSchemas = field(default_factory=ToolSchemas)
 
     async def list_tools(

@@ -20,7 +20,7 @@ from taskhand.service.write_call import Call
 __all__ = [
     "CONFIRM_FIELD",
     "SHARE_OF_CALL",
-    "Answer",
+    "Approval",
     "AskPerson",
     "Question",
     "act_on_answer",
@@ -29,7 +29,7 @@ __all__ = [
     "to_answer",
 ]
 
-Answer = Literal["yes", "no", "none"]
+Approval = Literal["yes", "no", "none"]
 """The person's answer; `none` if the question was closed or never shown."""
 
 CONFIRM_FIELD: Final = "confirm"
@@ -51,7 +51,7 @@ class Question:
 class AskPerson(Protocol):
     """Shows a question to the person at the client."""
 
-    def __call__(self, question: Question, /) -> Awaitable[Answer | None]:
+    def __call__(self, question: Question, /) -> Awaitable[Approval | None]:
         """The person's answer; None if it arrives with a later call of the same tool."""
         ...
 
@@ -69,7 +69,7 @@ async def confirm(call: Call, plan: Plan, ask: AskPerson) -> Receipt | BulkRecei
     return question if answer is None else await act_on_answer(call, plan.id, answer)
 
 
-async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | BulkReceipt | Plan:
+async def act_on_answer(call: Call, plan_id: str, answer: Approval) -> Receipt | BulkReceipt | Plan:
     """Apply the plan after a yes; return the plan if there is no answer. CallerError after a no.
 
     A host without a person answers by itself: `claude -p` cancels at once, and `codex exec` says no.
@@ -93,7 +93,7 @@ async def act_on_answer(call: Call, plan_id: str, answer: Answer) -> Receipt | B
     )
 
 
-def to_answer(action: Literal["accept", "decline", "cancel"], content: Mapping[str, Any] | None) -> Answer:
+def to_answer(action: Literal["accept", "decline", "cancel"], content: Mapping[str, Any] | None) -> Approval:
     """The answer in a returned form: accepting the form is a yes, unless the form says false."""
     confirmed = (content or {}).get(CONFIRM_FIELD, True)  # a person who accepts an empty form says yes
     if action == "decline" or (action == "accept" and confirmed is False):

@@ -158,7 +158,11 @@ class _BulkRun:
     """
 
     def __init__(
-        self, call: Call, intents: Mapping[int, Intent], results: Sequence[Result], former: Mapping[int, TaskResult]
+        self,
+        call: Call,
+        intents: Mapping[int, Intent],
+        results: Sequence[Result],
+        former: Mapping[int, TaskResult],
     ) -> None:
         self.progress = BulkProgress()
         self.finished = anyio.Event()

@@ -61,7 +61,7 @@ class ForwardingAccount(_Forwarding[Account]):
     check_health = _forward(Account.check_health)
 
 
-class _Properties(_Forwarding[OwnProperties]):
+class _ForwardedProperties(_Forwarding[OwnProperties]):
     resolve = _forward(OwnProperties.resolve)
     find_names = _forward(OwnProperties.find_names)
     snapshots = _forward(OwnProperties.snapshots)
@@ -86,7 +86,7 @@ class ForwardingBackend(_Forwarding[Backend]):
         self.follow(backend)
         self.account: Account = ForwardingAccount(backend.account, self._open(lambda opened: opened.account))
         properties = self._open(lambda opened: opened.properties)
-        self.properties: OwnProperties | None = _Properties(properties) if backend.properties else None
+        self.properties: OwnProperties | None = _ForwardedProperties(properties) if backend.properties else None
 
     def follow(self, backend: Backend) -> None:
         """Use the name, the capabilities and all else of this backend that needs no request."""

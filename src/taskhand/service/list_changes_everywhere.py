@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from taskhand.domain.merged_list import MergedCursor, Part, merge_rows
+from taskhand.domain.merged_list import ConnectionPage, MergedCursor, merge_rows
 from taskhand.domain.wording import Wording
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.answer_names import load_wording
@@ -35,7 +35,7 @@ class ChangeLists:
     def cursor_after(self, shown: int) -> str | None:
         """The cursor after the first `shown` rows; None if nothing follows."""
         parts = {
-            name: Part([(position,) for position in page.positions], page.cursor is not None)
+            name: ConnectionPage([(position,) for position in page.positions], page.cursor is not None)
             for name, (page, _) in self.found.answers.items()
         }
         names = [name for name, _ in self.rows[:shown]]

@@ -6,7 +6,7 @@ from itertools import islice
 
 from taskhand.domain.due import instant_text
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.merged_list import MergedCursor, Part, merge_rows
+from taskhand.domain.merged_list import ConnectionPage, MergedCursor, merge_rows
 from taskhand.domain.task import Task
 from taskhand.domain.task_cursor import position_after
 from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter, ascends, sort_key
@@ -16,11 +16,11 @@ from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.list_tasks import TaskList, list_tasks
 from taskhand.service.partly_known_names import OfKnown, ask_for_known, check_known_somewhere
 
-__all__ = ["TaskLists", "list_tasks_everywhere"]
+__all__ = ["MergedTaskList", "list_tasks_everywhere"]
 
 
 @dataclass(frozen=True, slots=True)
-class TaskLists:
+class MergedTaskList:
     """One page over several connections: its `rows` are tasks with their connections, in the asked order.
 
     `found` has the page of each connection, of which the rows may be a part. `begun` is the cursor of this page.
@@ -48,7 +48,7 @@ class TaskLists:
         An unreachable connection that may answer the next page continues from its last position.
         """
         parts = {
-            name: Part([position_after(task, task_list.query) for task in task_list.tasks], task_list.more)
+            name: ConnectionPage([position_after(task, task_list.query) for task in task_list.tasks], task_list.more)
             for name, task_list in self.lists.items()
         }
         names = [name for name, _ in self.rows[:shown]]
@@ -63,7 +63,7 @@ async def list_tasks_everywhere(
     limit: int = 25,
     cursor: str | None = None,
     links: frozenset[str] = LINK_FIELDS,
-) -> TaskLists:
+) -> MergedTaskList:
     """One page of the tasks of these connections, at most `limit` in all; the rest as of `list_tasks`.
 
     A connection whose tasks have all been listed is not asked again.
@@ -84,7 +84,7 @@ async def list_tasks_everywhere(
     check_known_somewhere(found)
     pages = {name: answered.answer.tasks for name, answered in found.answers.items()}
     merged = merge_rows(pages, lambda task: _key(task, order), descends=not ascends(order))
-    return TaskLists(tuple(islice(merged, limit)), found, begun)
+    return MergedTaskList(tuple(islice(merged, limit)), found, begun)
 
 
 def _key(task: Task, order: Order) -> str:

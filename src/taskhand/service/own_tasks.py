@@ -46,7 +46,7 @@ class OwnTasksBackend:
         self.name, self.capabilities, self.remedies = backend.name, backend.capabilities, backend.remedies
         self.account = backend.account
         own = backend.properties
-        self.properties: OwnProperties | None = _Properties(own, self._only_own) if own else None
+        self.properties: OwnProperties | None = _OwnTaskProperties(own, self._only_own) if own else None
 
     @property
     def event_source(self) -> "EventSource | None":
@@ -244,7 +244,7 @@ class OwnTasksBackend:
         return None
 
 
-class _Properties:
+class _OwnTaskProperties:
     """Properties of the CRM's own, of the person's own tasks."""
 
     def __init__(

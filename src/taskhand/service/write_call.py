@@ -47,7 +47,7 @@ async def _ignore_progress(done: int, total: int) -> None:
 
 
 @dataclass(slots=True)
-class _Progress:
+class _ChangeProgress:
     """How far the change of a call is; `settled` are the indexes of the intents with a result."""
 
     change: Change | None = None
@@ -76,7 +76,7 @@ class Call:
     refused: Callable[[str], TaskhandError | None] = lambda _: None
     requests: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
-    _state: _Progress = field(default_factory=_Progress, repr=False)
+    _state: _ChangeProgress = field(default_factory=_ChangeProgress, repr=False)
 
     @property
     def change(self) -> Change | None:

@@ -20,7 +20,7 @@ from taskhand.sqlite.work_folder import work_folder
 
 __all__ = [
     "MANIFEST",
-    "Database",
+    "DatabaseFile",
     "connect",
     "describe_copy",
     "operator_errors",
@@ -38,7 +38,7 @@ _TRIES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
+class DatabaseFile:
     """One database that is backed up: `member` is its name in a backup, and `table` one that no other kind has.
 
     `also` are names that it may have in a backup, too, and `owner` is whose it is, if there are several of a kind.
@@ -66,7 +66,9 @@ class Database:
         return file_identity(self.path) is not None
 
 
-def write_backup(databases: Sequence[Database], target: Path, about: Mapping[str, object]) -> dict[str, Description]:
+def write_backup(
+    databases: Sequence[DatabaseFile], target: Path, about: Mapping[str, object]
+) -> dict[str, Description]:
     """Write a backup of the databases that exist to `target`, and describe each by its label.
 
     Their copies are from one moment, at which no process was writing to any of them. An existing backup at `target` is
@@ -77,7 +79,9 @@ def write_backup(databases: Sequence[Database], target: Path, about: Mapping[str
         return _write_backup(databases, target, about)
 
 
-def _write_backup(databases: Sequence[Database], target: Path, about: Mapping[str, object]) -> dict[str, Description]:
+def _write_backup(
+    databases: Sequence[DatabaseFile], target: Path, about: Mapping[str, object]
+) -> dict[str, Description]:
     present = [database for database in databases if database.exists]
     if not present:
         paths = " and no file ".join(str(database.path) for database in databases)
@@ -119,7 +123,7 @@ def read_manifest(path: Path) -> Mapping[str, object] | None:
     return found if isinstance(found, dict) and "format" in found else None
 
 
-def describe_copy(database: Database, copy: Path) -> Description:
+def describe_copy(database: DatabaseFile, copy: Path) -> Description:
     """Describe the content of a copy; OperatorError if it is damaged, or of a newer program."""
     try:
         with closing(connect(copy)) as connection:
@@ -164,7 +168,7 @@ def _check_target(target: Path) -> None:
 
 
 @contextmanager
-def _same_moment(databases: Sequence[Database]) -> Iterator[Sequence[sqlite3.Connection]]:
+def _same_moment(databases: Sequence[DatabaseFile]) -> Iterator[Sequence[sqlite3.Connection]]:
     """Open read transactions on all databases that see the same moment; writers continue meanwhile."""
     with ExitStack() as stack:
         for database in databases:
@@ -183,7 +187,7 @@ def _same_moment(databases: Sequence[Database]) -> Iterator[Sequence[sqlite3.Con
         yield [reader for _, reader in readers]
 
 
-def _open(database: Database) -> "closing[sqlite3.Connection]":
+def _open(database: DatabaseFile) -> "closing[sqlite3.Connection]":
     """Connect to a database that this program can read."""
     with database_errors(database.path, database.kind), ExitStack() as until_ready:
         connection = connect(database.path)
@@ -193,7 +197,7 @@ def _open(database: Database) -> "closing[sqlite3.Connection]":
     return closing(connection)
 
 
-_Opened = Sequence[tuple[Database, sqlite3.Connection]]
+_Opened = Sequence[tuple[DatabaseFile, sqlite3.Connection]]
 
 
 def _begin_together(readers: _Opened, writers: _Opened) -> None:

@@ -39,7 +39,7 @@ https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_sep
 """
 
 
-class _Connection(sqlite3.Connection):
+class _CountedConnection(sqlite3.Connection):
     """A connection that is counted in `_open_files` while it is open."""
 
     file: tuple[int, int] | None = None
@@ -97,13 +97,13 @@ def open_connection(
     return connection
 
 
-def _connect(path: Path, kind: DatabaseKind) -> _Connection:
+def _connect(path: Path, kind: DatabaseKind) -> _CountedConnection:
     """Connect to the file after checking it, and count the connection."""
     with _opening:
         check_file(path, kind)
         # Absolute: SQLite would keep a file of the name `:memory:` in memory.
         connection = sqlite3.connect(
-            path.absolute(), timeout=BUSY_S, isolation_level=None, check_same_thread=False, factory=_Connection
+            path.absolute(), timeout=BUSY_S, isolation_level=None, check_same_thread=False, factory=_CountedConnection
         )
         connection.file = _identify(path)
         _open_files[connection.file] += 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from taskhand.sqlite.database_copies import find_migration_copies
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 
 __all__ = ["VERSION", "Description", "describe_copies", "describe_size", "find_damage"]
 
@@ -26,7 +26,7 @@ class Description:
     problem: str | None = None
 
 
-async def find_damage(store: Store) -> str | None:
+async def find_damage(store: SqliteStore) -> str | None:
     """The first damage in the file; None if it is sound and writable. OperatorError if it cannot be used.
 
     https://www.sqlite.org/pragma.html#pragma_quick_check

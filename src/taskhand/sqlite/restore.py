@@ -15,7 +15,7 @@ from typing import Final
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.backup import (
     MANIFEST,
-    Database,
+    DatabaseFile,
     connect,
     describe_copy,
     operator_errors,
@@ -47,7 +47,7 @@ class Restored:
 
 
 def restore_backup(
-    databases: Sequence[Database], source: Path, stamp: str, report: Callable[[str], object] = lambda _: None
+    databases: Sequence[DatabaseFile], source: Path, stamp: str, report: Callable[[str], object] = lambda _: None
 ) -> Restored:
     """Put the databases of a backup, or a copy of one database, in the place of those that are there.
 
@@ -61,7 +61,7 @@ def restore_backup(
 
 
 def _restore_backup(
-    databases: Sequence[Database], source: Path, stamp: str, report: Callable[[str], object]
+    databases: Sequence[DatabaseFile], source: Path, stamp: str, report: Callable[[str], object]
 ) -> Restored:
     for database in databases:
         database.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -82,7 +82,7 @@ def _restore_backup(
     return Restored(found, kept)
 
 
-def _check_replaceable(staged: Sequence[Database], source: Path) -> None:
+def _check_replaceable(staged: Sequence[DatabaseFile], source: Path) -> None:
     """OperatorError if another owner's database would be replaced too, or there are too many for one transaction."""
     for database in staged:
         if database.others:
@@ -98,7 +98,7 @@ def _check_replaceable(staged: Sequence[Database], source: Path) -> None:
         )
 
 
-def _stage(databases: Sequence[Database], source: Path, folder: Path) -> list[tuple[Database, Path]]:
+def _stage(databases: Sequence[DatabaseFile], source: Path, folder: Path) -> list[tuple[DatabaseFile, Path]]:
     """Extract each database to restore to a file of its own in the folder."""
     if not source.is_file():
         raise OperatorError(f"There is no file {source}.", code="no_backup")
@@ -110,7 +110,7 @@ def _stage(databases: Sequence[Database], source: Path, folder: Path) -> list[tu
     return staged
 
 
-def _stage_copy(databases: Sequence[Database], source: Path, folder: Path) -> list[tuple[Database, Path]]:
+def _stage_copy(databases: Sequence[DatabaseFile], source: Path, folder: Path) -> list[tuple[DatabaseFile, Path]]:
     """A file that a migration has left, or that another program has copied."""
     copy = folder / "copy.sqlite"
     with suppress(sqlite3.DatabaseError), closing(connect(source)) as connection:
@@ -126,7 +126,7 @@ def _stage_copy(databases: Sequence[Database], source: Path, folder: Path) -> li
     return []
 
 
-def _stage_archive(databases: Sequence[Database], source: Path, folder: Path) -> list[tuple[Database, Path]]:
+def _stage_archive(databases: Sequence[DatabaseFile], source: Path, folder: Path) -> list[tuple[DatabaseFile, Path]]:
     if (about := read_manifest(source)) is None:
         return []
     if about["format"] != 1:
@@ -167,7 +167,7 @@ def _unpack(archive: zipfile.ZipFile, member: str, copy: Path) -> None:
 
 
 def _replace(
-    staged: Sequence[tuple[Database, Path]], stamp: str, folder: Path, report: Callable[[str], object]
+    staged: Sequence[tuple[DatabaseFile, Path]], stamp: str, folder: Path, report: Callable[[str], object]
 ) -> list[Path]:
     """Keep the former content, and replace it by the staged files; the files that keep it."""
     sound = [pair for pair in staged if _is_sound(pair[0])]
@@ -186,7 +186,7 @@ def _replace(
     return kept
 
 
-def _is_sound(database: Database) -> bool:
+def _is_sound(database: DatabaseFile) -> bool:
     """Whether the database can be read, so that its own locks and transactions can serve to replace it."""
     if not database.exists:
         return False
@@ -202,7 +202,7 @@ def _is_sound(database: Database) -> bool:
 
 
 @contextmanager
-def _held(databases: Sequence[Database]) -> Iterator[sqlite3.Connection | None]:
+def _held(databases: Sequence[DatabaseFile]) -> Iterator[sqlite3.Connection | None]:
     """A connection with exclusive locks on the databases, as `main`, `live1` and so on; None if there are none.
 
     A process that has a database open holds a lock on it until it closes it, even while idle.
@@ -231,7 +231,7 @@ def _schema(number: int) -> str:
     return f"live{number}" if number else "main"
 
 
-def _in_use(database: Database) -> OperatorError:
+def _in_use(database: DatabaseFile) -> OperatorError:
     return OperatorError(
         f"Another process has the {database.kind.label} {database.path} open, so nothing was restored.",
         code="store_busy",
@@ -239,7 +239,7 @@ def _in_use(database: Database) -> OperatorError:
     )
 
 
-def _keep(databases: Sequence[Database], connection: sqlite3.Connection, stamp: str, folder: Path) -> Path:
+def _keep(databases: Sequence[DatabaseFile], connection: sqlite3.Connection, stamp: str, folder: Path) -> Path:
     """Write a backup of the former content, beside the first of the databases."""
     (own := folder / "kept").mkdir()
     copies = [own / database.member for database in databases]

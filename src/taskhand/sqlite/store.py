@@ -25,7 +25,7 @@ from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.transaction import roll_back_rest
 from taskhand.sqlite.worker import Worker
 
-__all__ = ["Store", "database_errors"]
+__all__ = ["SqliteStore", "database_errors"]
 
 _T = TypeVar("_T")
 
@@ -47,7 +47,7 @@ class _NeedsWorker(Exception):
     """Work has to run in the worker thread."""
 
 
-class Store:
+class SqliteStore:
     """One connection, used by one thread at a time; work is a function of that connection."""
 
     def __init__(

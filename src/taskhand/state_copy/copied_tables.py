@@ -15,11 +15,11 @@ from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.vault import postgres as links_in_database
 from taskhand.vault import sqlite as links_in_file
 
-__all__ = ["JOURNAL", "KEYS", "LINKS", "TASKS", "Part"]
+__all__ = ["JOURNAL", "KEYS", "LINKS", "TASKS", "DataKind"]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DataKind:
     """One kind of data in a file and in a database.
 
     `tables` has the key of each, in an order in which a row comes after those that it refers to. Rows of `grows` are
@@ -38,7 +38,7 @@ class Part:
     has_references: bool = False
 
 
-JOURNAL: Final = Part(
+JOURNAL: Final = DataKind(
     journal_in_file.JOURNAL,
     journal_in_database.JOURNAL,
     {
@@ -54,7 +54,7 @@ JOURNAL: Final = Part(
     grows="entry",
 )
 
-KEYS: Final = Part(
+KEYS: Final = DataKind(
     keys_in_file.KEYS,
     keys_in_database.KEYS,
     {"caller_key": ("rowid",)},
@@ -63,7 +63,7 @@ KEYS: Final = Part(
     words={"caller_key": "keys"},
 )
 
-LINKS: Final = Part(
+LINKS: Final = DataKind(
     links_in_file.LINKS,
     links_in_database.LINKS,
     {"link": ("person", "connection"), "link_generation": ("person", "connection")},
@@ -73,7 +73,7 @@ LINKS: Final = Part(
 )
 """Tickets are not copied: a page that is open is opened again, as it would be ten minutes later."""
 
-TASKS: Final = Part(
+TASKS: Final = DataKind(
     tasks_in_file.TASK_STORE,
     tasks_in_database.TASKS,
     {

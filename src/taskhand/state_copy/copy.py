@@ -8,7 +8,7 @@ from pathlib import Path
 from taskhand.domain.errors import OperatorError
 from taskhand.postgres.staging_schema import Target, open_target
 from taskhand.sqlite.snapshot_reader import SourceFile, hold_source, open_source
-from taskhand.state_copy.copied_tables import Part
+from taskhand.state_copy.copied_tables import DataKind
 from taskhand.state_copy.table_copy import Copied, PartCopy, Report
 
 __all__ = ["Moved", "Source", "copy_state"]
@@ -19,7 +19,7 @@ class Source:
     """One file and its kind of data."""
 
     path: Path
-    part: Part
+    part: DataKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +96,13 @@ def _find_unmoved(sources: Sequence[Source], target: Target) -> list[Source]:
     return [*unmoved, *empty] if unmoved or len(empty) == len(sources) else []
 
 
-def _is_used(part: Part, target: Target) -> bool:
+def _is_used(part: DataKind, target: Target) -> bool:
     found = [table for table in part.holding if target.has_table(part.database, table)]
     schema = part.database.schema
     return any(target.rows(part.database, f"SELECT 1 FROM {schema}.{table} LIMIT 1") for table in found)  # noqa: S608
 
 
-def _has_newest(part: Part, file: SourceFile, target: Target) -> bool:
+def _has_newest(part: DataKind, file: SourceFile, target: Target) -> bool:
     """Whether the database has the last row of the file in key order."""
     key = part.tables[part.counted]
     shown = [*key, "hash"] if part.grows else [*key]

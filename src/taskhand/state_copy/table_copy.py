@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.change_rows import COLUMNS
-from taskhand.journal.hash_chain import ChainWalk, Fault, Link, Row
+from taskhand.journal.hash_chain import ChainFault, ChainLink, ChainWalk, StoredRow
 from taskhand.postgres.connection import storable
 from taskhand.postgres.staging_schema import Staging
 from taskhand.sqlite.snapshot_reader import SourceFile
-from taskhand.state_copy.copied_tables import Part
+from taskhand.state_copy.copied_tables import DataKind
 
 __all__ = ["Copied", "PartCopy", "Report"]
 
@@ -31,7 +31,7 @@ class Copied:
     """The number of equal rows in each table, and the newest row of a journal."""
 
     rows: dict[str, int]
-    head: Link | None = None
+    head: ChainLink | None = None
 
 
 class _Differs(Exception):
@@ -41,12 +41,12 @@ class _Differs(Exception):
 class PartCopy:
     """Copies one kind of data; a second pass adds what was written to the file after the first."""
 
-    def __init__(self, part: Part, staging: Staging, report: Report) -> None:
+    def __init__(self, part: DataKind, staging: Staging, report: Report) -> None:
         self._part = part
         self._staging = staging
         self._report = report
         self._walk: ChainWalk | None = None
-        self._anchor: Link | None = None
+        self._anchor: ChainLink | None = None
         self._columns = {table: staging.columns(table) for table in part.tables}
 
     def copy(self, source: SourceFile) -> Copied:
@@ -102,7 +102,7 @@ class PartCopy:
         counts = {table: self._compare(source, table) for table in self._part.tables if table != self._part.grows}
         if self._part.grows is None:
             return Copied(counts)
-        links = {name: Link(seq, text) for name, seq, text in source.rows("SELECT name, seq, hash FROM link")}
+        links = {name: ChainLink(seq, text) for name, seq, text in source.rows("SELECT name, seq, hash FROM link")}
         if links.keys() != {"anchor", "head"}:
             raise self._fault("the record of where its chain begins and ends was removed")
         if self._walk is None or self._anchor != links["anchor"]:
@@ -137,7 +137,9 @@ class PartCopy:
                 raise self._fault("its rows are not the same in both after they were copied")
             for row in there:
                 seq, digest, body = (row[column] for column in at)
-                _, fault = walk.check_row(Row(Link(seq, digest), tuple(row[column] for column in named), body))
+                _, fault = walk.check_row(
+                    StoredRow(ChainLink(seq, digest), tuple(row[column] for column in named), body)
+                )
                 if fault:
                     raise self._chain_fault(fault)
         if self._staging.rows(table, columns, key, last, None):
@@ -161,7 +163,7 @@ class PartCopy:
     def _key(self, table: str, row: Sequence[Any]) -> list[Any]:
         return [row[self._columns[table].index(name)] for name in self._part.tables[table]]
 
-    def _chain_fault(self, fault: Fault) -> OperatorError:
+    def _chain_fault(self, fault: ChainFault) -> OperatorError:
         return self._fault(f"row {fault.seq} of it is not right, {fault.problem}")
 
     def _fault(self, why: str) -> OperatorError:

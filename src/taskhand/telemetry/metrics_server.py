@@ -27,11 +27,11 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> Iterator
     Port 0 is any free one. OperatorError if the port is taken.
     """
 
-    class _Handler(_MetricsHandler):
+    class _Handler(_SeriesHandler):
         series = registry
 
     try:
-        server = (_Server6 if ":" in host else _Server)((host, port), _Handler)
+        server = (_Server6 if ":" in host else _MetricsServer)((host, port), _Handler)
     except (OSError, OverflowError) as error:
         shown = f"[{host}]" if ":" in host else host
         raise OperatorError(
@@ -47,7 +47,7 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> Iterator
             server.shutdown()
 
 
-class _MetricsHandler(BaseHTTPRequestHandler):
+class _SeriesHandler(BaseHTTPRequestHandler):
     """Answers one request, without logging it."""
 
     series: CollectorRegistry
@@ -72,7 +72,7 @@ class _MetricsHandler(BaseHTTPRequestHandler):
         """Log nothing: a scrape comes every few seconds."""
 
 
-class _Server(ThreadingHTTPServer):
+class _MetricsServer(ThreadingHTTPServer):
     """Serves at most `_MAX_READERS` at a time."""
 
     daemon_threads = True
@@ -106,7 +106,7 @@ class _Server(ThreadingHTTPServer):
         """Ignore a reader that has disconnected."""
 
 
-class _Server6(_Server):
+class _Server6(_MetricsServer):
     """The same for an IPv6 address."""
 
     address_family = socket.AF_INET6

@@ -79,7 +79,7 @@ class Bench:
         self._app = app
         self._calls: list[Called] = []
         self._loop = asyncio.get_running_loop()
-        person = None if setup.person is None else _Person(setup.person, self.questions)
+        person = None if setup.person is None else _FixedAnswer(setup.person, self.questions)
         self._client = Client(
             self._recording_server(),
             mode=setup.mode,
@@ -209,7 +209,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-class _Person:
+class _FixedAnswer:
     """A person at the client who always gives the same answer."""
 
     def __init__(self, says: Says, questions: list[str]) -> None:

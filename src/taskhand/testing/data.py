@@ -25,18 +25,18 @@ STATUSES = {"initial": "Pendiente", "in_progress": "En Progreso", "done": "Compl
 """The names of the statuses by type, in their order, on every backend whose statuses are configurable."""
 
 
-class _Value(BaseModel):
+class _DataModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Person(_Value):
+class Person(_DataModel):
     """A member of the team."""
 
     name: str
     email: str
 
 
-class Outsider(_Value):
+class Outsider(_DataModel):
     """A contact and its company."""
 
     name: str
@@ -45,7 +45,7 @@ class Outsider(_Value):
     email: str | None = None
 
 
-class PlannedTask(_Value):
+class PlannedTask(_DataModel):
     """A task to create before the run.
 
     A backend that cannot express a value gets the nearest one: Close gets the first person (else `me`) and at least
@@ -83,7 +83,7 @@ class PlannedTask(_Value):
         return Due.instant(datetime.combine(day, time.fromisoformat(self.time), ZoneInfo(ZONE)), ZONE)
 
 
-class DataSet(_Value):
+class DataSet(_DataModel):
     """A data set: the first of `people` is `me`, `says` is its description."""
 
     name: str

@@ -184,7 +184,7 @@ class Expected(_Table):
         return all(word in fold(task.title) for word in fold(self.like or "").split())
 
 
-class Answer(_Table):
+class ExpectedAnswer(_Table):
     """The expected final message of the agent; case and accents do not matter."""
 
     mentions: tuple[str, ...] = ()
@@ -195,7 +195,7 @@ class Answer(_Table):
     """Whether the message must ask a question."""
 
 
-class Sent(_Table):
+class RequestLimits(_Table):
     """The maximum number of requests that changed something at the CRM; not checked on the built-in store."""
 
     creates_at_most: int | None = None
@@ -204,7 +204,7 @@ class Sent(_Table):
     """Requests that changed something."""
 
 
-class Journal(_Table):
+class ChangeLimits(_Table):
     """The maximum number of applied changes."""
 
     applied_at_most: int | None = None
@@ -265,11 +265,11 @@ class Scenario(_Table):
     """The expected tasks."""
     unchanged: bool = True
     """Whether everything else must be unchanged."""
-    answer: Answer = Answer()
+    answer: ExpectedAnswer = ExpectedAnswer()
     """The agent's final message."""
-    sent: Sent = Sent()
+    sent: RequestLimits = RequestLimits()
     """The requests to the CRM."""
-    journal: Journal = Journal()
+    journal: ChangeLimits = ChangeLimits()
     """The journal."""
     solution: Script
     """Calls that pass: the proof that the scenario can be met."""

@@ -4,7 +4,7 @@ from typing import Final
 
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
-from taskhand.postgres.store import Store
+from taskhand.postgres.store import PostgresStore
 from taskhand.vault.sql_link_store import SqlLinkStore
 from taskhand.vault.sql_ticket_store import SqlTicketStore
 
@@ -17,11 +17,11 @@ class PostgresLinkStore(SqlLinkStore):
     """The links in the database."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(Store(database, LINKS))
+        super().__init__(PostgresStore(database, LINKS))
 
 
 class PostgresTicketStore(SqlTicketStore):
     """The tickets in the database."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(Store(database, LINKS))
+        super().__init__(PostgresStore(database, LINKS))

@@ -12,7 +12,7 @@ import anyio.to_thread
 
 from taskhand.sqlite.backup import connect
 from taskhand.sqlite.migrations import DatabaseKind
-from taskhand.sqlite.store import Store, database_errors
+from taskhand.sqlite.store import SqliteStore, database_errors
 from taskhand.sqlite.transaction import transaction
 from taskhand.vault.sql_link_store import SqlLinkStore, note_uses
 
@@ -29,7 +29,7 @@ class SqliteLinkStore(SqlLinkStore):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        super().__init__(Store(path, LINKS, prepare=prepare_links, makes_anew=False))
+        super().__init__(SqliteStore(path, LINKS, prepare=prepare_links, makes_anew=False))
 
     async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:
         """Store the times of last use.

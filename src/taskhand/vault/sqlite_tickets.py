@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 from taskhand.vault.sql_ticket_store import SqlTicketStore
 from taskhand.vault.sqlite import LINKS, prepare_links
 
@@ -13,4 +13,4 @@ class SqliteTicketStore(SqlTicketStore):
     """The tickets in the file at `path`, which is made at first use, readable only by its owner, and not made again."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(Store(path, LINKS, prepare=prepare_links, makes_anew=False))
+        super().__init__(SqliteStore(path, LINKS, prepare=prepare_links, makes_anew=False))

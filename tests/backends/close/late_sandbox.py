@@ -1,7 +1,7 @@
 """A Close that shows a new task late."""
 
 from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 
 __all__ = ["LateSandbox"]
 
@@ -11,7 +11,7 @@ class LateSandbox(CloseSandbox):
 
     missing = 0
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         if self.missing and call.path.startswith("/api/v1/task/task_"):
             self.missing -= 1
             return Response.of_json(404, {"error": "Empty query: Task matching query does not exist."})

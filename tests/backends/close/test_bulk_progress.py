@@ -15,7 +15,7 @@ from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 
 URGENT = Edit(priority=2)
 NO_WORD = SpecVariant(rates="hidden")
@@ -173,7 +173,7 @@ class InterruptedSandbox(CloseSandbox):
 
     watch: BulkProgress | None = None
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         found = self.route_of(call)
         if self.watch is not None and found is not None and found.key == LIST:
             self.watch.stop("the client gave up")

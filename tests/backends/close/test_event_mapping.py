@@ -9,7 +9,7 @@ import pytest
 from pydantic import MISSING
 
 from backends.close.wired import ELENA, LEAD, TASK
-from taskhand.backends.close.events.event_log import Entry, EventLog, moment_text
+from taskhand.backends.close.events.event_log import EventLog, LogEntry, moment_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.events.position import Seen, remembered
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MADE = datetime(2026, 3, 2, 15, tzinfo=UTC)
 ROW = {"id": TASK, "text": "Call Acme", "lead_id": LEAD, "assigned_to": ELENA, "date_created": MADE.isoformat()}
-CREATED = Entry("ev_1", "created", TASK, MADE, MADE, ROW, None, frozenset(), ELENA)
+CREATED = LogEntry("ev_1", "created", TASK, MADE, MADE, ROW, None, frozenset(), ELENA)
 DELETED = replace(CREATED, id="ev_2", action="deleted", data=None, previous=ROW)
 RENAMED = replace(
     CREATED,
@@ -105,7 +105,7 @@ FINISHED = replace(
         (replace(CREATED, changed=COMPLETED.changed, data=ROW | {"is_complete": False}), False),
     ],
 )
-def test_a_completion_is_reported_by_the_row_that_shows_the_task_finished(other: Entry, *, is_told: bool) -> None:
+def test_a_completion_is_reported_by_the_row_that_shows_the_task_finished(other: LogEntry, *, is_told: bool) -> None:
     assert is_explained(COMPLETED, [other], ()) is is_told
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.offset_paging import Page
+from taskhand.backends.close.offset_paging import OffsetPage
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import OperatorError
@@ -27,9 +27,9 @@ class Organization(CloseClient):
         me: Any = {"id": "user_ana", "organizations": self.organizations}
         return Reply(200, me, {}, "/me/", RequestKind.READ)
 
-    async def users(self, skip: int) -> Page:
+    async def users(self, skip: int) -> OffsetPage:
         """All of them, on one page."""
-        return Page(tuple(self.listed) if not skip else (), more=False)
+        return OffsetPage(tuple(self.listed) if not skip else (), more=False)
 
     async def organization(self, organization_id: str) -> JsonObject:
         """Its ended memberships."""

@@ -27,7 +27,7 @@ from backends.close.wired import (
 from behaviour.world import NOW
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.mapping import DONE, OPEN, task_of, times_of
-from taskhand.backends.close.offset_paging import MAX_PAGES, Page, read_all_pages, settled_rows
+from taskhand.backends.close.offset_paging import MAX_PAGES, OffsetPage, read_all_pages, settled_rows
 from taskhand.domain.date_window import Period
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
@@ -225,8 +225,8 @@ class ShrinkingList:
         self.always = list(self.rows)
         self._lost = list(lost)
 
-    async def fetch(self, skip: int) -> Page:
-        page = Page(tuple(self.rows[skip : skip + 100]), more=len(self.rows) > skip + 100)
+    async def fetch(self, skip: int) -> OffsetPage:
+        page = OffsetPage(tuple(self.rows[skip : skip + 100]), more=len(self.rows) > skip + 100)
         gone = self._lost.pop() if self._lost else 0
         del self.rows[:gone]
         return page
@@ -243,8 +243,8 @@ async def test_no_row_is_missed_in_a_list_that_moves_while_it_is_read(size: int,
 
 
 async def test_an_endless_list_is_an_error() -> None:
-    async def fetch(skip: int) -> Page:
-        return Page(tuple({"id": f"task_{number}"} for number in range(skip, skip + 100)), more=True)
+    async def fetch(skip: int) -> OffsetPage:
+        return OffsetPage(tuple({"id": f"task_{number}"} for number in range(skip, skip + 100)), more=True)
 
     with pytest.raises(UpstreamError, match="More rows"):
         await read_all_pages(fetch)

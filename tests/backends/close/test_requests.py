@@ -40,7 +40,7 @@ from taskhand.domain.task_rules import check_id
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.close.demo import ORGANIZATION
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 
 SANTIAGO = "America/Santiago"
 SUMMER = Due.instant(datetime(2026, 1, 10, 15, tzinfo=UTC), SANTIAGO)
@@ -378,7 +378,7 @@ async def test_a_contact_is_found_by_the_beginning_of_a_word_among_many_leads() 
 class IdsOnlySandbox(CloseSandbox):
     """A Close whose search answers ids alone, whatever is asked for."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         found = super().answer(call, stale=stale)
         if not call.path.endswith("/search/"):
             return found

@@ -14,7 +14,7 @@ from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 
 CREATE, READ = "POST /crm/v3/objects/tasks/batch/create", "POST /crm/v3/objects/tasks/batch/read"
 OPEN = ("burst=0", "searches=0", "search_lag=0")
@@ -102,7 +102,7 @@ async def test_tasks_sent_without_the_all_day_flag_whose_answer_is_lost_are_foun
 class DelayedBatchSandbox(HubSpotSandbox):
     """Carries out each batch of updates but the first one two seconds later."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         """What a request is answered."""
         found = super().answer(call, stale=stale)
         if call.path.endswith("/batch/update"):
@@ -143,7 +143,7 @@ async def test_a_batch_that_is_pending_is_looked_for_and_never_sent_again(readin
 class UnexecutedBatchSandbox(HubSpotSandbox):
     """Lists the results of a batch that it never carries out."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         """What a request is answered."""
         found = super().answer(call, stale=stale)
         if not call.path.endswith(("/batch/create", "/batch/update")):

@@ -12,7 +12,7 @@ from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 
 TASK = "/crm/v3/objects/tasks/{id}"
 DELETE, GET = f"DELETE {TASK}", f"GET {TASK}"
@@ -160,7 +160,7 @@ class Archive(HubSpotSandbox):
 
     is_open = False
 
-    def answer(self, request: Request, *, stale: bool) -> Response:
+    def answer(self, request: ReceivedRequest, *, stale: bool) -> Response:
         found = super().answer(request, stale=stale)
 
         def shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from taskhand.domain.event_source import EventSource
 from taskhand.domain.task import Task
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.messages import Request
+from taskhand.sandbox.messages import ReceivedRequest
 from virtual_time import Time
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
@@ -72,7 +72,7 @@ class Others:
         self.time.now += 0.25
         sent = json.dumps(body).encode() if body is not None else b""
         headers = (("authorization", f"Bearer {KEY}"), ("content-type", "application/json"))
-        answer = self.sandbox.answer(Request(method, f"{path}", headers=headers, body=sent), stale=False)
+        answer = self.sandbox.answer(ReceivedRequest(method, f"{path}", headers=headers, body=sent), stale=False)
         assert answer.status < 300, answer.body
         found: dict[str, Any] = json.loads(answer.body) if answer.body else {}
         return found

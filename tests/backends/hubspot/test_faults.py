@@ -20,7 +20,7 @@ from taskhand.domain.task_query import TaskQuery
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
 TASKS = "/crm/v3/objects/tasks"
@@ -241,7 +241,7 @@ async def test_a_lost_new_task_is_not_the_equal_one_of_another_contact() -> None
 class _Linkless(HubSpotSandbox):
     """Answers the links of many tasks without the linked ids."""
 
-    def answer(self, request: Request, *, stale: bool) -> Response:
+    def answer(self, request: ReceivedRequest, *, stale: bool) -> Response:
         found = super().answer(request, stale=stale)
         return (
             Response.of_json(found.status, json.loads(found.body.replace(b'"to"', b'"of"')))

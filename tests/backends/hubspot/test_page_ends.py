@@ -5,13 +5,13 @@ import json
 from backends.hubspot.wired import KEY, Time, row, seed, served, task_id
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 
 
 class Undated(HubSpotSandbox):
     """A HubSpot whose tasks have the same creation date, which is unreadable for the last result of each search."""
 
-    def answer(self, request: Request, *, stale: bool) -> Response:
+    def answer(self, request: ReceivedRequest, *, stale: bool) -> Response:
         """The sandbox's answer, with these dates."""
         answer = super().answer(request, stale=stale)
         if not request.path.endswith("/tasks/search"):

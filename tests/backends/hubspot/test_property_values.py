@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from taskhand.backends.hubspot.properties.definitions import Definition, Option, definitions_in
+from taskhand.backends.hubspot.properties.definitions import PropertyDefinition, PropertyOption, definitions_in
 from taskhand.backends.hubspot.properties.values import shown_value, written_value
 from taskhand.domain.errors import CallerError
 
-REGIONS = (Option("emea", "EMEA region"), Option("latam", "Latin America"), Option("b", "B"))
-YES_NO = (Option("true", "Si"), Option("false", "No"))
+REGIONS = (PropertyOption("emea", "EMEA region"), PropertyOption("latam", "Latin America"), PropertyOption("b", "B"))
+YES_NO = (PropertyOption("true", "Si"), PropertyOption("false", "No"))
 
 
-def definition(of_type: str, *, is_many: bool = False, name: str = "own") -> Definition:
+def definition(of_type: str, *, is_many: bool = False, name: str = "own") -> PropertyDefinition:
     options = {"enumeration": REGIONS, "bool": YES_NO}.get(of_type, ())
-    return Definition(name, "Own", of_type, options, is_writable=True, is_many=is_many)
+    return PropertyDefinition(name, "Own", of_type, options, is_writable=True, is_many=is_many)
 
 
 TAKEN = [
@@ -53,14 +53,16 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("own", "values"), TAKEN)
-def test_a_value_is_written_in_one_form_and_read_in_the_same(own: Definition, values: dict[str, str | None]) -> None:
+def test_a_value_is_written_in_one_form_and_read_in_the_same(
+    own: PropertyDefinition, values: dict[str, str | None]
+) -> None:
     assert {sent: written_value(own, sent) for sent in values} == {sent: kept or sent for sent, kept in values.items()}
     assert {sent: shown_value(own, sent) for sent in values} == {sent: kept or sent for sent, kept in values.items()}
 
 
 @pytest.mark.parametrize(("own", "values", "wanted"), REFUSED)
 def test_an_invalid_property_value_is_refused_with_a_next_step_and_shown_unchanged(
-    own: Definition, values: list[str], wanted: str
+    own: PropertyDefinition, values: list[str], wanted: str
 ) -> None:
     for sent in values:
         with pytest.raises(CallerError, match=wanted) as refused:
@@ -95,5 +97,5 @@ def test_a_definition_is_read_as_hubspot_documents_it(given: dict[str, Any], exp
         "type": "enumeration",
         "options": [{"value": "b", "label": "B"}, {"label": "x"}],
     }
-    usual = Definition("own", "Own", "enumeration", (Option("b", "B"),), is_writable=True, is_own=True)
+    usual = PropertyDefinition("own", "Own", "enumeration", (PropertyOption("b", "B"),), is_writable=True, is_own=True)
     assert definitions_in({"results": [row | given, {"label": "nameless"}]}) == {"own": replace(usual, **expected)}

@@ -38,7 +38,7 @@ from taskhand.domain.task_page import select_page
 from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, sort_key
 from taskhand.domain.task_times import TaskTimes
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
 LAGGING = ("burst=0", "searches=0", "search_lag=30")
@@ -214,7 +214,7 @@ class CircularPagesSandbox(HubSpotSandbox):
 
     after = "200"
 
-    def answer(self, request: Request, *, stale: bool) -> Response:
+    def answer(self, request: ReceivedRequest, *, stale: bool) -> Response:
         """The sandbox's answer, with that next page."""
         answer = super().answer(request, stale=stale)
         if not request.path.endswith("/tasks/search"):
@@ -367,7 +367,7 @@ async def test_tasks_of_the_lowest_priority_have_it_none_or_one_of_the_account(v
 class EasternSandbox(HubSpotSandbox):
     """An account at the eastern end of the calendar, whose searches show two tasks a page."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         """What a request is answered."""
         if call.path.endswith("/search"):
             call = replace(call, body=json.dumps(json.loads(call.body) | {"limit": 2}).encode())

@@ -32,7 +32,7 @@ from taskhand.domain.task_query import TaskQuery
 from taskhand.domain.unreadable_fields import with_unreadable
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 
 OPEN = ("burst=0", "searches=0")
 READ, UPDATE = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v3/objects/tasks/batch/update"
@@ -97,7 +97,7 @@ class MergedTasksSandbox(HubSpotSandbox):
 
     says = True
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         """What a request is answered."""
         if call.method != "GET" or task_id(1) not in call.path:
             return super().answer(call, stale=stale)

@@ -14,7 +14,7 @@ from behaviour.agent import Agent, Refused
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.hubspot.auth import SCOPES
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 from taskhand.server.app import create_server
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
@@ -106,7 +106,7 @@ async def test_undo_does_not_write_the_key_by_which_hubspot_recognizes_a_repeate
 class Paged(HubSpotSandbox):
     """Has more links of each task than an answer shows."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         """What a request is answered."""
         found = super().answer(call, stale=stale)
         if not call.path.endswith("/deals/batch/read") or "associations" not in call.path:
@@ -126,7 +126,7 @@ async def test_the_plan_names_links_that_the_answer_cannot_list() -> None:
 
 def archive(crm: Account, path: str) -> None:
     bearer = (("authorization", f"Bearer {KEY}"),)
-    assert crm.hubspot.answer(Request("DELETE", path, headers=bearer), stale=False).status == 204
+    assert crm.hubspot.answer(ReceivedRequest("DELETE", path, headers=bearer), stale=False).status == 204
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -11,7 +11,7 @@ from backends.wired import TRUST
 from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin, HubSpotWebhookCheck
 from taskhand.backends.hubspot.factory import HubSpotSettings, check_webhooks
 from taskhand.domain.errors import CallerError
-from taskhand.domain.webhook import Delivery
+from taskhand.domain.webhook import WebhookRequest
 from taskhand.http.client import Client
 from taskhand.http.connection_pool import PooledTransport
 from taskhand.http.upstream import Runtime, Upstream
@@ -82,7 +82,7 @@ async def test_subscriptions_of_others_to_further_events_of_tasks_stay() -> None
 
 
 def test_the_key_of_the_webhooks_comes_before_the_secret_of_the_app() -> None:
-    delivery = Delivery("POST", (URL,), {}, b"{}", "", NOW)
+    delivery = WebhookRequest("POST", (URL,), {}, b"{}", "", NOW)
     both = HubSpotSettings(hubspot_webhook_key=SecretStr("key"), hubspot_client_secret=SecretStr("secret"))
     for settings, signed_with in (
         (both, "key"),

@@ -22,7 +22,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sqlite.connection import open_connection
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 from time_limits import BOUND_S
 
 AT_ONCE = 8
@@ -245,7 +245,7 @@ async def test_a_database_of_something_else_is_refused_and_left_as_it_is(store_f
 
 
 async def test_a_failing_unit_of_work_leaves_nothing_behind(store_file: Path) -> None:
-    store = Store(store_file, TASK_STORE)
+    store = SqliteStore(store_file, TASK_STORE)
 
     def work(connection: sqlite3.Connection) -> None:
         connection.execute("INSERT INTO contact VALUES ('1', 'Rosa', NULL, NULL, NULL, 'rosa')")
@@ -259,7 +259,7 @@ async def test_a_failing_unit_of_work_leaves_nothing_behind(store_file: Path) ->
 
 
 async def test_a_database_error_becomes_an_operator_error_and_rolls_the_write_back(store_file: Path) -> None:
-    store = Store(store_file, TASK_STORE)
+    store = SqliteStore(store_file, TASK_STORE)
 
     def work(connection: sqlite3.Connection) -> None:
         for _ in range(2):
@@ -287,7 +287,7 @@ async def test_a_failed_task_leaves_no_row_and_no_person(store_file: Path) -> No
 
 
 async def test_completes_a_write_whose_caller_was_cancelled(store_file: Path) -> None:
-    store, under_way, go_on = Store(store_file, TASK_STORE), anyio.Event(), Event()
+    store, under_way, go_on = SqliteStore(store_file, TASK_STORE), anyio.Event(), Event()
     loop = asyncio.get_running_loop()
 
     def work(connection: sqlite3.Connection) -> None:
@@ -318,7 +318,7 @@ async def test_an_answer_can_be_read_back_by_another_connection_at_once(store_fi
 async def test_runs_work_submitted_during_closing_afterwards_and_one_job_at_a_time(
     store_file: Path,
 ) -> None:
-    store, busy, most = Store(store_file, TASK_STORE), [0], [0]
+    store, busy, most = SqliteStore(store_file, TASK_STORE), [0], [0]
 
     def work(connection: sqlite3.Connection) -> None:
         busy[0] += 1

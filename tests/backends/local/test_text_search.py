@@ -159,9 +159,9 @@ def test_a_database_finds_the_same_tasks_as_a_file(
 
     from taskhand.backends.local.postgres import POSTGRES, TASKS  # noqa: PLC0415  few tests want them
     from taskhand.postgres.database import Database  # noqa: PLC0415
-    from taskhand.postgres.store import Store  # noqa: PLC0415
+    from taskhand.postgres.store import PostgresStore  # noqa: PLC0415
 
-    store, state = Store(Database(postgres_database.url), TASKS), replace(STATE, dialect=POSTGRES)
+    store, state = PostgresStore(Database(postgres_database.url), TASKS), replace(STATE, dialect=POSTGRES)
     empty_database(postgres_database)
     anyio.run(search)
 
@@ -169,13 +169,16 @@ def test_a_database_finds_the_same_tasks_as_a_file(
 async def test_a_search_reports_that_more_tasks_match_than_it_reads(postgres_database: "TestDatabase") -> None:
     from taskhand.backends.local.postgres import POSTGRES, TASKS  # noqa: PLC0415  as above
     from taskhand.postgres.database import Database  # noqa: PLC0415
-    from taskhand.postgres.store import Store  # noqa: PLC0415
+    from taskhand.postgres.store import PostgresStore  # noqa: PLC0415
 
     empty_database(postgres_database)
     async with open_database(postgres_database.url) as backend:
         for number in range(3):
             await create(backend, Edit(title=f"Call {number}", priority=0))
-    store, words = Store(Database(postgres_database.url), TASKS), ("text_groups(t.searchable) @> ARRAY['cal']", ())
+    store, words = (
+        PostgresStore(Database(postgres_database.url), TASKS),
+        ("text_groups(t.searchable) @> ARRAY['cal']", ()),
+    )
     for most, is_marked in ((3, False), (2, True)):
         select = build_select_among(TaskQuery(text="call"), replace(STATE, dialect=POSTGRES), words, most)
         rows = await store.read(

@@ -20,7 +20,7 @@ from issuers import issuing
 from sandbox.hubspot import served_sandbox as hubspot
 from sandbox.oauth.served_sandbox import BACK, CHALLENGE, CRMS, VERIFIER, Signing, open_signing
 from taskhand.backends.factory import OpenContext
-from taskhand.backends.remote.oauth_client import AuthorizationServer, open_app_client
+from taskhand.backends.remote.oauth_client import OAuthEndpoints, open_app_client
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, LinkRequired, OperatorError, TaskhandError, UpstreamError
@@ -177,7 +177,7 @@ async def answered(body: dict[str, Any]) -> AsyncIterator[OAuthClient]:
     async with AsyncExitStack() as stack:
         url = stack.enter_context(issuing(replies={"/token": body})).url
         context = OpenContext(lambda: NOW, None, FilePath(), stack=stack)
-        server = AuthorizationServer("Acme", url, f"{url}/authorize", *paths, nobody)
+        server = OAuthEndpoints("Acme", url, f"{url}/authorize", *paths, nobody)
         client = await open_app_client(server, "app", SecretStr("secret"), context)
         assert client is not None
         yield client

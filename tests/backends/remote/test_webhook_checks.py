@@ -10,7 +10,7 @@ from taskhand.backends.close.events.webhooks import CloseWebhookCheck
 from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookCheck
 from taskhand.backends.vambe.events.webhooks import VambeWebhookCheck
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.webhook import Delivery, WebhookCheck
+from taskhand.domain.webhook import WebhookCheck, WebhookRequest
 
 CLOSE_KEY = "058bfb6a3d8cfdc4da7c3be5901b16ae11da982b46a25fb2cd7016e97a140a1c"
 HUBSPOT_SECRET = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"  # noqa: S105  # of the documented sample
@@ -21,7 +21,7 @@ CLOSE = CloseWebhookCheck(CLOSE_KEY, "CLOSE_WEBHOOK_KEY")
 HUBSPOT = HubSpotWebhookCheck(HUBSPOT_SECRET)
 VAMBE = VambeWebhookCheck(VAMBE_SECRET, "VAMBE_WEBHOOK_KEY")
 
-BY_CLOSE = Delivery(
+BY_CLOSE = WebhookRequest(
     "POST",
     (),
     {
@@ -32,7 +32,7 @@ BY_CLOSE = Delivery(
     "",
     datetime.fromtimestamp(1544271440, UTC),
 )
-BY_HUBSPOT = Delivery(
+BY_HUBSPOT = WebhookRequest(
     "POST",
     ("https://elsewhere.example/webhook_uri", URI),
     {
@@ -43,10 +43,10 @@ BY_HUBSPOT = Delivery(
     "",
     datetime.fromtimestamp(1788597072.520, UTC),
 )
-BY_VAMBE = Delivery("POST", (), {}, b"", VAMBE_SECRET, datetime.fromtimestamp(0, UTC))
+BY_VAMBE = WebhookRequest("POST", (), {}, b"", VAMBE_SECRET, datetime.fromtimestamp(0, UTC))
 
 
-def with_headers(delivery: Delivery, **changed: str | None) -> Delivery:
+def with_headers(delivery: WebhookRequest, **changed: str | None) -> WebhookRequest:
     """The delivery with headers changed, or without them."""
     by_name = {name.replace("_", "-"): value for name, value in changed.items()}
     merged = {**delivery.headers, **by_name}
@@ -54,13 +54,13 @@ def with_headers(delivery: Delivery, **changed: str | None) -> Delivery:
 
 
 @pytest.mark.parametrize(("check", "delivery"), [(CLOSE, BY_CLOSE), (HUBSPOT, BY_HUBSPOT), (VAMBE, BY_VAMBE)])
-def test_the_documented_sample_is_genuine(check: WebhookCheck, delivery: Delivery) -> None:
+def test_the_documented_sample_is_genuine(check: WebhookCheck, delivery: WebhookRequest) -> None:
     assert check.check(delivery).flaw is None
 
 
 @pytest.mark.parametrize("delivery", [BY_CLOSE, BY_HUBSPOT])
 @pytest.mark.parametrize("seconds", [-299, 299, 301, -301, 86_400, -86_400])
-def test_a_signature_is_good_for_five_minutes(delivery: Delivery, seconds: int) -> None:
+def test_a_signature_is_good_for_five_minutes(delivery: WebhookRequest, seconds: int) -> None:
     check = CLOSE if delivery is BY_CLOSE else HUBSPOT
     verdict = check.check(replace(delivery, at=delivery.at + timedelta(seconds=seconds)))
     assert (verdict.flaw is None) == (abs(seconds) < 300)
@@ -98,7 +98,7 @@ def test_a_signature_is_good_for_five_minutes(delivery: Delivery, seconds: int) 
         (VAMBE, replace(BY_VAMBE, secret=f"{VAMBE_SECRET}0")),
     ],
 )
-def test_altered_deliveries_are_not_genuine(check: WebhookCheck, delivery: Delivery) -> None:
+def test_altered_deliveries_are_not_genuine(check: WebhookCheck, delivery: WebhookRequest) -> None:
     verdict = check.check(delivery)
     assert verdict.flaw is not None
     assert verdict.proof is None

@@ -26,7 +26,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, RateLimited, UpstreamError
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from virtual_time import Time
@@ -384,7 +384,7 @@ async def test_a_due_time_is_reverted_within_the_rest_of_the_call() -> None:
 class UnchangedSandbox(VambeSandbox):
     """A Vambe that confirms every change, and makes the first one only."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         """What a request is answered."""
         is_ignored = call.method == "PUT" and bool(puts(self))
         return super().answer(replace(call, body=b"{}") if is_ignored else call, stale=stale)

@@ -15,7 +15,7 @@ from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, Taskha
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Request
+from taskhand.sandbox.messages import ReceivedRequest
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from virtual_time import Time
@@ -164,7 +164,7 @@ async def test_a_change_of_a_deleted_task_is_not_sent() -> None:
 async def test_a_change_of_a_task_that_was_just_deleted_by_another_user_is_refused() -> None:
     async with open_account() as account:
         assert await account.shows_it() == [True, True, True]
-        theirs = Request("DELETE", f"/api/public/tasks/{TASK}", headers=(("x-api-key", KEY),))
+        theirs = ReceivedRequest("DELETE", f"/api/public/tasks/{TASK}", headers=(("x-api-key", KEY),))
         assert account.sandbox.answer(theirs, stale=False).status == 200
         with pytest.raises(NotFound) as caught:
             await account.backend.update_task(account.task, Edit(status=StatusChoice(name="Completado")))

@@ -18,7 +18,7 @@ from behaviour.world import NOW
 from journals import numbered
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve
@@ -208,7 +208,7 @@ async def test_a_task_that_another_process_has_written_is_not_shown_as_before(tm
 
     @asynccontextmanager
     async def process(url: str) -> AsyncIterator[Agent]:
-        journal = SqliteJournal(Account(tmp_path / "journal.sqlite", "one"), clock=lambda: NOW, new_id=numbered)
+        journal = SqliteJournal(AccountOwner(tmp_path / "journal.sqlite", "one"), clock=lambda: NOW, new_id=numbered)
         async with (
             wired(url, time) as app,
             Client(create_server(replace(app, lazy_journal=Lazy(lambda: journal)))) as client,

@@ -18,7 +18,7 @@ from taskhand.backends.vambe.mapping import DueAt, body_of, contact_of, member_o
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Status, StatusChoice, Task
-from taskhand.sandbox.messages import Request
+from taskhand.sandbox.messages import ReceivedRequest
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 SANTIAGO, BEIRUT = "America/Santiago", "Asia/Beirut"
@@ -95,7 +95,7 @@ def send_write(sandbox: VambeSandbox, body: dict[str, Any], task_id: str | None 
     """What the sandbox answers to a write, which must be a success."""
     path = "/api/public/tasks" + (f"/{task_id}" if task_id else "")
     headers = (("x-api-key", sandbox.key), ("content-type", "application/json"))
-    call = Request("PUT" if task_id else "POST", path, "", headers, json.dumps(body).encode())
+    call = ReceivedRequest("PUT" if task_id else "POST", path, "", headers, json.dumps(body).encode())
     answer = sandbox.answer(call, stale=False)
     assert answer.status in (200, 201), answer.body
     written: dict[str, Any] = json.loads(answer.body)

@@ -22,7 +22,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from virtual_time import Time
@@ -198,7 +198,7 @@ async def test_snapshots_leave_out_tasks_beyond_a_bounded_window() -> None:
 class NamelessStatusSandbox(VambeSandbox):
     """Names the status of every task but one."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         """What a request is answered."""
         found = super().answer(call, stale=stale)
         if call.path != "/api/public/tasks" or call.method != "GET":

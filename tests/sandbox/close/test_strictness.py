@@ -13,7 +13,7 @@ from sandbox.close.served_sandbox import BEN, CALL, CONTACT, LEAD, SEED, TASK
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.close.filters import KNOWN
 from taskhand.sandbox.close.validation import UPDATABLE
-from taskhand.sandbox.messages import Request
+from taskhand.sandbox.messages import ReceivedRequest
 
 NAMES = sorted(UPDATABLE | {"_type", "_params", "url", "events", "query", "cursor", "sort", "_fields", "title"})
 WORDS = st.sampled_from(["", "2025-10-26", "9999-12-31", "2025-11-05T10:00:00Z", "lead", LEAD, BEN, CONTACT, TASK])
@@ -39,7 +39,9 @@ def test_a_refused_write_changes_nothing(write: tuple[str, str], body: dict[str,
     sandbox = CloseSandbox(seed=SEED)
     before = sandbox.tasks
     method, path = write
-    answer = sandbox.answer(Request(method, f"/api/v1/{path}", "", HEADERS, json.dumps(body).encode()), stale=False)
+    answer = sandbox.answer(
+        ReceivedRequest(method, f"/api/v1/{path}", "", HEADERS, json.dumps(body).encode()), stale=False
+    )
     assert answer.status in {200, 201, 400, 405}
     if answer.status >= 400:
         assert sandbox.tasks == before
@@ -49,7 +51,7 @@ def test_a_refused_write_changes_nothing(write: tuple[str, str], body: dict[str,
 @given(QUERIES)
 def test_any_query_is_answered_with_a_list_or_a_400(query: dict[str, str]) -> None:
     body = json.dumps({"_params": query}).encode()
-    call = Request("POST", "/api/v1/task/", "", (*HEADERS, ("x-http-method-override", "GET")), body)
+    call = ReceivedRequest("POST", "/api/v1/task/", "", (*HEADERS, ("x-http-method-override", "GET")), body)
     answer = CloseSandbox(seed=SEED).answer(call, stale=False)
     assert answer.status in {200, 400}
     assert json.loads(answer.body).keys() <= {"data", "has_more", "error", "errors", "field-errors"}
@@ -58,5 +60,5 @@ def test_any_query_is_answered_with_a_list_or_a_400(query: dict[str, str]) -> No
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_path_and_header_is_answered(path: str, header: str) -> None:
     headers = (("authorization", header), ("x-tz-offset", header))
-    assert CloseSandbox(seed=SEED).answer(Request("GET", f"/{path}/", "", headers), stale=False).status == 404
-    assert CloseSandbox(seed=SEED).answer(Request("GET", "/api/v1/me/", "", headers), stale=False).status == 401
+    assert CloseSandbox(seed=SEED).answer(ReceivedRequest("GET", f"/{path}/", "", headers), stale=False).status == 404
+    assert CloseSandbox(seed=SEED).answer(ReceivedRequest("GET", "/api/v1/me/", "", headers), stale=False).status == 401

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.vambe.served_sandbox import SEED, TASK, TASKS, open_served_sandbox
-from taskhand.sandbox.messages import Request
+from taskhand.sandbox.messages import ReceivedRequest
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 NAMES = (
@@ -45,7 +45,7 @@ def headers(sandbox: VambeSandbox) -> tuple[tuple[str, str], ...]:
 def test_any_body_is_answered_and_a_refused_one_changes_nothing(write: tuple[str, str], body: dict[str, Any]) -> None:
     sandbox = VambeSandbox(seed=SEED)
     before = sandbox.state()
-    call = Request(*write, headers=headers(sandbox), body=json.dumps(body).encode())
+    call = ReceivedRequest(*write, headers=headers(sandbox), body=json.dumps(body).encode())
     status = sandbox.answer(call, stale=False).status
     assert status in {200, 201, 400, 404}
     assert status < 300 or sandbox.state() == before
@@ -55,7 +55,7 @@ def test_any_body_is_answered_and_a_refused_one_changes_nothing(write: tuple[str
 def test_any_query_is_answered(query: str, path: str) -> None:
     sandbox = VambeSandbox(seed=SEED)
     window = "fromDate=2025-01-01&toDate=2025-12-31&"
-    call = Request("GET", path, window + query, headers(sandbox))
+    call = ReceivedRequest("GET", path, window + query, headers(sandbox))
     assert sandbox.answer(call, stale=False).status in {200, 400}
 
 
@@ -92,7 +92,7 @@ def test_every_value_of_every_switch_lists_and_writes(name: str) -> None:
         sandbox = VambeSandbox(seed=SEED, spec_variant=SpecVariant.parse([f"{name}={value}"]))
         query = "fromDate=2025-01-01&toDate=2025-12-31" + ("&responsibleIds=" if value == "blank" else "")
         for call in (
-            Request("GET", TASKS, query, headers(sandbox)),
-            Request("PUT", f"{TASKS}/{TASK}", headers=headers(sandbox), body=b'{"title":"x"}'),
+            ReceivedRequest("GET", TASKS, query, headers(sandbox)),
+            ReceivedRequest("PUT", f"{TASKS}/{TASK}", headers=headers(sandbox), body=b'{"title":"x"}'),
         ):
             assert sandbox.answer(call, stale=False).status == 200

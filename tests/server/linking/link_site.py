@@ -29,7 +29,7 @@ from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.linking.link_flow import Linking
 from taskhand.server.linking.link_method import BrowserSignIn
 from taskhand.server.linking.routes import LinkPages
-from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.host_names import ListenAddress
 from taskhand.state import open_links
 from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_connections
@@ -180,7 +180,7 @@ async def open_link_site(
             sign_in=sign_in,
             clock=clock,
         )
-        app = Starlette(routes=LinkPages(linking).routes(None, Address("127.0.0.1", 0).allows_host))
+        app = Starlette(routes=LinkPages(linking).routes(None, ListenAddress("127.0.0.1", 0).allows_host))
         yield LinkSite(linking, links, close, vambe, hubspot, clock, keys, app, found, stack)
 
 

@@ -11,7 +11,7 @@ import pytest
 from server.linking.link_site import BASE, BEN, EVE, HOSTILE, Browser, LinkSite, open_link_site, text_of
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.principal import Person
-from taskhand.server.linking.page_html import Page, render
+from taskhand.server.linking.page_html import PageContent, render
 from taskhand.server.linking.texts import TEXTS, choose_language
 
 PERSON = "ben@example.com"
@@ -264,7 +264,7 @@ def test_a_hostile_name_is_text_on_every_page(language: str) -> None:
     names = dict.fromkeys(("crm", "person", "connection", "member"), HOSTILE)
     for key in TEXTS[language]:
         found = _Tags()
-        shown = render(Page(key, (key,), names, shows_ticket=True, address="/link/x"), language)
+        shown = render(PageContent(key, (key,), names, shows_ticket=True, address="/link/x"), language)
         found.feed(shown)
         assert not found.tags & {"script", "img"}
         assert not [name for name in found.attributes if name.startswith("on")]

@@ -16,7 +16,7 @@ from backends.wired import TRUST
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.server.linking.routes import LinkPages
-from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.host_names import ListenAddress
 from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.proxies import Proxies
@@ -58,7 +58,7 @@ async def listening(
             said, heard = anyio.create_memory_object_stream[str](2)
             named = Proxies.parse(proxies)
             serve = partial(serve_http, announce=said.send_nowait, beside=SideRoutes(pages=pages))
-            address = Address("127.0.0.1", 0, is_insecure=bool(proxies))
+            address = ListenAddress("127.0.0.1", 0, is_insecure=bool(proxies))
             tasks.start_soon(serve, server, Endpoint(address, limits, named), anyio.lowlevel.checkpoint)
             with said, heard, anyio.fail_after(BOUND_S):
                 url = await heard.receive()

@@ -27,7 +27,7 @@ from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
 from taskhand.server.linking.routes import LinkPages
 from taskhand.server.transports.bearer_auth import Authentication
-from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.host_names import ListenAddress
 from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
@@ -191,7 +191,9 @@ async def asking_server(
                 keeps_sessions=keeps_sessions,
             )
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(serve, server, Endpoint(Address("127.0.0.1", port), limits), anyio.lowlevel.checkpoint)
+                tasks.start_soon(
+                    serve, server, Endpoint(ListenAddress("127.0.0.1", port), limits), anyio.lowlevel.checkpoint
+                )
                 with anyio.fail_after(BOUND_S):
                     await listening.wait()
                 base = said[0].split()[-1].removesuffix("/mcp")

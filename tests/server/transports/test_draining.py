@@ -32,7 +32,7 @@ from server.transports.task_calls import DRAFT
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 from taskhand.server.transports.draining import Draining, DrainTimes
-from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.host_names import ListenAddress
 from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
@@ -78,7 +78,7 @@ async def open_drained_server(folder: Path, calls_s: float = 50) -> AsyncIterato
         said, heard = anyio.create_memory_object_stream[str](2)
 
         async def run() -> None:
-            beside, endpoint = SideRoutes(check_readiness(Connections.of(app))), Endpoint(Address("127.0.0.1", 0))
+            beside, endpoint = SideRoutes(check_readiness(Connections.of(app))), Endpoint(ListenAddress("127.0.0.1", 0))
             serving_it = partial(serve_http, announce=said.send_nowait, beside=beside, draining=draining)
             drained.ends.append(await serving_it(create_server(app), endpoint, anyio.lowlevel.checkpoint))
             drained.ended.set()

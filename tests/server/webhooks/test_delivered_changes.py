@@ -32,7 +32,7 @@ from taskhand.sandbox.vambe import SpecVariant as VambeVariant
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.sandbox.webhook_post import post_webhook
 from taskhand.server.app import create_server
-from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.host_names import ListenAddress
 from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.feed_poll import feed_of, look
@@ -96,7 +96,7 @@ async def serving(env: dict[str, str], folder: Path, clock: FixedClock) -> Async
             webhooks = open_webhooks(found, connections, WebhookOptions(are_taken=True))
             serve_it = partial(serve_http, announce=said.send_nowait, beside=SideRoutes(webhooks=webhooks))
             tasks.start_soon(
-                serve_it, create_server(connections), Endpoint(Address("127.0.0.1", 0)), anyio.lowlevel.checkpoint
+                serve_it, create_server(connections), Endpoint(ListenAddress("127.0.0.1", 0)), anyio.lowlevel.checkpoint
             )
             with said, heard, anyio.fail_after(BOUND_S):
                 url = (await heard.receive()).rpartition(" ")[2].removesuffix("/mcp")

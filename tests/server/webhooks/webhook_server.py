@@ -24,11 +24,11 @@ from taskhand.backends.vambe.events.webhooks import VambeWebhookCheck
 from taskhand.config.settings import Settings
 from taskhand.domain.webhook import WebhookCheck
 from taskhand.server.app import create_server
-from taskhand.server.transports.host_names import Address
+from taskhand.server.transports.host_names import ListenAddress
 from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.proxies import Proxies
-from taskhand.server.webhooks.receiver import KeepHint, WebhookReceiver, Webhooks
+from taskhand.server.webhooks.receiver import KeepHint, WebhookReceiver, WebhookReceivers
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.feed_poll import feed_of
 from taskhand.service.events.webhook_hint import keep_hint
@@ -59,7 +59,7 @@ class Taking:
     app: AppContext
     clock: FixedClock
     client: httpx2.AsyncClient
-    webhooks: Webhooks
+    webhooks: WebhookReceivers
     woken: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
@@ -111,7 +111,7 @@ async def taking(
                 name: WebhookReceiver(name, check, keep(app), partial(woken.append, name))
                 for name, check in _CHECKS.items()
             }
-            webhooks = Webhooks(receivers, base, clock, lambda: float(next(ticks)), kept_s)
+            webhooks = WebhookReceivers(receivers, base, clock, lambda: float(next(ticks)), kept_s)
             found = Taking("", app, clock, client, webhooks, woken)
             listening = anyio.Event()
 
@@ -122,7 +122,7 @@ async def taking(
                     listening.set()
 
             serve = partial(serve_http, announce=announce, beside=SideRoutes(webhooks=webhooks))
-            address = Address("127.0.0.1", 0, is_insecure=bool(proxies))
+            address = ListenAddress("127.0.0.1", 0, is_insecure=bool(proxies))
             endpoint = Endpoint(address, limits or HttpLimits(), Proxies.parse(proxies))
             tasks.start_soon(serve, create_server(app), endpoint, anyio.lowlevel.checkpoint)
             with anyio.fail_after(BOUND_S):

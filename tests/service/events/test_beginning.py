@@ -15,7 +15,7 @@ from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.events.sqlite import SqliteEventStore
-from taskhand.journal.journal_owner import Account
+from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sandbox.close import SpecVariant
 from taskhand.service.app_context import AppContext
@@ -84,7 +84,7 @@ class PollingProcess:
         backend.event_source = busy
         self._world = busy.account
         self._store = SqliteEventStore(folder / "events.sqlite")
-        journal = SqliteJournal(Account(folder / "journal.sqlite", "crm"), clock=self._clock, new_id=numbered)
+        journal = SqliteJournal(AccountOwner(folder / "journal.sqlite", "crm"), clock=self._clock, new_id=numbered)
         self._app = AppContext(backend, Lazy(lambda: journal), self._clock, open_events=lambda: self._store)
 
     def _clock(self) -> datetime:

@@ -24,7 +24,7 @@ from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.fields import task_types
 from taskhand.backends.close.fields.lead_contacts import LeadContacts
 from taskhand.backends.close.fields.lead_notes import Notes, WrittenNote
-from taskhand.backends.close.query import PageSearch, TaskReader
+from taskhand.backends.close.query import PageSearch, TasksById
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
@@ -76,7 +76,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         self._new_task_type = new_type
         self.account: Account = Account(client, timing)
         self.lead_contacts = LeadContacts(client, timing)
-        self._reader = TaskReader(client, timezone, self.recent, timing.clock)
+        self._reader = TasksById(client, timezone, self.recent, timing.clock)
         self._notes = Notes(client, self.account, timing)
         self._listed = task_types.listed_types(settings.close_task_types)
 

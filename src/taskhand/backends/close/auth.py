@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from taskhand.backends.remote.oauth_client import AuthorizationServer
+from taskhand.backends.remote.oauth_client import OAuthEndpoints
 from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import OperatorError
 from taskhand.http.url_path import Path
@@ -39,7 +39,7 @@ def credential(api_key: SecretStr | None, access_token: SecretStr | None) -> tup
     )
 
 
-def find_server(base_url: str) -> AuthorizationServer:
+def find_server(base_url: str) -> OAuthEndpoints:
     """The authorization server of the Close whose API is at `base_url`.
 
     Every refresh returns a new refresh token and invalidates the old one. All apps have the same two scopes, so none is
@@ -47,7 +47,7 @@ def find_server(base_url: str) -> AuthorizationServer:
     https://developer.close.com/api/overview/oauth-authentication.
     """
     root = base_url.rstrip("/").removesuffix("/api/v1")
-    return AuthorizationServer(
+    return OAuthEndpoints(
         name="Close",
         root=root,
         authorize=f"{_PAGES if urlsplit(root).hostname == _API else root}/oauth2/authorize/",

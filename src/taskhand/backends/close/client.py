@@ -9,7 +9,7 @@ from typing import Any, Final, Unpack
 from urllib.parse import urlencode
 
 from taskhand.backends.close.errors import NO_URL
-from taskhand.backends.close.offset_paging import Page, PageSize
+from taskhand.backends.close.offset_paging import OffsetPage, PageSize
 from taskhand.backends.close.utc_offset import offset_on
 from taskhand.backends.remote.deletion import check_deleted
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
@@ -43,14 +43,14 @@ class CloseClient:
         self._zone = zone
         self._page_size = PageSize()
 
-    async def tasks(self, params: Mapping[str, str], day: date, skip: int = 0) -> Page:
+    async def tasks(self, params: Mapping[str, str], day: date, skip: int = 0) -> OffsetPage:
         """GET /task/: one page; `day` selects the UTC offset of the zone, by which Close computes days."""
         return await self._list(_TASKS, params, skip, day)
 
     async def tasks_by_id(self, ids: Sequence[str]) -> tuple[JsonObject, ...]:
         """GET /task/ of up to 100 ids of any type, without those that do not exist."""
         rows: list[JsonObject] = []
-        page = Page((), more=True)
+        page = OffsetPage((), more=True)
         while page.more and (page.rows or not rows):
             page = await self._list(_TASKS, _by_id(ids), len(rows))
             rows += page.rows
@@ -88,7 +88,7 @@ class CloseClient:
         json = (await self._send("GET", Path.of("/event/"), params=params)).object
         return rows_in("Close", json, "data"), filled_text(json.get("cursor_next"))
 
-    async def users(self, skip: int) -> Page:
+    async def users(self, skip: int) -> OffsetPage:
         """GET /user/: one page (https://developer.close.com/api/resources/users)."""
         return await self._list(Path.of("/user/"), {}, skip)
 
@@ -115,7 +115,7 @@ class CloseClient:
         fields = "id,lead_id,name,display_name,emails,phones"
         return await self._get(Path.of("/contact/{id}/", id=contact_id), fields)
 
-    async def notes(self, lead_ids: Sequence[str], since: datetime, skip: int) -> Page:
+    async def notes(self, lead_ids: Sequence[str], since: datetime, skip: int) -> OffsetPage:
         """GET /activity/note/: one page of the notes on these leads that were created at `since` or later.
 
         Source of this and the next three methods: https://developer.close.com/api/resources/activities/note.
@@ -145,10 +145,10 @@ class CloseClient:
     async def _get(self, path: Path, fields: str) -> JsonObject:
         return (await self._send("GET", path, params={"_fields": fields})).object
 
-    async def _list(self, path: Path, params: Mapping[str, str], skip: int, day: date | None = None) -> Page:
+    async def _list(self, path: Path, params: Mapping[str, str], skip: int, day: date | None = None) -> OffsetPage:
         """A page of a list. If the URL would be too long, it is a POST with `x-http-method-override: GET`."""
 
-        async def send(rows: int) -> Page:
+        async def send(rows: int) -> OffsetPage:
             whole = {**params, "_limit": str(rows), "_skip": str(skip)}
             if len(urlencode(whole)) <= _MAX_QUERY:
                 return _page(await self._send("GET", path, day, params=whole))
@@ -174,12 +174,12 @@ class CloseClient:
             raise UpstreamError(NO_URL.sentence, code="upstream_invalid", next_step=step) from None
 
 
-def _page(reply: Reply) -> Page:
+def _page(reply: Reply) -> OffsetPage:
     """A page of a list; InvalidAnswer if the response lacks `data` or `has_more`."""
     rows, more = rows_in("Close", reply.object, "data"), reply.object.get("has_more")
     if not isinstance(more, bool):
         raise invalid_answer("Close", "without `has_more`")
-    return Page(tuple(rows), more, response_date(reply))
+    return OffsetPage(tuple(rows), more, response_date(reply))
 
 
 def _by_id(ids: Sequence[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from taskhand.domain.task_query import Order
 __all__ = [
     "DAY_SLACK",
     "ONE_SECOND",
-    "Page",
+    "OffsetPage",
     "PageSize",
     "bound_after",
     "created_from",
@@ -40,7 +40,7 @@ DAY_SLACK: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class OffsetPage:
     """Rows of a list, whether more follow, and the time of the response by Close's clock."""
 
     rows: tuple[JsonObject, ...]
@@ -54,7 +54,7 @@ class PageSize:
     def __init__(self) -> None:
         self._rows = _PAGE
 
-    async def fetch(self, send: Callable[[int], Awaitable[Page]]) -> Page:
+    async def fetch(self, send: Callable[[int], Awaitable[OffsetPage]]) -> OffsetPage:
         """The page that `send` fetches; `send` takes the number of rows, and its other errors are raised."""
         while True:
             rows = self._rows
@@ -66,7 +66,7 @@ class PageSize:
                 self._rows = min(self._rows, refused.explanation.smaller_than(rows))
 
 
-async def read_all_pages(fetch: Callable[[int], Awaitable[Page]]) -> Page:
+async def read_all_pages(fetch: Callable[[int], Awaitable[OffsetPage]]) -> OffsetPage:
     """The whole list as one page; `fetch` takes the number of rows to skip. UpstreamError beyond 50 pages."""
     whole = await read_pages(fetch)
     if whole.more:
@@ -75,8 +75,9 @@ async def read_all_pages(fetch: Callable[[int], Awaitable[Page]]) -> Page:
 
 
 async def read_pages(
-    fetch: Callable[[int], Awaitable[Page]], is_enough: Callable[[Mapping[str, JsonObject]], bool] = lambda _: False
-) -> Page:
+    fetch: Callable[[int], Awaitable[OffsetPage]],
+    is_enough: Callable[[Mapping[str, JsonObject]], bool] = lambda _: False,
+) -> OffsetPage:
     """The rows of up to 50 pages as one page, without duplicates; `more` is whether rows are left and needed.
 
     Reading ends early if Close refuses a `_skip` as too large.
@@ -100,7 +101,7 @@ async def read_pages(
         if not more:
             break
         skip += max(len(page.rows) - 1, 1)
-    return Page(tuple(rows.values()), more, at)
+    return OffsetPage(tuple(rows.values()), more, at)
 
 
 def too_many_rows() -> UpstreamError:

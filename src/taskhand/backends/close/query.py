@@ -27,7 +27,7 @@ from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, matcher
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unreadable_fields import with_unreadable
 
-__all__ = ["PageSearch", "TaskReader"]
+__all__ = ["PageSearch", "TasksById"]
 
 Params = dict[str, str]
 
@@ -48,7 +48,7 @@ _MAX_UNLISTED: Final = 10
 """Maximum tasks that are read one by one because they were just written and no list shows them."""
 
 
-class TaskReader:
+class TasksById:
     """Reads tasks by their ids.
 
     `zone` is the IANA zone of days and of shown times, UTC if None; `clock` returns an aware datetime.
@@ -142,7 +142,7 @@ class TaskReader:
 class PageSearch:
     """The search for one page of tasks of the `listed` types, of all types if it is empty; `run` it once."""
 
-    def __init__(self, reader: TaskReader, listed: Collection[str], query: TaskQuery) -> None:
+    def __init__(self, reader: TasksById, listed: Collection[str], query: TaskQuery) -> None:
         self._reader = reader
         self._listed = listed
         self._query = query
@@ -237,7 +237,7 @@ class PageSearch:
                 bound = offset_paging.bound_after(part.rows, descending=order.startswith("-"))
         raise offset_paging.too_many_rows()
 
-    async def _part(self, params: Params, day: date, before: Mapping[str, JsonObject]) -> offset_paging.Page:
+    async def _part(self, params: Params, day: date, before: Mapping[str, JsonObject]) -> offset_paging.OffsetPage:
         """The next rows of a list; reading ends when these and the rows `before` surely fill the page."""
         tasks: dict[str, Task | None] = {}
 

@@ -13,7 +13,7 @@ from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.fields.due import Zones
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import Record, id_text, records_in
-from taskhand.backends.hubspot.properties.definitions import Definition, definitions_in
+from taskhand.backends.hubspot.properties.definitions import PropertyDefinition, definitions_in
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS
 from taskhand.backends.hubspot.token_scopes import check_scopes
 from taskhand.backends.remote.account import CrmAccount
@@ -145,11 +145,11 @@ class Account(CrmAccount):
         day = f" {left} of the day's {most} requests are left." if left.isdigit() and most.isdigit() else ""
         return (*others, replace(rate, found=f"{rate.found}{day}"))
 
-    async def definitions(self) -> Mapping[str, Definition]:
+    async def definitions(self) -> Mapping[str, PropertyDefinition]:
         """The definitions of task properties, by name."""
         return await self._definitions.get()
 
-    async def _read_definitions(self) -> Mapping[str, Definition]:
+    async def _read_definitions(self) -> Mapping[str, PropertyDefinition]:
         return definitions_in(await self._client.property_definitions())
 
     async def custom_objects(self) -> Mapping[str, str]:

@@ -52,7 +52,7 @@ def has_links(record: Record, edit: Edit) -> bool:
 
 
 @dataclass(slots=True, eq=False)
-class _Change:
+class _LinkChange:
     """The id to link and the ids to unlink, for one kind and the task of one item."""
 
     item: Item[Record]
@@ -86,7 +86,7 @@ class LinkChanges:
         self._reader = reader
         self._client = reader.client
         self._progress = progress
-        self._changes: list[_Change] = []
+        self._changes: list[_LinkChange] = []
 
     async def link(self, items: Sequence[Item[Record]]) -> None:
         """Make the new links; an item whose link cannot be made fails."""
@@ -98,7 +98,7 @@ class LinkChanges:
                 self._changes += _changes_of(item, records.get(item.id), self._reader.hidden)
             except (CallerError, OperatorError) as error:
                 item.fail(error)
-        groups: dict[tuple[Kind, str], list[_Change]] = {}
+        groups: dict[tuple[Kind, str], list[_LinkChange]] = {}
         for change in self._changes:
             if change.link is not None:
                 groups.setdefault((change.kind, change.link), []).append(change)
@@ -148,7 +148,7 @@ class LinkChanges:
         unread = [Record({"id": task_id, "properties": {}}, {}) for task_id in ids]
         return {record.id: record for record in await self._reader.with_links(unread, kinds)}
 
-    async def _link(self, changes: Sequence[_Change]) -> None:
+    async def _link(self, changes: Sequence[_LinkChange]) -> None:
         """Link tasks to one contact, company or deal; items that cannot be linked fail."""
         for part in chunks(changes, MAX_PAIRS):
             try:
@@ -157,7 +157,7 @@ class LinkChanges:
                 self._progress.heed(error)
                 await self._after_failure(part, error)
 
-    async def _send(self, part: Sequence[_Change]) -> None:
+    async def _send(self, part: Sequence[_LinkChange]) -> None:
         """Send one request, and once more if its response is lost: linking twice does no harm."""
         if self._progress.stopped is not None:
             raise self._progress.stopped
@@ -171,7 +171,7 @@ class LinkChanges:
                 for change in part:
                     change.may_be_linked = requests.has_write_left
 
-    async def _after_failure(self, part: Sequence[_Change], error: TaskhandError) -> None:
+    async def _after_failure(self, part: Sequence[_LinkChange], error: TaskhandError) -> None:
         """Fail the tasks that a read shows without their new link, or all if nothing can be read.
 
         A request that may be about a task that does not exist is sent once more for the others.
@@ -196,7 +196,7 @@ class LinkChanges:
             await self._link([change for change in unlinked if not change.item.is_over])
 
 
-def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind, OperatorError]) -> list[_Change]:
+def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind, OperatorError]) -> list[_LinkChange]:
     """The changes to the links of a task; OperatorError if the token may not read the links of a kind (`hidden`).
 
     CallerError if the task does not exist, or has several links of a kind to change.
@@ -218,7 +218,7 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
                 code="several_links",
                 next_step=f"Leave {argument} out, and change these links in HubSpot.",
             )
-        found.append(_Change(item, record.id, kind, wanted, linked))
+        found.append(_LinkChange(item, record.id, kind, wanted, linked))
     return found
 
 
@@ -236,7 +236,7 @@ def check_link_ids(edit: Edit) -> None:
             )
 
 
-def _error_of_unlinked(change: _Change, error: TaskhandError) -> TaskhandError:
+def _error_of_unlinked(change: _LinkChange, error: TaskhandError) -> TaskhandError:
     """The error for a task that exists and does not have its new link after the request failed."""
     if isinstance(error, OutcomeUnknown):
         return MESSAGES.unknown_update(change.item.id) if isinstance(error, NoAnswer) else MESSAGES.not_applied()
@@ -253,13 +253,13 @@ def _error_of_unlinked(change: _Change, error: TaskhandError) -> TaskhandError:
     )
 
 
-def _with_left_link(change: _Change) -> TaskhandError:
+def _with_left_link(change: _LinkChange) -> TaskhandError:
     """The error of an item that names the link that may remain: an item with such a link may have been changed."""
     known = MESSAGES.unknown_update(change.item.id)
     left = f"The task may be newly linked to {change.kind} {change.link}, besides its former links."
     return known.but(message=f"{known.message} {left}")
 
 
-def _fail(changes: Iterable[_Change], error: TaskhandError) -> None:
+def _fail(changes: Iterable[_LinkChange], error: TaskhandError) -> None:
     for change in changes:
         change.item.fail(error)

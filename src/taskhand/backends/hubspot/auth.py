@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from taskhand.backends.hubspot.mapping import id_text
-from taskhand.backends.remote.oauth_client import LIMITS, POLICY, AuthorizationServer
+from taskhand.backends.remote.oauth_client import LIMITS, POLICY, OAuthEndpoints
 from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.http.client import Client
@@ -47,10 +47,10 @@ def credential(access_token: SecretStr | None) -> tuple[str, dict[str, str]]:
     return "HUBSPOT_ACCESS_TOKEN", {"authorization": f"Bearer {access_token.get_secret_value()}"}
 
 
-def find_server(base_url: str, runtime: Runtime | None) -> AuthorizationServer:
+def find_server(base_url: str, runtime: Runtime | None) -> OAuthEndpoints:
     """The authorization server of the HubSpot whose API is at `base_url`."""
     root = base_url.rstrip("/")
-    return AuthorizationServer(
+    return OAuthEndpoints(
         name="HubSpot",
         root=root,
         authorize=f"{_PAGES if urlsplit(root).hostname in _APIS else root}/oauth/authorize",

@@ -12,7 +12,7 @@ from pydantic import MISSING
 from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.fields.due import Zones, due_from, moment_of, readable_moment, stamp_of
 from taskhand.backends.hubspot.fields.statuses import STAGE_PROPERTIES, TaskStatuses
-from taskhand.backends.hubspot.properties.definitions import Definition
+from taskhand.backends.hubspot.properties.definitions import PropertyDefinition
 from taskhand.backends.hubspot.properties.values import shown_value
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, further_links, linked_ids, links_of, shown_link
 from taskhand.backends.remote.parsing import JsonObject, optional_text, rows_in, value_at
@@ -77,7 +77,7 @@ class AccountData:
     zones: Zones
     statuses: TaskStatuses
     owners: Mapping[str, str] = field(default_factory=dict)
-    definitions: Mapping[str, Definition] = field(default_factory=dict)
+    definitions: Mapping[str, PropertyDefinition] = field(default_factory=dict)
     id_property: str | None = None
 
 

@@ -10,14 +10,14 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.sql.connection import SqlConnection
 from taskhand.sqlite.health_checks import Description, describe_copies, describe_size, find_damage
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 
 __all__ = ["check_store", "describe_search", "describe_tasks"]
 
 _COPY: Final = "Keep a copy of the file, then restore the last good one, or set TASKHAND_DB to another one."
 
 
-async def check_store(store: Store, path: Path) -> CheckResult:
+async def check_store(store: SqliteStore, path: Path) -> CheckResult:
     """Check that the file is sound and can be written; the result has its size, and says if it was just created."""
     is_new = not _exists(path)
     try:

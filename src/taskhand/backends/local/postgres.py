@@ -14,7 +14,7 @@ from taskhand.domain.due import day_in, instant_text
 from taskhand.domain.errors import CommitUnknown, OperatorError, OutcomeUnknown
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
-from taskhand.postgres.store import Store
+from taskhand.postgres.store import PostgresStore
 from taskhand.sql.connection import SqlConnection
 
 if TYPE_CHECKING:
@@ -90,11 +90,11 @@ def open_database_store(
 ) -> LocalBackend:
     """The store in the database, created at first use; the arguments are those of `open_file_store`."""
     furnish = partial(add_defaults, new_id=new_id, user=user, language=language)
-    storage = _DatabaseStorage(database, furnish, timezone)
+    storage = _PostgresTaskStorage(database, furnish, timezone)
     return LocalBackend(storage, clock=clock, new_id=new_id, new_task_id=new_task_id)
 
 
-class _DatabaseStorage:
+class _PostgresTaskStorage:
     """The storage of the built-in store in a database."""
 
     dialect = POSTGRES
@@ -103,7 +103,7 @@ class _DatabaseStorage:
     def __init__(self, database: Database, furnish: Callable[[SqlConnection], None], timezone: str | None) -> None:
         self._database = database
         self._timezone = timezone
-        self.store: SqlStore = _FurnishedStore(Store(database, TASKS), furnish)
+        self.store: SqlStore = _FurnishedStore(PostgresStore(database, TASKS), furnish)
 
     def find_late(self, connection: SqlConnection, now: datetime) -> Clause:
         """The condition that compares a due time with now, and a due day with today in each zone of tasks due soon."""
@@ -132,7 +132,7 @@ class _DatabaseStorage:
 class _FurnishedStore:
     """The rows of a store, to which the default statuses and the first member are added at first use."""
 
-    def __init__(self, store: Store, furnish: Callable[[SqlConnection], None]) -> None:
+    def __init__(self, store: PostgresStore, furnish: Callable[[SqlConnection], None]) -> None:
         self._store = store
         self._furnish = furnish
         self._is_furnished = False

@@ -16,7 +16,7 @@ from taskhand.domain.name_matching import fold
 from taskhand.sql.connection import SqlConnection
 from taskhand.sqlite.connection import BUSY_S
 from taskhand.sqlite.migrations import DatabaseKind
-from taskhand.sqlite.store import Store
+from taskhand.sqlite.store import SqliteStore
 
 __all__ = ["TASK_STORE", "FileStorage", "open_file_store"]
 
@@ -66,7 +66,7 @@ class FileStorage:
         self._furnish = furnish
         self._clock = clock
         self._timezone = timezone
-        self._store = Store(path, TASK_STORE, prepare=self._prepare, busy_s=busy_s)
+        self._store = SqliteStore(path, TASK_STORE, prepare=self._prepare, busy_s=busy_s)
         self.store = self._store
 
     def find_late(self, connection: SqlConnection, now: datetime) -> Clause:  # noqa: ARG002  the function knows the time

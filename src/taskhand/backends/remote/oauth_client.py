@@ -29,7 +29,7 @@ from taskhand.http.retry import RequestKind, RetryPolicy
 from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.http.url_path import Path
 
-__all__ = ["LIMITS", "POLICY", "AppClient", "AuthorizationServer", "open_app_client"]
+__all__ = ["LIMITS", "POLICY", "AppClient", "OAuthEndpoints", "open_app_client"]
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ FindMember = Callable[[JsonObject], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class AuthorizationServer:
+class OAuthEndpoints:
     """The OAuth endpoints of the CRM called `name`.
 
     `authorize` is the address of the consent page, `asks` are its further parameters, such as scopes. `token`, `revoke`
@@ -69,7 +69,7 @@ class AuthorizationServer:
 
 
 async def open_app_client(
-    server: AuthorizationServer, client_id: str | None, client_secret: SecretStr | None, context: OpenContext
+    server: OAuthEndpoints, client_id: str | None, client_secret: SecretStr | None, context: OpenContext
 ) -> "AppClient | None":
     """Open the client of the operator's app, which `context.stack` closes; None without an id or a secret.
 
@@ -99,7 +99,7 @@ class AppClient:
     """Sends the requests of RFC 6749. `own` are the app's id and secret, which are sent as form fields."""
 
     def __init__(
-        self, server: AuthorizationServer, own: dict[str, str], client: Client, clock: Callable[[], datetime]
+        self, server: OAuthEndpoints, own: dict[str, str], client: Client, clock: Callable[[], datetime]
     ) -> None:
         self._server = server
         self._own = own

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
-from taskhand.domain.webhook import Delivery, Subscribed, Subscription, Verdict
+from taskhand.domain.webhook import Subscribed, Verdict, WebhookRequest, WebhookSubscription
 
 __all__ = ["SignatureCheck", "SubscriptionAdmin", "read_events", "same_text"]
 
@@ -26,10 +26,10 @@ class SignatureCheck(ABC):
     unit: ClassVar[timedelta]
 
     @abstractmethod
-    def signatures(self, delivery: Delivery, timestamp: str) -> Iterable[str]:
+    def signatures(self, delivery: WebhookRequest, timestamp: str) -> Iterable[str]:
         """The valid signatures of a delivery."""
 
-    def check(self, delivery: Delivery) -> Verdict:
+    def check(self, delivery: WebhookRequest) -> Verdict:
         """The verdict on a delivery: genuine if its signature is valid and was made within `WINDOW` of its arrival."""
         sent, timestamp = (delivery.headers.get(name) for name in self.headers)
         if sent is None or timestamp is None:
@@ -48,7 +48,7 @@ class SubscriptionAdmin(ABC):
     """Manages the subscriptions of an account; a subclass lists, creates and deletes them."""
 
     @abstractmethod
-    async def list_subscriptions(self) -> tuple[Subscription, ...]:
+    async def list_subscriptions(self) -> tuple[WebhookSubscription, ...]:
         """All subscriptions to tasks, at any address."""
 
     @abstractmethod
@@ -59,18 +59,20 @@ class SubscriptionAdmin(ABC):
         """POST subscriptions that deliver these events to an address."""
         raise NotImplementedError
 
-    async def find_at(self, url: str) -> list[Subscription]:
+    async def find_at(self, url: str) -> list[WebhookSubscription]:
         """The subscriptions that Taskhand made for an address."""
         return [subscription for subscription in await self.list_subscriptions() if subscription.url == url]
 
-    async def remove(self, url: str) -> Sequence[Subscription]:
+    async def remove(self, url: str) -> Sequence[WebhookSubscription]:
         """Delete the subscriptions at an address, and return them."""
         removed = await self.find_at(url)
         for subscription in removed:
             await self.delete(subscription.id)
         return removed
 
-    async def add_missing(self, good: Sequence[Subscription], url: str, wanted_events: Sequence[str]) -> Subscribed:
+    async def add_missing(
+        self, good: Sequence[WebhookSubscription], url: str, wanted_events: Sequence[str]
+    ) -> Subscribed:
         """Keep the `good` subscriptions at an address, and create those for wanted events that none of them has."""
         missing = [event for event in wanted_events if not any(event in subscription.events for subscription in good)]
         if not missing:

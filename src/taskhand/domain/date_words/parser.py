@@ -14,7 +14,7 @@ from taskhand.domain.date_words.english import english
 from taskhand.domain.date_words.language import Language
 from taskhand.domain.date_words.phrase_words import tokens_of
 from taskhand.domain.date_words.spanish import spanish
-from taskhand.domain.date_words.times_of_day import Clock, clocks_of
+from taskhand.domain.date_words.times_of_day import ClockTime, clocks_of
 from taskhand.domain.date_words.weekdays import WrongWeekday
 
 __all__ = ["Reading", "Readings", "Use", "read_clock", "read_date"]
@@ -84,7 +84,7 @@ def read_date(text: str, now: datetime, use: Use, direction: Direction = "future
     return Readings((), others[0] if others else None, is_no_day=bool(faults) and not others, is_time=is_time)
 
 
-def read_clock(text: str) -> tuple[Clock, ...]:
+def read_clock(text: str) -> tuple[ClockTime, ...]:
     """The readings of a time of day in words, in order; none if it is no time."""
     if not (tokens := _split(text)):
         return ()
@@ -153,7 +153,7 @@ def _readings(day: list[str], rest: list[str], language: Language, context: Cont
                 yield from (_combine(days, clock) for clock in times)
 
 
-def _combine(days: Days, clock: Clock) -> Reading:
+def _combine(days: Days, clock: ClockTime) -> Reading:
     day = days.span.first + timedelta(clock.days_later)
     plain = Reading(Span.day(day), clock.at)
     return replace(plain, is_whole_day=clock.at is None and clock.hours is None, hours=clock.hours)

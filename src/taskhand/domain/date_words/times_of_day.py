@@ -12,7 +12,7 @@ from typing import Final
 from taskhand.domain.date_words.language import Language
 from taskhand.domain.date_words.patterns import Word
 
-__all__ = ["Clock", "clocks_of"]
+__all__ = ["ClockTime", "clocks_of"]
 
 _NOON, _HOURS, _MINUTES = 12, 24, 60
 _SURE_FROM: Final = 8
@@ -41,7 +41,7 @@ _BETWEEN: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class ClockTime:
     """One reading of a phrase: the time `at` on the day, or `days_later`.
 
     `at` is None if the phrase names the whole day, or only a part of it, which lies between `hours`.
@@ -61,14 +61,14 @@ class _Hour:
     text: str
     minutes: int
 
-    def readings(self) -> set[Clock]:
+    def readings(self) -> set[ClockTime]:
         """The times that it may be on its own."""
         minutes = int(self.text) * _MINUTES + self.minutes
         if self.text.startswith("0") or minutes >= _SURE_FROM * _MINUTES:
             return _clocks(minutes)
         return _clocks(minutes, minutes + _NOON * _MINUTES)
 
-    def in_part(self, part: str) -> set[Clock]:
+    def in_part(self, part: str) -> set[ClockTime]:
         """The times that it may be in that part of the day."""
         hour = int(self.text)
         if part == "night" and hour == _NOON and not self.minutes:
@@ -76,10 +76,10 @@ class _Hour:
         return _clocks(_PARTS[part][hour] * _MINUTES + self.minutes) if hour in _PARTS[part] else set()
 
 
-def clocks_of(words: Sequence[Word], language: Language) -> set[Clock]:
+def clocks_of(words: Sequence[Word], language: Language) -> set[ClockTime]:
     """Every reading of the words as a time of day; empty if they are not a time."""
     base, is_after_at = _without_at(words, language)
-    found = set[Clock]()
+    found = set[ClockTime]()
     for time_base, is_bare in _bases(base, language):
         if is_after_at or not is_bare:
             found |= time_base.readings() if isinstance(time_base, _Hour) else time_base
@@ -88,7 +88,7 @@ def clocks_of(words: Sequence[Word], language: Language) -> set[Clock]:
     for clock, part in _clocks_in_parts(words, language):
         if clock.at is not None and clock.at.hour in _PARTS[part].values():
             found.add(clock)
-    return found | {Clock(None, hours=_BETWEEN[part]) for part in _parts(words, language)}
+    return found | {ClockTime(None, hours=_BETWEEN[part]) for part in _parts(words, language)}
 
 
 def _hours_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple[_Hour, str]]:
@@ -106,7 +106,7 @@ def _hours_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple
             )
 
 
-def _clocks_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple[Clock, str]]:
+def _clocks_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple[ClockTime, str]]:
     """The times that stand before or after a part of the day which they may lie in, as in morning 9am."""
     for at in range(1, len(words)):
         for part, rest in ((words[at:], words[:at]), (words[:at], words[at:])):
@@ -122,7 +122,7 @@ def _without_at(words: Sequence[Word], language: Language) -> tuple[Sequence[Wor
     return words, False
 
 
-def _bases(words: Sequence[Word], language: Language) -> Iterator[tuple[_Hour | set[Clock], bool]]:
+def _bases(words: Sequence[Word], language: Language) -> Iterator[tuple[_Hour | set[ClockTime], bool]]:
     """The hours or times of the words without a part of the day, and whether each needs a preposition to be an hour."""
     for (name, *given), values, _ in language.clocks.find(words):
         match name:
@@ -135,13 +135,13 @@ def _bases(words: Sequence[Word], language: Language) -> Iterator[tuple[_Hour | 
                 if minutes < _MINUTES:
                     yield _Hour(values[0][0], minutes), False
             case "time":
-                yield {Clock(time(*given))}, False
+                yield {ClockTime(time(*given))}, False
             case "midnight":
                 yield _midnight(), False
             case "no_time":
-                yield {Clock(None, is_today=True)}, False
+                yield {ClockTime(None, is_today=True)}, False
             case "whole_day":
-                yield {Clock(None)}, False
+                yield {ClockTime(None)}, False
 
 
 def _parts(words: Sequence[Word], language: Language) -> list[str]:
@@ -150,10 +150,10 @@ def _parts(words: Sequence[Word], language: Language) -> list[str]:
     return [str(value) for (_, *given), values, _ in found for value in (*given, *values)]
 
 
-def _midnight() -> set[Clock]:
+def _midnight() -> set[ClockTime]:
     """The beginning of the day, or its end."""
-    return {Clock(time()), Clock(time(), 1)}
+    return {ClockTime(time()), ClockTime(time(), 1)}
 
 
-def _clocks(*minutes: int) -> set[Clock]:
-    return {Clock(time(*divmod(minute, _MINUTES))) for minute in minutes if 0 <= minute < _HOURS * _MINUTES}
+def _clocks(*minutes: int) -> set[ClockTime]:
+    return {ClockTime(time(*divmod(minute, _MINUTES))) for minute in minutes if 0 <= minute < _HOURS * _MINUTES}

@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from typing import Final
 
 from taskhand.domain.html.css import Attributes, StyleSheet
-from taskhand.domain.html.visibility import Look
+from taskhand.domain.html.visibility import TextStyle
 
 __all__ = ["append_line", "html_of", "text_of"]
 
@@ -60,7 +60,7 @@ _ENDED_BY: Final = {
 _COMMENT: Final = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
 _MAX_OPEN: Final = 500
 """Elements in elements; text in deeper ones is not shown."""
-_DEFAULT: Final = Look()
+_DEFAULT: Final = TextStyle()
 _ESCAPES: Final = {"\n": "<br>", "\r": "&#13;", "\xa0": "&#160;"}
 
 
@@ -91,7 +91,7 @@ def text_of(body: str | None) -> str | None:
         return _REFERENCE.sub(_decode, body)
     # The parser also decodes incomplete references, so it gets a private character in place of each `&`.
     stand_in = next((character for character in map(chr, _PRIVATE_USE) if character not in body), "&")
-    reader = _Reader(stand_in, StyleSheet(closed))
+    reader = _TextCollector(stand_in, StyleSheet(closed))
     # A browser turns `<![` into a comment up to the next `>`. The parser knows some of these and raises for others.
     markup = closed.replace("<![", "<!-[") + end + tail.replace("<", "&lt;")
     reader.feed(markup.replace("&", stand_in))
@@ -113,10 +113,10 @@ class _Open:
 
     tag: str
     attributes: Attributes
-    look: Look
+    look: TextStyle
 
 
-class _Reader(HTMLParser):
+class _TextCollector(HTMLParser):
     """Collects the text that is seen, in which `stand_in` means `&`; a line end in the source becomes a space."""
 
     def __init__(self, stand_in: str, sheet: StyleSheet) -> None:
@@ -189,7 +189,7 @@ class _Reader(HTMLParser):
                 )
 
     @property
-    def _look(self) -> Look:
+    def _look(self) -> TextStyle:
         return self._open[-1].look if self._open else _DEFAULT
 
     def handle_data(self, data: str) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from taskhand.domain.html.color import BLACK, LINK, MARK, WHITE, Color, blend, look_alike, parse_color
 from taskhand.domain.html.css import Attributes, Declaration, StyleSheet, lengths, pixels, resolve_variables
 
-__all__ = ["Look"]
+__all__ = ["TextStyle"]
 
 _HIDDEN_ELEMENTS: Final = frozenset(
     {"applet", "audio", "canvas", "datalist", "embed", "head", "iframe", "meter", "noembed", "noframes", "noscript"}
@@ -52,7 +52,7 @@ _CLIPPING: Final = ("overflow", "overflow-x", "overflow-y")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TextStyle:
     """The look of text in an element: its colours, its size in pixels, its opacity.
 
     `fill` replaces the colour if it is set. `background` is None if it has several colours. `is_hidden` holds for
@@ -76,7 +76,7 @@ class Look:
         color, behind = self.fill or self.color, self.background
         return color.alpha > _FAINT and (behind is None or not look_alike(blend(color, behind), behind))
 
-    def within(self, tag: str, attributes: Attributes, sheet: StyleSheet) -> "Look":
+    def within(self, tag: str, attributes: Attributes, sheet: StyleSheet) -> "TextStyle":
         """The look of text in a child element."""
         is_closed = tag == "dialog" and "open" not in attributes
         if self.is_hidden or is_closed or tag in _HIDDEN_ELEMENTS or "hidden" in attributes:
@@ -85,7 +85,7 @@ class Look:
         return _style(self, given) if given else self
 
 
-def _style(around: Look, declarations: Sequence[Declaration]) -> Look:
+def _style(around: TextStyle, declarations: Sequence[Declaration]) -> TextStyle:
     """The look of an element with these declarations in an element that looks like `around`."""
     names = {declaration.name: declaration.value for declaration in declarations if declaration.name.startswith("--")}
     variables = MappingProxyType({**around.variables, **names}) if names else around.variables
@@ -96,7 +96,7 @@ def _style(around: Look, declarations: Sequence[Declaration]) -> Look:
     return replace(look, is_hidden=True) if _has_no_room(resolved) else look
 
 
-def _declare(look: Look, around: Look, name: str, value: str) -> Look:
+def _declare(look: TextStyle, around: TextStyle, name: str, value: str) -> TextStyle:
     """The look with one more declaration; one that is not understood changes nothing."""
     if name in _HIDING and _HIDING[name].fullmatch(value):
         return replace(look, is_hidden=True)

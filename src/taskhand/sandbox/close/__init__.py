@@ -2,10 +2,10 @@
 
 from taskhand.sandbox.close.sandbox import CloseSandbox
 from taskhand.sandbox.close.spec_variant import SpecVariant
-from taskhand.sandbox.factory import Served
+from taskhand.sandbox.factory import CrmSandbox
 
 __all__ = ["SERVED", "CloseSandbox", "SpecVariant"]
 
-SERVED = Served(
+SERVED = CrmSandbox(
     "api_close-sandbox-key", lambda key, **options: CloseSandbox(key=key, **options), SpecVariant, path="/api/v1"
 )

@@ -57,7 +57,7 @@ _LEADS: tuple[tuple[str, str, tuple[tuple[str, str | None, str | None], ...]], .
 )  # fmt: skip
 
 
-class _Row(NamedTuple):
+class _DemoTask(NamedTuple):
     """One task of the demo: `day` counts from today, None is dateless; `time` None is the whole day."""
 
     text: str | None
@@ -72,37 +72,37 @@ class _Row(NamedTuple):
 
 
 _TASKS = (
-    _Row("Connect with Account Manager", KENNETH, 0, 0, None, 0, is_high=True),
-    _Row("Send the renewal quote", KENNETH, 0, 0, "15:00", 1),
-    _Row("Book a tasting", SARAH, 1, 1, "10:30", 0),
-    _Row("Check references", SARAH, 1, None),
-    _Row("Prepare the spring order", DANIEL, 2, 2, None, 0),
-    _Row("Follow up on the price list", DANIEL, 2, -1, None, 1, is_high=True),
-    _Row("Confirm the delivery address", OTHER_DANIEL, 2, 3, "09:00", 1),
-    _Row("Demo for the front desk", PRIYA, 3, 4, "14:15", 0),
-    _Row("Send the security questionnaire", PRIYA, 3, -4, None, 0, is_high=True),
-    _Row("Ask for the purchase order", KENNETH, 4, 7, None, 0),
-    _Row("Return the signed contract", KENNETH, 5, -2, "17:00", 0, is_complete=True),
-    _Row("Thank them for the referral", SARAH, 5, -9, None, 0, is_complete=True),
-    _Row("Yearly review", SARAH, 6, 21, "11:00", 0),
-    _Row("Update the billing contact", OTHER_DANIEL, 6, None, None, 0),
-    _Row("Find out who decides", DANIEL, 7, None),
-    _Row("Close out the file", PRIYA, 7, -15, None, 0, is_complete=True),
-    _Row("Translate the brochure", PRIYA, 8, 10, None, 0),
-    _Row("Call after the holiday", DANIEL, 8, 30, "08:00", 0),
-    _Row("Hand over Marcus's accounts", MARCUS, 0, 5, None, 0),
-    _Row("Clean up duplicates", KENNETH, 4, None, is_complete=True),
-    _Row("Send late-night recap", SARAH, 2, 0, "23:30", 0),
-    _Row("Qualify this lead", KENNETH, 0, 1, "09:00", 0, "outgoing_call"),
-    _Row("Call about the invoice", DANIEL, 6, 0, None, 0, "outgoing_call"),
-    _Row(None, OTHER_DANIEL, 1, -3, "13:00", 0, "outgoing_call", is_complete=True),
-    _Row(None, KENNETH, 3, 0, "08:12", 0, "incoming_email"),
-    _Row(None, SARAH, 2, 2, "09:00", 1, "email_followup"),
-    _Row(None, PRIYA, 6, -1, "16:40", 0, "missed_call"),
-    _Row(None, PRIYA, 6, -6, "10:05", 0, "answered_detached_call", is_complete=True),
-    _Row(None, DANIEL, 8, 0, "07:55", 0, "voicemail"),
-    _Row(None, KENNETH, 2, 6, None, 0, "opportunity_due"),
-    _Row("Can you resend the quote?", SARAH, 1, -1, "18:21", 0, "incoming_sms"),
+    _DemoTask("Connect with Account Manager", KENNETH, 0, 0, None, 0, is_high=True),
+    _DemoTask("Send the renewal quote", KENNETH, 0, 0, "15:00", 1),
+    _DemoTask("Book a tasting", SARAH, 1, 1, "10:30", 0),
+    _DemoTask("Check references", SARAH, 1, None),
+    _DemoTask("Prepare the spring order", DANIEL, 2, 2, None, 0),
+    _DemoTask("Follow up on the price list", DANIEL, 2, -1, None, 1, is_high=True),
+    _DemoTask("Confirm the delivery address", OTHER_DANIEL, 2, 3, "09:00", 1),
+    _DemoTask("Demo for the front desk", PRIYA, 3, 4, "14:15", 0),
+    _DemoTask("Send the security questionnaire", PRIYA, 3, -4, None, 0, is_high=True),
+    _DemoTask("Ask for the purchase order", KENNETH, 4, 7, None, 0),
+    _DemoTask("Return the signed contract", KENNETH, 5, -2, "17:00", 0, is_complete=True),
+    _DemoTask("Thank them for the referral", SARAH, 5, -9, None, 0, is_complete=True),
+    _DemoTask("Yearly review", SARAH, 6, 21, "11:00", 0),
+    _DemoTask("Update the billing contact", OTHER_DANIEL, 6, None, None, 0),
+    _DemoTask("Find out who decides", DANIEL, 7, None),
+    _DemoTask("Close out the file", PRIYA, 7, -15, None, 0, is_complete=True),
+    _DemoTask("Translate the brochure", PRIYA, 8, 10, None, 0),
+    _DemoTask("Call after the holiday", DANIEL, 8, 30, "08:00", 0),
+    _DemoTask("Hand over Marcus's accounts", MARCUS, 0, 5, None, 0),
+    _DemoTask("Clean up duplicates", KENNETH, 4, None, is_complete=True),
+    _DemoTask("Send late-night recap", SARAH, 2, 0, "23:30", 0),
+    _DemoTask("Qualify this lead", KENNETH, 0, 1, "09:00", 0, "outgoing_call"),
+    _DemoTask("Call about the invoice", DANIEL, 6, 0, None, 0, "outgoing_call"),
+    _DemoTask(None, OTHER_DANIEL, 1, -3, "13:00", 0, "outgoing_call", is_complete=True),
+    _DemoTask(None, KENNETH, 3, 0, "08:12", 0, "incoming_email"),
+    _DemoTask(None, SARAH, 2, 2, "09:00", 1, "email_followup"),
+    _DemoTask(None, PRIYA, 6, -1, "16:40", 0, "missed_call"),
+    _DemoTask(None, PRIYA, 6, -6, "10:05", 0, "answered_detached_call", is_complete=True),
+    _DemoTask(None, DANIEL, 8, 0, "07:55", 0, "voicemail"),
+    _DemoTask(None, KENNETH, 2, 6, None, 0, "opportunity_due"),
+    _DemoTask("Can you resend the quote?", SARAH, 1, -1, "18:21", 0, "incoming_sms"),
 )
 
 _PHONES = {
@@ -160,7 +160,7 @@ def _lead(number: int) -> dict[str, Any]:
     return {"id": _id("lead", str(number)), "name": name, "status": status, "contacts": rows}
 
 
-def _task(row: _Row, number: int, leads: list[dict[str, Any]], now: dt.datetime) -> dict[str, Any]:
+def _task(row: _DemoTask, number: int, leads: list[dict[str, Any]], now: dt.datetime) -> dict[str, Any]:
     lead = leads[row.lead]
     prefix = "task" if row.kind in {"lead", "outgoing_call"} else "noti"
     return _EXTRAS.get(row.kind, {}) | {
@@ -177,7 +177,7 @@ def _task(row: _Row, number: int, leads: list[dict[str, Any]], now: dt.datetime)
     }
 
 
-def _date(row: _Row, now: dt.datetime) -> str | None:
+def _date(row: _DemoTask, now: dt.datetime) -> str | None:
     if row.day is None:
         return None
     day = now.astimezone(OFFSET).date() + dt.timedelta(days=row.day)

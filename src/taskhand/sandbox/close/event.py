@@ -17,7 +17,7 @@ SHOWN = dt.timedelta(hours=1)  # how long users without admin rights see the cha
 
 
 @dataclass(frozen=True)
-class Change:
+class ObjectChange:
     """A change of one object: `data` after it, `previous` the changed fields, or all fields of a deleted object."""
 
     object_type: str
@@ -33,7 +33,7 @@ class Event:
     """One event of the log."""
 
     id: str
-    change: Change
+    change: ObjectChange
     made: dt.datetime
     changed: dt.datetime
     user_id: str
@@ -42,7 +42,7 @@ class Event:
     path: str
 
 
-def emit(ctx: RequestContext, change: Change) -> None:
+def emit(ctx: RequestContext, change: ObjectChange) -> None:
     """Log an event; an update soon after another of the same object is merged into it."""
     earlier = _earlier(ctx, change)
     if earlier is not None:
@@ -86,7 +86,7 @@ def render_event(event: Event, ctx: RequestContext) -> dict[str, Any]:
     }
 
 
-def _earlier(ctx: RequestContext, change: Change) -> Event | None:
+def _earlier(ctx: RequestContext, change: ObjectChange) -> Event | None:
     span = ctx.spec_variant.consolidation
     if change.action != "updated" or not span:
         return None
@@ -97,7 +97,7 @@ def _earlier(ctx: RequestContext, change: Change) -> Event | None:
     return None
 
 
-def _merged(earlier: Event, change: Change, now: dt.datetime) -> Event:
+def _merged(earlier: Event, change: ObjectChange, now: dt.datetime) -> Event:
     # documented: the first `date_created`, the last `date_updated`, `previous_data` from before the first update
     previous = {**(change.previous or {}), **(earlier.change.previous or {})}
     return replace(earlier, change=replace(change, previous=previous), changed=now)

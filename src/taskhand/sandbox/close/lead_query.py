@@ -46,14 +46,14 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Query:
+class LeadQuery:
     """The terms, all of which must match, and the sort field."""
 
     terms: tuple[Term, ...]
     sort: str | None = None
 
     @classmethod
-    def read(cls, text: str) -> Query:
+    def read(cls, text: str) -> LeadQuery:
         """Parse a query; an empty query and `*` match every lead."""
         terms, sort = [], None
         for match in TERM.finditer(text):

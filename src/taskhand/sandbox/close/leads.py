@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.errors import not_found
 from taskhand.sandbox.close.lead import contacts_of, render_contact, render_lead
-from taskhand.sandbox.close.lead_query import Query
+from taskhand.sandbox.close.lead_query import LeadQuery
 from taskhand.sandbox.close.paging import render_page, select_fields
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def list_leads(ctx: RequestContext) -> dict[str, Any]:
     """`GET /lead/`: filtered by the deprecated `query`; the only list with a total."""
-    query = Query.read(ctx.params.get("query", ""))
+    query = LeadQuery.read(ctx.params.get("query", ""))
     found = query.sort_leads([lead for lead in ctx.store.leads.values() if query.matches(_texts(lead, ctx))])
     return render_page(found, ctx, lambda lead: render_lead(lead, ctx)) | {"total_results": len(found)}
 

@@ -71,7 +71,7 @@ def create_note(ctx: RequestContext) -> dict[str, Any]:
     _check(ctx.body)
     blank = Note(ctx.store.fresh_id("acti"), lead_id, ctx.user_id, ctx.now, ctx.now)
     made = ctx.store.notes[blank.id] = _edited(blank, ctx.body)
-    event.emit(ctx, event.Change(OBJECT, "created", made.id, made.lead_id, render_note(made, ctx)))
+    event.emit(ctx, event.ObjectChange(OBJECT, "created", made.id, made.lead_id, render_note(made, ctx)))
     return select_fields(render_note(made, ctx), ctx)
 
 
@@ -81,14 +81,14 @@ def update_note(ctx: RequestContext) -> dict[str, Any]:
     _check(ctx.body)
     after = ctx.store.notes[before.id] = replace(_edited(before, ctx.body), changed=ctx.now)
     data = render_note(after, ctx)
-    event.emit(ctx, event.Change(OBJECT, "updated", after.id, after.lead_id, data, render_note(before, ctx)))
+    event.emit(ctx, event.ObjectChange(OBJECT, "updated", after.id, after.lead_id, data, render_note(before, ctx)))
     return select_fields(data, ctx)
 
 
 def delete_note(ctx: RequestContext) -> dict[str, Any]:
     """`DELETE /activity/note/{id}/`: deletes for good; deleting again is a 404."""
     gone = ctx.store.notes.pop(_find(ctx).id)
-    event.emit(ctx, event.Change(OBJECT, "deleted", gone.id, gone.lead_id, None, render_note(gone, ctx)))
+    event.emit(ctx, event.ObjectChange(OBJECT, "deleted", gone.id, gone.lead_id, None, render_note(gone, ctx)))
     return {}
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.spec_variant import SpecVariant
-from taskhand.sandbox.oauth.grants import User
-from taskhand.sandbox.oauth.server import AuthorizationServer, Call, OAuthError
+from taskhand.sandbox.oauth.grants import OAuthUser
+from taskhand.sandbox.oauth.server import AuthorizationServer, EndpointRequest, OAuthError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class CloseAuthorization(AuthorizationServer[SpecVariant]):
     title = "Close"
     organization_id = ""
 
-    def build_endpoints(self) -> dict[str, Callable[[Call], Response]]:
+    def build_endpoints(self) -> dict[str, Callable[[EndpointRequest], Response]]:
         """Return the endpoint of each route."""
         return dict(
             zip(OAUTH_ROUTES, (self.show_consent, self.take_consent, self.issue_token, self.revoke), strict=True)
@@ -63,6 +63,6 @@ class CloseAuthorization(AuthorizationServer[SpecVariant]):
         return {"error": error.code, "error_description": error.description}
 
 
-def people_of(store: Store) -> list[User]:
+def people_of(store: Store) -> list[OAuthUser]:
     """Return the users who can sign in: the present members."""
-    return [User(user.id, user.name, user.email) for user in store.users.values() if user.active]
+    return [OAuthUser(user.id, user.name, user.email) for user in store.users.values() if user.active]

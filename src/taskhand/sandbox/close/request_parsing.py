@@ -12,7 +12,7 @@ from taskhand.sandbox.messages import read_json
 
 if TYPE_CHECKING:
     from taskhand.sandbox.close.spec_variant import SpecVariant
-    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.messages import ReceivedRequest
 
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 WITH_BODY = frozenset({"POST", "PUT"})
@@ -23,13 +23,13 @@ CHUNKED = "Chunked Transfer-Encoding is not supported."
 PARAMS = "_params"
 
 
-def effective_method(request: Request) -> str:
+def effective_method(request: ReceivedRequest) -> str:
     """Return the method; on a POST, `x-http-method-override` replaces it."""
     override = (request.header("x-http-method-override") or "").upper()
     return override if request.method == "POST" and override in METHODS else request.method
 
 
-def read_body(request: Request) -> dict[str, Any]:
+def read_body(request: ReceivedRequest) -> dict[str, Any]:
     """Read the JSON object of a body; a GET or DELETE without a body has {}."""
     if not request.body and request.method not in WITH_BODY:
         return {}
@@ -46,7 +46,7 @@ def read_body(request: Request) -> dict[str, Any]:
     return body
 
 
-def read_params(request: Request, body: dict[str, Any], spec_variant: SpecVariant) -> dict[str, str]:
+def read_params(request: ReceivedRequest, body: dict[str, Any], spec_variant: SpecVariant) -> dict[str, str]:
     """Read the parameters of the query string, or those of the body's `_params`."""
     query = dict(request.pairs)
     if PARAMS not in body:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from taskhand.sandbox.close.webhook import Delivery
-    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.messages import ReceivedRequest
     from taskhand.sandbox.oauth.grants import Issued
     from taskhand.sandbox.odd_data import OddFields
     from taskhand.sandbox.request_log import Holder
@@ -118,17 +118,17 @@ class CloseSandbox(Emulator):
             return rate_limits.rate_limit_response(rate_limits.exhausted_window(self.spec_variant), self.spec_variant)
         return error_for_status(status)
 
-    def find_holder(self, request: Request) -> Holder | None:
+    def find_holder(self, request: ReceivedRequest) -> Holder | None:
         """Return the user of the key or token."""
         header = request.header("authorization") or ""
         keys = Keys(self.key, self.token, self._store.key_owner)
         return find_holder(header, keys, self._find_issued(request))
 
-    def route_of(self, request: Request) -> RouteMatch | None:
+    def route_of(self, request: ReceivedRequest) -> RouteMatch | None:
         """Return the route by the effective method."""
         return find_route(self.routes, effective_method(request), request.path)
 
-    def answer(self, request: Request, *, stale: bool) -> Response:
+    def answer(self, request: ReceivedRequest, *, stale: bool) -> Response:
         """Apply the rate limit, then check path and credential and call the endpoint."""
         self._count += 1
         route, now = self.route_of(request), self._clock()
@@ -146,7 +146,7 @@ class CloseSandbox(Emulator):
             response = error.response
         return rate_limits.add_rate_header(response, window, self.spec_variant)
 
-    def _call_endpoint(self, request: Request, route: RouteMatch | None, *, stale: bool) -> Response:
+    def _call_endpoint(self, request: ReceivedRequest, route: RouteMatch | None, *, stale: bool) -> Response:
         route = self._check_path(request, route)
         if not request.path.endswith("/"):
             query = f"?{request.query}" if request.query else ""
@@ -162,7 +162,7 @@ class CloseSandbox(Emulator):
             return Response(200, b"")
         return Response.of_json(201 if route.key in CREATING else 200, value)
 
-    def _check_path(self, request: Request, route: RouteMatch | None) -> RouteMatch:
+    def _check_path(self, request: ReceivedRequest, route: RouteMatch | None) -> RouteMatch:
         """Refuse a missing slash, an unknown path (also without a credential), a wrong method and a long URL."""
         if not request.path.endswith("/") and (route is None or self.spec_variant.slash == "missing"):
             raise error_with_message(404, URL_NOT_FOUND)
@@ -174,7 +174,7 @@ class CloseSandbox(Emulator):
             raise error_with_message(414, "Request-URI Too Large")
         return route
 
-    def _request_context(self, request: Request, route: RouteMatch, *, stale: bool) -> RequestContext:
+    def _request_context(self, request: ReceivedRequest, route: RouteMatch, *, stale: bool) -> RequestContext:
         body = read_body(request)
         params = read_params(request, body, self.spec_variant)
         issued = self._find_issued(request)
@@ -194,7 +194,7 @@ class CloseSandbox(Emulator):
             signed_in=signed_in,
         )
 
-    def _find_issued(self, request: Request) -> Issued | None:
+    def _find_issued(self, request: ReceivedRequest) -> Issued | None:
         """Return the OAuth token of a request, valid or not."""
         bearer = read_bearer(request.header("authorization") or "")
         return self.authorization.find_access(bearer) if bearer else None

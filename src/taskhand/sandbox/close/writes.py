@@ -22,7 +22,7 @@ def create(ctx: RequestContext, task: Task) -> Task:
     """Store a new task; a complete one gets its completion activity at once."""
     made = _record_completion(ctx, task) if task.is_complete else task
     ctx.store.put(made)
-    event.emit(ctx, event.Change(_type(made), "created", made.id, made.lead_id, _data(made, ctx)))
+    event.emit(ctx, event.ObjectChange(_type(made), "created", made.id, made.lead_id, _data(made, ctx)))
     if made.is_complete:
         _emit_completed(ctx, made)
     return made
@@ -46,7 +46,7 @@ def remove(ctx: RequestContext, task: Task) -> None:
     """Delete a task for good."""
     ctx.store.drop(task.id)
     gone = _data(task, ctx)
-    event.emit(ctx, event.Change(_type(task), "deleted", task.id, task.lead_id, None, gone))
+    event.emit(ctx, event.ObjectChange(_type(task), "deleted", task.id, task.lead_id, None, gone))
 
 
 def _record_completion(ctx: RequestContext, task: Task) -> Task:
@@ -62,7 +62,7 @@ def _remove_completion(ctx: RequestContext, task: Task) -> Task:
     gone = ctx.store.completions.pop(task.object_id or "", None)
     if gone is not None:  # the activity is deleted
         data = completions.render_completion(gone, ctx)
-        event.emit(ctx, event.Change(completions.OBJECT, "deleted", gone.id, gone.lead_id, None, data))
+        event.emit(ctx, event.ObjectChange(completions.OBJECT, "deleted", gone.id, gone.lead_id, None, data))
     return replace(task, object_type=task.type.object_type, object_id=None)
 
 
@@ -71,7 +71,7 @@ def _emit_updated(ctx: RequestContext, before: Task, after: Task) -> None:
     changed = {name: old.get(name) for name in new if new[name] != old.get(name)}
     completes = after.is_complete and not before.is_complete
     if not completes or ctx.spec_variant.completion_events != "completed":
-        event.emit(ctx, event.Change(_type(after), "updated", after.id, after.lead_id, new, changed))
+        event.emit(ctx, event.ObjectChange(_type(after), "updated", after.id, after.lead_id, new, changed))
     if completes:
         _emit_completed(ctx, after)
 
@@ -79,14 +79,14 @@ def _emit_updated(ctx: RequestContext, before: Task, after: Task) -> None:
 def _emit_completed(ctx: RequestContext, task: Task) -> None:
     """Emit the events of a completion, of the task, the activity and the lead."""
     if ctx.spec_variant.completion_events != "updated":
-        event.emit(ctx, event.Change(_type(task), "completed", task.id, task.lead_id, _data(task, ctx)))
+        event.emit(ctx, event.ObjectChange(_type(task), "completed", task.id, task.lead_id, _data(task, ctx)))
     made = ctx.store.completions.get(task.object_id or "")
     if made is not None:
         data = completions.render_completion(made, ctx)
-        event.emit(ctx, event.Change(completions.OBJECT, "created", made.id, made.lead_id, data))
+        event.emit(ctx, event.ObjectChange(completions.OBJECT, "created", made.id, made.lead_id, data))
     lead = ctx.store.leads.get(task.lead_id or "")
     if lead is not None:
-        event.emit(ctx, event.Change("lead", "updated", lead.id, lead.id, render_lead_without_tasks(lead, ctx)))
+        event.emit(ctx, event.ObjectChange("lead", "updated", lead.id, lead.id, render_lead_without_tasks(lead, ctx)))
 
 
 def _type(task: Task) -> str:

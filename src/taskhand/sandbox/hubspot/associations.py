@@ -16,7 +16,7 @@ from taskhand.sandbox.hubspot.writes import check_target, link, unlink
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.object_types import ObjectType
-    from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.hubspot.record import RecordVersion
 
 PAGE = 500
 
@@ -128,7 +128,7 @@ def _check_v3_type(ctx: RequestContext) -> None:
         raise validation_error(f"{sent} is not a valid association type", associationType=[sent])
 
 
-def _find_from(ctx: RequestContext) -> Record:
+def _find_from(ctx: RequestContext) -> RecordVersion:
     record = find(ctx, ctx.object_type, ctx.values["id"])
     if record is None:
         raise not_found(ctx.values["id"], ctx.spec_variant)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
-    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.messages import ReceivedRequest
     from taskhand.sandbox.oauth.grants import Issued
 
 EXPIRED_AGO = dt.timedelta(seconds=75)
@@ -40,7 +40,7 @@ SCHEMAS = ("crm.schemas.custom.read",)
 PROPERTIES = (READ, WRITE, "crm.objects.tasks.read", "crm.objects.companies.read", "crm.objects.deals.read")
 
 
-def read_bearer(request: Request) -> str:
+def read_bearer(request: ReceivedRequest) -> str:
     """Return the bearer token of a request, or an empty text."""
     sent = request.header("authorization") or ""
     return sent[len(BEARER) :] if sent.lower().startswith(BEARER) else ""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from taskhand.sandbox.hubspot.context import RequestContext
-    from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.hubspot.record import RecordVersion
 
 Plan = TypeVar("Plan")
 PENDING_FOR = dt.timedelta(seconds=2)
@@ -162,7 +162,7 @@ def _take_unique_values(ctx: RequestContext, item: Input, taken: set[tuple[str, 
     taken |= own
 
 
-def _find_input(ctx: RequestContext, item: Input, id_property: object) -> Record | None:
+def _find_input(ctx: RequestContext, item: Input, id_property: object) -> RecordVersion | None:
     archived = ctx.request.path.endswith("/batch/read") and ctx.flag("archived")
     return find(ctx, ctx.object_type, item.id, id_property, archived=archived)
 
@@ -183,11 +183,11 @@ def _without_lost(ctx: RequestContext, done: list[Input], results: list[dict[str
     return [result for item, result in zip(written, results, strict=True) if not item.is_lost(ctx)]
 
 
-def _update(ctx: RequestContext, record: Record, sent: dict[str, str]) -> dict[str, Any]:
+def _update(ctx: RequestContext, record: RecordVersion, sent: dict[str, str]) -> dict[str, Any]:
     return render_changed(ctx, record, update(ctx, record, sent), sent)
 
 
-def _upsert_plan(ctx: RequestContext, item: Input, record: Record | None) -> dict[str, str]:
+def _upsert_plan(ctx: RequestContext, item: Input, record: RecordVersion | None) -> dict[str, str]:
     if record is not None:
         return plan_update(ctx, ctx.object_type, item.body.get("properties"), record.id)
     sent = item.body.get("properties") or {}
@@ -195,7 +195,7 @@ def _upsert_plan(ctx: RequestContext, item: Input, record: Record | None) -> dic
     return dict(plan_create(ctx, ctx.object_type, {"properties": properties}).properties)
 
 
-def _upsert(ctx: RequestContext, record: Record | None, sent: dict[str, str]) -> dict[str, Any]:
+def _upsert(ctx: RequestContext, record: RecordVersion | None, sent: dict[str, str]) -> dict[str, Any]:
     if record is not None:
         return _update(ctx, record, sent) | {"new": False}
     draft = plan_create(ctx, ctx.object_type, {"properties": sent})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.people import Owner
     from taskhand.sandbox.hubspot.pipeline import TaskPipeline
-    from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.hubspot.record import RecordVersion
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 
 DEFAULTS = {"hs_task_status": "NOT_STARTED", "hs_task_type": "TODO", "hs_task_priority": "NONE"}
@@ -70,7 +70,11 @@ def _coupled_fields(
 
 
 def with_calculated(
-    record: Record, now: dt.datetime, pipeline: TaskPipeline, owners: tuple[Owner, ...], spec_variant: SpecVariant
+    record: RecordVersion,
+    now: dt.datetime,
+    pipeline: TaskPipeline,
+    owners: tuple[Owner, ...],
+    spec_variant: SpecVariant,
 ) -> dict[str, str]:
     """Return all properties of a record, stored and calculated."""
     object_type = record.object_type
@@ -98,7 +102,7 @@ def with_calculated(
     )
 
 
-def _source_properties(record: Record) -> dict[str, str]:
+def _source_properties(record: RecordVersion) -> dict[str, str]:
     # as in the recorded response of a create
     source = record.made_by
     return {
@@ -114,7 +118,7 @@ def _source_properties(record: Record) -> dict[str, str]:
     }
 
 
-def _due_properties(record: Record, now: dt.datetime, pipeline: TaskPipeline) -> dict[str, str]:
+def _due_properties(record: RecordVersion, now: dt.datetime, pipeline: TaskPipeline) -> dict[str, str]:
     done = is_done(record.properties, pipeline)
     due = parse_instant(record.properties.get("hs_timestamp", ""))
     finished = parse_instant(record.properties.get("hs_task_completion_date", ""))
@@ -132,7 +136,7 @@ def _due_properties(record: Record, now: dt.datetime, pipeline: TaskPipeline) ->
     }
 
 
-def _body_properties(record: Record) -> dict[str, str]:
+def _body_properties(record: RecordVersion) -> dict[str, str]:
     body = record.properties.get("hs_task_body")
     if body is None:
         return {}
@@ -144,7 +148,7 @@ def _body_properties(record: Record) -> dict[str, str]:
     }
 
 
-def _owner_properties(record: Record, owners: tuple[Owner, ...]) -> dict[str, str]:
+def _owner_properties(record: RecordVersion, owners: tuple[Owner, ...]) -> dict[str, str]:
     owner_id = record.properties.get("hubspot_owner_id")
     if owner_id is None:
         return {}

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.pipeline import TaskPipeline
     from taskhand.sandbox.hubspot.spec_variant import SpecVariant
     from taskhand.sandbox.hubspot.store import Store
-    from taskhand.sandbox.hubspot.webhooks import Webhooks
-    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.hubspot.webhooks import AppWebhooks
+    from taskhand.sandbox.messages import ReceivedRequest
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class RequestContext:
     number of requests today; `user_id` is the user whose token an OAuth app sent.
     """
 
-    request: Request
+    request: ReceivedRequest
     spec_variant: SpecVariant
     store: Store
     pipeline: TaskPipeline
-    hooks: Webhooks
+    hooks: AppWebhooks
     now: dt.datetime
     fresh_id: Callable[[], str]
     scopes: frozenset[str]

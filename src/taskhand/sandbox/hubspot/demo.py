@@ -43,7 +43,7 @@ _CONTACTS = (  # first name, last name, e-mail, phone, company
 )
 
 
-class _Row(NamedTuple):
+class _DemoTask(NamedTuple):
     """One task: `day` counts from today, `time` None is all day, `owner` None is unassigned."""
 
     subject: str
@@ -58,31 +58,31 @@ class _Row(NamedTuple):
 
 
 _ROWS = (
-    _Row("Llamar a Rosa por la cosecha", "NOT_STARTED", "HIGH", MARIA, 0, "15:00", "CALL", 0),
-    _Row("Enviar propuesta a Andes Logística", "IN_PROGRESS", "HIGH", JUAN, 0, "18:30", "EMAIL", 2),
-    _Row("Preparar demo para la clínica", "IN_PROGRESS", "MEDIUM", CAMILA, 1, "11:00", "TODO", 4),
-    _Row("Revisar contrato", "NOT_STARTED", "MEDIUM", MARIA, 1, None, "TODO", 1),
-    _Row("Seguimiento de cotización", "WAITING", "LOW", OTHER_JUAN, 2, "10:00", "EMAIL", 3),
-    _Row("Agendar visita a bodega", "NOT_STARTED", "NONE", JUAN, 3, None, "TODO", 2),
-    _Row("Confirmar reunión mensual", "NOT_STARTED", "LOW", MARIA, 4, "09:30", "CALL", 0),
-    _Row("Actualizar datos de contacto", "DEFERRED", "NONE", CAMILA, 10, None, "TODO", 5),
-    _Row("Pedir referencias", "DEFERRED", "LOW", None, 14, None, "EMAIL", 6),
-    _Row("Cobrar factura 1183", "NOT_STARTED", "HIGH", OTHER_JUAN, -2, "12:00", "CALL", 7),
-    _Row("Responder reclamo de despacho", "IN_PROGRESS", "HIGH", MARIA, -1, "16:00", "EMAIL", 3),
-    _Row("Revisar precios de lista", "NOT_STARTED", "MEDIUM", JUAN, -5, None),
-    _Row("Enviar catálogo", "COMPLETED", "LOW", MARIA, -3, "10:00", "EMAIL", 0),
-    _Row("Llamada de bienvenida", "COMPLETED", "MEDIUM", CAMILA, -6, "11:30", "CALL", 4),
-    _Row("Firmar acuerdo marco", "COMPLETED", "HIGH", JUAN, -8, None, "TODO", 2),
-    _Row("Cargar notas de la feria", "COMPLETED", "NONE", OTHER_JUAN, -12, None),
-    _Row("Preparar informe semanal", "NOT_STARTED", "MEDIUM", MARIA, 5, "17:00"),
-    _Row("Coordinar capacitación", "WAITING", "MEDIUM", CAMILA, 6, "09:00", "TODO", 4),
-    _Row("Esperar orden de compra", "WAITING", "HIGH", JUAN, 7, None, "TODO", 3),
-    _Row("Renovar plan anual", "NOT_STARTED", "HIGH", MARIA, 9, "12:30", "CALL", 6),
-    _Row("Conectar en LinkedIn", "NOT_STARTED", "LOW", OTHER_JUAN, 2, None, "LINKED_IN_CONNECT", 1),
-    _Row("Revisar stock", "IN_PROGRESS", "NONE", CAMILA, 0, None, "TODO", 7),
-    _Row("Visita en terreno", "NOT_STARTED", "MEDIUM", LUCIA, 8, "10:30", "MEETING", 0),  # the owner is archived
-    _Row("Ordenar carpeta de clientes", "NOT_STARTED", "NONE", None, 20, None),
-    _Row("Llamar a Héctor", "NOT_STARTED", "LOW", JUAN, 1, "16:45", "CALL", 5),
+    _DemoTask("Llamar a Rosa por la cosecha", "NOT_STARTED", "HIGH", MARIA, 0, "15:00", "CALL", 0),
+    _DemoTask("Enviar propuesta a Andes Logística", "IN_PROGRESS", "HIGH", JUAN, 0, "18:30", "EMAIL", 2),
+    _DemoTask("Preparar demo para la clínica", "IN_PROGRESS", "MEDIUM", CAMILA, 1, "11:00", "TODO", 4),
+    _DemoTask("Revisar contrato", "NOT_STARTED", "MEDIUM", MARIA, 1, None, "TODO", 1),
+    _DemoTask("Seguimiento de cotización", "WAITING", "LOW", OTHER_JUAN, 2, "10:00", "EMAIL", 3),
+    _DemoTask("Agendar visita a bodega", "NOT_STARTED", "NONE", JUAN, 3, None, "TODO", 2),
+    _DemoTask("Confirmar reunión mensual", "NOT_STARTED", "LOW", MARIA, 4, "09:30", "CALL", 0),
+    _DemoTask("Actualizar datos de contacto", "DEFERRED", "NONE", CAMILA, 10, None, "TODO", 5),
+    _DemoTask("Pedir referencias", "DEFERRED", "LOW", None, 14, None, "EMAIL", 6),
+    _DemoTask("Cobrar factura 1183", "NOT_STARTED", "HIGH", OTHER_JUAN, -2, "12:00", "CALL", 7),
+    _DemoTask("Responder reclamo de despacho", "IN_PROGRESS", "HIGH", MARIA, -1, "16:00", "EMAIL", 3),
+    _DemoTask("Revisar precios de lista", "NOT_STARTED", "MEDIUM", JUAN, -5, None),
+    _DemoTask("Enviar catálogo", "COMPLETED", "LOW", MARIA, -3, "10:00", "EMAIL", 0),
+    _DemoTask("Llamada de bienvenida", "COMPLETED", "MEDIUM", CAMILA, -6, "11:30", "CALL", 4),
+    _DemoTask("Firmar acuerdo marco", "COMPLETED", "HIGH", JUAN, -8, None, "TODO", 2),
+    _DemoTask("Cargar notas de la feria", "COMPLETED", "NONE", OTHER_JUAN, -12, None),
+    _DemoTask("Preparar informe semanal", "NOT_STARTED", "MEDIUM", MARIA, 5, "17:00"),
+    _DemoTask("Coordinar capacitación", "WAITING", "MEDIUM", CAMILA, 6, "09:00", "TODO", 4),
+    _DemoTask("Esperar orden de compra", "WAITING", "HIGH", JUAN, 7, None, "TODO", 3),
+    _DemoTask("Renovar plan anual", "NOT_STARTED", "HIGH", MARIA, 9, "12:30", "CALL", 6),
+    _DemoTask("Conectar en LinkedIn", "NOT_STARTED", "LOW", OTHER_JUAN, 2, None, "LINKED_IN_CONNECT", 1),
+    _DemoTask("Revisar stock", "IN_PROGRESS", "NONE", CAMILA, 0, None, "TODO", 7),
+    _DemoTask("Visita en terreno", "NOT_STARTED", "MEDIUM", LUCIA, 8, "10:30", "MEETING", 0),  # the owner is archived
+    _DemoTask("Ordenar carpeta de clientes", "NOT_STARTED", "NONE", None, 20, None),
+    _DemoTask("Llamar a Héctor", "NOT_STARTED", "LOW", JUAN, 1, "16:45", "CALL", 5),
 )
 DEAL = 301
 _OF_DEAL = frozenset({1, 19})  # the indexes of its tasks
@@ -131,7 +131,7 @@ def _contact(number: int, row: tuple[str, str, str | None, str | None, int]) -> 
     return {"id": 101 + number, "properties": {name: text for name, text in known.items() if text}}
 
 
-def _task(number: int, row: _Row, now: dt.datetime) -> dict[str, Any]:
+def _task(number: int, row: _DemoTask, now: dt.datetime) -> dict[str, Any]:
     properties = {
         "hs_task_subject": row.subject,
         "hs_task_status": row.status,
@@ -149,6 +149,6 @@ def _task(number: int, row: _Row, now: dt.datetime) -> dict[str, Any]:
     return {"properties": properties, "createdAt": format_instant(made)} | links
 
 
-def _due(row: _Row, now: dt.datetime) -> str:
+def _due(row: _DemoTask, now: dt.datetime) -> str:
     time = dt.time.fromisoformat(row.time or "00:00")
     return format_instant(dt.datetime.combine(now.date() + dt.timedelta(days=row.day), time, dt.UTC))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from taskhand.sandbox.hubspot.object_types import ObjectType
-    from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.hubspot.record import RecordVersion
     from taskhand.sandbox.hubspot.store import Store
 
 CATEGORY = "HUBSPOT_DEFINED"
@@ -29,7 +29,7 @@ TYPES = {
 }
 
 
-class Link(NamedTuple):
+class Association(NamedTuple):
     """One link: the task's id, the other record's object type and its id."""
 
     task_id: str
@@ -37,17 +37,17 @@ class Link(NamedTuple):
     other_id: str
 
 
-class Links:
+class Associations:
     """All links with the time of their creation, indexed from both ends."""
 
     def __init__(self) -> None:
-        self._since: dict[Link, dt.datetime] = {}
-        self._of: dict[tuple[str, str, bool], dict[Link, None]] = {}
+        self._since: dict[Association, dt.datetime] = {}
+        self._of: dict[tuple[str, str, bool], dict[Association, None]] = {}
 
-    def __iter__(self) -> Iterator[Link]:
+    def __iter__(self) -> Iterator[Association]:
         return iter(self._since)
 
-    def add(self, link: Link, since: dt.datetime) -> bool:
+    def add(self, link: Association, since: dt.datetime) -> bool:
         """Add a link and return whether it is new; an existing one keeps its time."""
         if link in self._since:
             return False
@@ -56,7 +56,7 @@ class Links:
             self._of.setdefault(side, {})[link] = None
         return True
 
-    def remove(self, link: Link) -> bool:
+    def remove(self, link: Association) -> bool:
         """Remove a link and return whether it existed."""
         if self._since.pop(link, None) is None:
             return False
@@ -71,15 +71,15 @@ class Links:
         return [link.other_id if is_task else link.task_id for link in visible]
 
 
-def _sides(link: Link) -> tuple[tuple[str, str, bool], tuple[str, str, bool]]:
+def _sides(link: Association) -> tuple[tuple[str, str, bool], tuple[str, str, bool]]:
     return (link.task_id, link.other, True), (link.other_id, link.other, False)
 
 
-def link_of(object_type: ObjectType, record_id: str, to_object_type: ObjectType, to_id: str) -> Link:
+def link_of(object_type: ObjectType, record_id: str, to_object_type: ObjectType, to_id: str) -> Association:
     """Return the link between two records, one of which is a task."""
     if object_type.name == "tasks":
-        return Link(record_id, to_object_type.name, to_id)
-    return Link(to_id, object_type.name, record_id)
+        return Association(record_id, to_object_type.name, to_id)
+    return Association(to_id, object_type.name, record_id)
 
 
 def linked_ids(
@@ -102,5 +102,5 @@ def type_name(object_type: ObjectType, to_object_type: ObjectType) -> str:
 
 
 def _is_live(store: Store, object_type: ObjectType, record_id: str) -> bool:
-    record: Record | None = store.find(object_type, record_id)
+    record: RecordVersion | None = store.find(object_type, record_id)
     return record is not None and not record.is_archived

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from taskhand.sandbox.hubspot.errors import APP, PORTAL, ApiError
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.messages import Response
-from taskhand.sandbox.oauth.grants import User
-from taskhand.sandbox.oauth.server import NO_STORE, AuthorizationServer, Call, OAuthError, PageError
+from taskhand.sandbox.oauth.grants import OAuthUser
+from taskhand.sandbox.oauth.server import NO_STORE, AuthorizationServer, EndpointRequest, OAuthError, PageError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -49,7 +49,7 @@ class HubSpotAuthorization(AuthorizationServer[SpecVariant]):
     needs_response_type = False  # it is not among the documented parameters
     scopes: tuple[str, ...] = ()
 
-    def build_endpoints(self) -> dict[str, Callable[[Call], Response]]:
+    def build_endpoints(self) -> dict[str, Callable[[EndpointRequest], Response]]:
         """Return the endpoint of each route."""
         authorize = (self.show_consent, self.take_consent)
         others = (self._introspect, self.revoke, self._show_access, self._show_refresh, self._delete_refresh)
@@ -59,7 +59,7 @@ class HubSpotAuthorization(AuthorizationServer[SpecVariant]):
         """Return the scopes of the account."""
         return self.scopes
 
-    def read_scopes(self, call: Call) -> tuple[str, ...]:
+    def read_scopes(self, call: EndpointRequest) -> tuple[str, ...]:
         """Return `scope`, which the account must have completely, and the part of `optional_scope` that it has."""
         wanted = call.query.get("scope", "").split()
         if not wanted or not set(wanted) <= set(self.scopes):
@@ -95,11 +95,11 @@ class HubSpotAuthorization(AuthorizationServer[SpecVariant]):
         new = {"error": error.code, "error_description": error.description}
         return old if self.spec_variant.oauth_errors == "old" else old | new
 
-    def _issue_v1(self, call: Call) -> Response:
+    def _issue_v1(self, call: EndpointRequest) -> Response:
         self._check_v1()
         return self.issue_token(call)
 
-    def _introspect(self, call: Call) -> Response:
+    def _introspect(self, call: EndpointRequest) -> Response:
         self.check_client(call)
         token = call.form.get("token", "")
         found = self.grants.find(token, "access_token", "refresh_token")
@@ -107,19 +107,19 @@ class HubSpotAuthorization(AuthorizationServer[SpecVariant]):
         body = self._describe(token, found, call.now) | {"active": True} if found and is_active else {"active": False}
         return Response.of_json(200, body, *NO_STORE)
 
-    def _show_access(self, call: Call) -> Response:
+    def _show_access(self, call: EndpointRequest) -> Response:
         return self._show_v1(call, self.grants.find(call.values["token"], "access_token"))
 
-    def _show_refresh(self, call: Call) -> Response:
+    def _show_refresh(self, call: EndpointRequest) -> Response:
         return self._show_v1(call, self.grants.find(call.values["token"], "refresh_token"))
 
-    def _show_v1(self, call: Call, token: Issued | None) -> Response:
+    def _show_v1(self, call: EndpointRequest, token: Issued | None) -> Response:
         self._check_v1()
         if token is None or not token.is_good(call.now):
             raise ApiError(404, "The token does not exist or has expired", "OBJECT_NOT_FOUND")  # the text is assumed
         return Response.of_json(200, self._describe(call.values["token"], token, call.now), *NO_STORE)
 
-    def _delete_refresh(self, call: Call) -> Response:
+    def _delete_refresh(self, call: EndpointRequest) -> Response:
         self._check_v1()
         self.revoke_token(call.values["token"])
         return Response(204, b"", NO_STORE)
@@ -144,10 +144,10 @@ class HubSpotAuthorization(AuthorizationServer[SpecVariant]):
             raise ApiError(404, "Unable to find this version", "OBJECT_NOT_FOUND")  # the text is assumed
 
 
-def people_of(owners: Iterable[Owner]) -> list[User]:
+def people_of(owners: Iterable[Owner]) -> list[OAuthUser]:
     """Return the users who can sign in: the active owners."""
     return [
-        User(str(owner.user_id), f"{owner.first_name} {owner.last_name}", owner.email)
+        OAuthUser(str(owner.user_id), f"{owner.first_name} {owner.last_name}", owner.email)
         for owner in owners
         if not owner.archived
     ]

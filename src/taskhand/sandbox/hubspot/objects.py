@@ -19,7 +19,7 @@ from taskhand.sandbox.hubspot.writes import archive, create, plan_create, plan_u
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.object_types import ObjectType
-    from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.hubspot.record import RecordVersion
 
 PAGE = 10
 MAX_WITH_HISTORY = 50  # as HubSpot's client assumes
@@ -69,7 +69,7 @@ def archive_object(ctx: RequestContext) -> Reply:
 
 def find(
     ctx: RequestContext, object_type: ObjectType, sent: str, id_property: object = None, *, archived: bool = False
-) -> Record | None:
+) -> RecordVersion | None:
     """Return a live or an archived record by id or by a unique property, or None."""
     if id_property is None or id_property == "hs_object_id":
         record = ctx.store.find(object_type, sent)
@@ -91,7 +91,7 @@ def unique_property(ctx: RequestContext, object_type: ObjectType, sent: object) 
     return name
 
 
-def _find(ctx: RequestContext) -> Record:
+def _find(ctx: RequestContext) -> RecordVersion:
     sent = ctx.values["id"]
     record = find(ctx, ctx.object_type, sent, ctx.query.get("idProperty"), archived=ctx.flag("archived"))
     if record is None:
@@ -99,6 +99,6 @@ def _find(ctx: RequestContext) -> Record:
     return record
 
 
-def _render(ctx: RequestContext, record: Record) -> dict[str, Any]:
+def _render(ctx: RequestContext, record: RecordVersion) -> dict[str, Any]:
     body = render_requested(ctx, record, ctx.several("properties"), ctx.several("propertiesWithHistory"))
     return body | render_associations(ctx, record, ctx.several("associations"))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Record:
+class RecordVersion:
     """One version of a record. `properties` are the stored properties, without calculated ones.
 
     `source` and `user_id` are the channel and the user of this version's write, `made_by` and `maker_id` those of the
@@ -42,7 +42,7 @@ class Record:
         return self.archived_at is not None
 
 
-def render_record(record: Record, properties: Mapping[str, str | None]) -> dict[str, Any]:
+def render_record(record: RecordVersion, properties: Mapping[str, str | None]) -> dict[str, Any]:
     """Write the object; property names are sorted, values are strings or null."""
     body: dict[str, Any] = {
         "id": record.id,

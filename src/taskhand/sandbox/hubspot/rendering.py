@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.object_types import ObjectType
-    from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.hubspot.record import RecordVersion
 
 SYSTEM = (  # in recorded responses of updates, besides the changed properties
     "hs_object_source",
@@ -37,13 +37,13 @@ def known_properties(ctx: RequestContext, object_type: ObjectType) -> Mapping[st
     return definitions(object_type, ctx.pipeline, ctx.spec_variant)
 
 
-def all_properties(ctx: RequestContext, record: Record) -> dict[str, str]:
+def all_properties(ctx: RequestContext, record: RecordVersion) -> dict[str, str]:
     """Return all properties of a record, including calculated ones."""
     return with_calculated(record, ctx.now, ctx.pipeline, ctx.store.owners, ctx.spec_variant)
 
 
 def render_requested(
-    ctx: RequestContext, record: Record, names: Iterable[str], histories: Iterable[str] = ()
+    ctx: RequestContext, record: RecordVersion, names: Iterable[str], histories: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Write a record with the requested properties and histories."""
     wanted = list(histories)
@@ -61,12 +61,12 @@ def render_requested(
     return body | {"propertiesWithHistory": {name: _history(ctx, record, name) for name in wanted}}
 
 
-def render_created(ctx: RequestContext, record: Record) -> dict[str, Any]:
+def render_created(ctx: RequestContext, record: RecordVersion) -> dict[str, Any]:
     """Write a new record with all properties that have a value."""
     return render_record(record, all_properties(ctx, record))
 
 
-def render_changed(ctx: RequestContext, old: Record, new: Record, sent: Iterable[str]) -> dict[str, Any]:
+def render_changed(ctx: RequestContext, old: RecordVersion, new: RecordVersion, sent: Iterable[str]) -> dict[str, Any]:
     """Write an updated record with the changed and the system's properties only."""
     before, after = all_properties(ctx, old), all_properties(ctx, new)
     moved = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
@@ -75,7 +75,7 @@ def render_changed(ctx: RequestContext, old: Record, new: Record, sent: Iterable
     return render_record(new, {name: after.get(name, "") for name in names})
 
 
-def render_associations(ctx: RequestContext, record: Record, names: Iterable[str]) -> dict[str, Any]:
+def render_associations(ctx: RequestContext, record: RecordVersion, names: Iterable[str]) -> dict[str, Any]:
     """Write the links to these object types; without links there is no key."""
     links: dict[str, Any] = {}
     for object_type in [find_object_type(name) for name in names]:
@@ -87,7 +87,7 @@ def render_associations(ctx: RequestContext, record: Record, names: Iterable[str
     return {"associations": links} if links else {}
 
 
-def _history(ctx: RequestContext, record: Record, name: str) -> list[dict[str, Any]]:
+def _history(ctx: RequestContext, record: RecordVersion, name: str) -> list[dict[str, Any]]:
     """Write a property's latest values, newest first."""
     values: list[dict[str, Any]] = []
     last: str | None = None
@@ -99,7 +99,7 @@ def _history(ctx: RequestContext, record: Record, name: str) -> list[dict[str, A
     return values[::-1][: ctx.spec_variant.history_values]
 
 
-def _source(version: Record) -> dict[str, Any]:
+def _source(version: RecordVersion) -> dict[str, Any]:
     by_app = version.source == "INTEGRATION"
     source = {"sourceType": version.source, "sourceId": str(APP) if by_app else f"userId:{version.user_id}"}
     return source if version.user_id is None else source | {"updatedByUserId": version.user_id}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from taskhand.sandbox.hubspot.context import RequestContext
-    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.messages import ReceivedRequest
     from taskhand.sandbox.routing import RouteMatch
 
     Endpoint = Callable[[RequestContext], Reply]
@@ -118,7 +118,7 @@ ROUTES: dict[str, Route] = _of_objects() | _OTHERS
 HARMLESS = frozenset(key for key in ROUTES if key.endswith(("/search", "/batch/read", "-info")))
 
 
-def linked_types(request: Request, match: RouteMatch) -> set[str]:
+def linked_types(request: ReceivedRequest, match: RouteMatch) -> set[str]:
     """Return the names of the object types whose links a request reads or writes."""
     asked = [part for key, text in request.pairs if key == "associations" for part in text.split(",")]
     named = [match.values[end] for end in ("kind", "to") if end in match.values and "associations" in match.key]

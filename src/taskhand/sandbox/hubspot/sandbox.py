@@ -32,7 +32,7 @@ from taskhand.sandbox.hubspot.reply import Reply
 from taskhand.sandbox.hubspot.routes import HARMLESS, ROUTES, linked_types, v3_path
 from taskhand.sandbox.hubspot.seed import EDITOR, read_properties, read_seed, read_stages, read_statuses
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
-from taskhand.sandbox.hubspot.webhooks import Webhooks
+from taskhand.sandbox.hubspot.webhooks import AppWebhooks
 from taskhand.sandbox.oauth.grants import App, Grants
 from taskhand.sandbox.routing import RouteMatch, find_route
 
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from taskhand.sandbox.hubspot.pipeline import TaskPipeline
-    from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.hubspot.record import RecordVersion
     from taskhand.sandbox.hubspot.routes import Route
-    from taskhand.sandbox.messages import Request, Response
+    from taskhand.sandbox.messages import ReceivedRequest, Response
     from taskhand.sandbox.oauth.grants import Issued
     from taskhand.sandbox.odd_data import OddFields
     from taskhand.sandbox.request_log import Holder
@@ -94,7 +94,7 @@ class HubSpotSandbox(Emulator):
             oauth_app, lambda: people_of(self._store.owners), lambda: self.spec_variant
         )
         self.authorization.scopes = tuple(sorted(self.scopes))
-        self.hooks = Webhooks(oauth_app.client_secret)
+        self.hooks = AppWebhooks(oauth_app.client_secret)
         self._given_clock = clock
         super().__init__(spec_variant, clock or ticking_clock(), **options)
 
@@ -153,7 +153,7 @@ class HubSpotSandbox(Emulator):
         self._store.put(new, now)
         self.hooks.emit_changed(record, new, now, EDITOR)
 
-    def open_outbox(self) -> Webhooks:
+    def open_outbox(self) -> AppWebhooks:
         """Return the deliveries of webhooks."""
         return self.hooks
 
@@ -170,15 +170,15 @@ class HubSpotSandbox(Emulator):
         """Return HubSpot's body for an error status."""
         return self._error(error_for_status(status, self.spec_variant))
 
-    def route_of(self, request: Request) -> RouteMatch | None:
+    def route_of(self, request: ReceivedRequest) -> RouteMatch | None:
         """Return the route by the v3 form of the path."""
         return find_route(self.routes, request.method, v3_path(request.path))
 
-    def find_holder(self, request: Request) -> Holder | None:
+    def find_holder(self, request: ReceivedRequest) -> Holder | None:
         """Return the user of the token; the private app's token belongs to the user in the recorded events."""
         return find_holder(read_bearer(request), self.token, USER, self._find_issued(request))
 
-    def answer(self, request: Request, *, stale: bool) -> Response:
+    def answer(self, request: ReceivedRequest, *, stale: bool) -> Response:
         """Check the token, apply the rate limits, check the scopes and call the endpoint."""
         self._count += 1
         now = self.tick()
@@ -200,11 +200,11 @@ class HubSpotSandbox(Emulator):
             return self._error(error, self._headers(route))
         return reply.response(self._correlation_id(), self._headers(route))
 
-    def _find_issued(self, request: Request) -> Issued | None:
+    def _find_issued(self, request: ReceivedRequest) -> Issued | None:
         """Return the OAuth token of a request, valid or not."""
         return self.authorization.find_access(read_bearer(request))
 
-    def _check_token(self, request: Request) -> Issued | None:
+    def _check_token(self, request: ReceivedRequest) -> Issued | None:
         """Refuse a wrong token; return the OAuth token, or None for the private app's token."""
         issued = self._find_issued(request)
         if issued is None:
@@ -214,7 +214,7 @@ class HubSpotSandbox(Emulator):
         return issued
 
     def _call_endpoint(
-        self, request: Request, match: RouteMatch, route: Route, issued: Issued | None, *, stale: bool
+        self, request: ReceivedRequest, match: RouteMatch, route: Route, issued: Issued | None, *, stale: bool
     ) -> Reply:
         scopes = granted_scopes(issued.grant.scopes if issued else self.scopes, self.spec_variant)
         shows_user = self.spec_variant.oauth_author == "user"
@@ -251,5 +251,5 @@ class HubSpotSandbox(Emulator):
     def _correlation_id(self) -> str:
         return f"01932f3a-0000-7000-8000-{self._count:012x}"  # a UUID of version 7
 
-    def _render_whole(self, record: Record) -> dict[str, Any]:
+    def _render_whole(self, record: RecordVersion) -> dict[str, Any]:
         return render_record(record, with_calculated(record, self._now, self.pipeline, self._store.owners, DOCUMENTED))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.property_definitions import Definition
-    from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.hubspot.record import RecordVersion
 
 PAGE, MAX_PAGE = 10, 200
 GROUPS, FILTERS, ALL_FILTERS = 5, 6, 18
@@ -30,7 +30,7 @@ CHARACTERS = 3000
 
 
 @dataclass(frozen=True)
-class Query:
+class SearchQuery:
     """The query of a search; `sort` is a property and whether the order is descending."""
 
     groups: tuple[tuple[Filter, ...], ...]
@@ -44,7 +44,7 @@ class Query:
 class View(NamedTuple):
     """A record of the index with all its properties, including calculated ones."""
 
-    record: Record
+    record: RecordVersion
     properties: Mapping[str, str]
 
 
@@ -62,7 +62,7 @@ def search_objects(ctx: RequestContext) -> Reply:
     return Reply(200, page | ({"paging": {"next": {"after": str(last)}}} if last < len(rows) else {}))
 
 
-def _query(ctx: RequestContext, body: Mapping[str, Any]) -> Query:
+def _query(ctx: RequestContext, body: Mapping[str, Any]) -> SearchQuery:
     """Read the body; its limits are documented, the error texts are assumed."""
     words = str(body.get("query") or "")
     if len(ctx.request.body) > CHARACTERS or len(words) > CHARACTERS:
@@ -71,7 +71,7 @@ def _query(ctx: RequestContext, body: Mapping[str, Any]) -> Query:
     if after + limit > ctx.spec_variant.search_cap:
         raise validation_error(f"Paging past {ctx.spec_variant.search_cap} results is not supported")
     names = tuple(str(name) for name in read_list(body, "properties"))
-    return Query(_groups(ctx, body), words, _sort(ctx, read_list(body, "sorts")), names, limit, after)
+    return SearchQuery(_groups(ctx, body), words, _sort(ctx, read_list(body, "sorts")), names, limit, after)
 
 
 def _limit(sent: object) -> int:
@@ -109,7 +109,7 @@ def _sort(ctx: RequestContext, rules: list[Any]) -> tuple[str, bool] | None:
     return name, descends
 
 
-def _indexed(ctx: RequestContext) -> list[Record]:
+def _indexed(ctx: RequestContext) -> list[RecordVersion]:
     """Return the records of the index, which lags by some seconds and has no archived records."""
     if ctx.is_stale:
         return [record for record in ctx.store.all(ctx.object_type, stale=True) if not record.is_archived]
@@ -119,12 +119,12 @@ def _indexed(ctx: RequestContext) -> list[Record]:
     return [record for record in indexed if record is not None and not record.is_archived]
 
 
-def _horizon(ctx: RequestContext, record: Record) -> dt.datetime:
+def _horizon(ctx: RequestContext, record: RecordVersion) -> dt.datetime:
     late = ctx.spec_variant.late_records if int(record.id) % 2 else 0
     return ctx.after(seconds=-ctx.spec_variant.search_lag - late)
 
 
-def _matches_query(ctx: RequestContext, query: Query, view: View, definitions: Mapping[str, Definition]) -> bool:
+def _matches_query(ctx: RequestContext, query: SearchQuery, view: View, definitions: Mapping[str, Definition]) -> bool:
     if words := WORD.findall(query.words.casefold()):
         text = " ".join(view.properties.get(name, "") for name in view.record.object_type.searched).casefold()
         if not all(word in text for word in words):
@@ -145,7 +145,7 @@ def _matches_filter(ctx: RequestContext, condition: Filter, view: View, definiti
     return bool(wanted & set(ids)) if wanted else bool(ids) == (condition.operator == "HAS_PROPERTY")
 
 
-def _sort_views(query: Query, views: list[View], definitions: Mapping[str, Definition]) -> list[View]:
+def _sort_views(query: SearchQuery, views: list[View], definitions: Mapping[str, Definition]) -> list[View]:
     """Sort by the query's rule, records without the property last; by default oldest first."""
     rows = sorted(views, key=lambda view: (view.record.created_at, int(view.record.id)))
     if query.sort is None:

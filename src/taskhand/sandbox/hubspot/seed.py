@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 from taskhand.sandbox.hubspot.calculated_properties import apply_write, defaults_for
 from taskhand.sandbox.hubspot.dates import parse_instant
 from taskhand.sandbox.hubspot.demo import OWNERS, PROPERTIES, demo
-from taskhand.sandbox.hubspot.links import Link
+from taskhand.sandbox.hubspot.links import Association
 from taskhand.sandbox.hubspot.object_types import OBJECT_TYPES, TASKS
 from taskhand.sandbox.hubspot.people import Owner
 from taskhand.sandbox.hubspot.pipeline import Option, OwnProperty, Stage, build_pipeline
-from taskhand.sandbox.hubspot.record import Record
+from taskhand.sandbox.hubspot.record import RecordVersion
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.store import Store
 from taskhand.sandbox.odd_data import ODD_KEYS, OddFields
@@ -66,7 +66,7 @@ def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
             record = _record(object_type, row, FIRST_IDS[object_type.name] + number, now, pipeline)
             store.put(record, record.updated_at)
             store.odd |= {record.id: odd} if (odd := OddFields.of_row(row)) else {}
-            for link in [Link(record.id, other, str(found)) for other in LINKED for found in row.get(other, ())]:
+            for link in [Association(record.id, other, str(found)) for other in LINKED for found in row.get(other, ())]:
                 store.links.add(link, record.created_at)
     store.begin(now)
     return store
@@ -119,13 +119,13 @@ def _owner(row: Mapping[str, Any]) -> Owner:
 
 def _record(
     object_type: ObjectType, row: Mapping[str, Any], number: int, now: dt.datetime, pipeline: TaskPipeline
-) -> Record:
+) -> RecordVersion:
     made = parse_instant(row["createdAt"]) if "createdAt" in row else None
     made = made or now - AGE
     properties = dict(row.get("properties", {}))
     if object_type == TASKS:
         properties = apply_write({}, defaults_for(properties) | properties, made, pipeline, PLAIN)
-    return Record(
+    return RecordVersion(
         object_type=object_type,
         id=str(row.get("id", number)),
         properties=properties,

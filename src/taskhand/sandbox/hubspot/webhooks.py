@@ -16,8 +16,8 @@ from taskhand.sandbox.hubspot.object_types import BY_NAME
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from taskhand.sandbox.hubspot.links import Link
-    from taskhand.sandbox.hubspot.record import Record
+    from taskhand.sandbox.hubspot.links import Association
+    from taskhand.sandbox.hubspot.record import RecordVersion
 
 FIRST_EVENT, FIRST_SUBSCRIPTION = 1765889350, 7662269  # as in a recorded event
 MAX_EVENTS = 100  # of one request
@@ -71,7 +71,7 @@ class Delivery:
         }
 
 
-class _Change(NamedTuple):
+class _ObjectChange(NamedTuple):
     """A change of one object, its time and its user; None is the app itself."""
 
     event_type: str
@@ -87,7 +87,7 @@ class _Change(NamedTuple):
         return is_same_type and subscription.property_name in (None, self.fields.get("propertyName"))
 
 
-class Webhooks:
+class AppWebhooks:
     """The app's target URL, its subscriptions, and the pending deliveries."""
 
     def __init__(self, secret: str) -> None:
@@ -117,30 +117,32 @@ class Webhooks:
         self._events.clear()
         self._count = 0
 
-    def emit_created(self, record: Record, now: dt.datetime) -> None:
+    def emit_created(self, record: RecordVersion, now: dt.datetime) -> None:
         """Add the event of a new record."""
-        self._add(_Change(CREATION, record.id, record.object_type.type_id, now, {"changeFlag": "CREATED"}))
+        self._add(_ObjectChange(CREATION, record.id, record.object_type.type_id, now, {"changeFlag": "CREATED"}))
 
-    def emit_deleted(self, record: Record, now: dt.datetime) -> None:
+    def emit_deleted(self, record: RecordVersion, now: dt.datetime) -> None:
         """Add the event of an archived record."""
-        self._add(_Change(DELETION, record.id, record.object_type.type_id, now, {"changeFlag": "DELETED"}))
+        self._add(_ObjectChange(DELETION, record.id, record.object_type.type_id, now, {"changeFlag": "DELETED"}))
 
-    def emit_changed(self, old: Record, new: Record, now: dt.datetime, user_id: int | None = None) -> None:
+    def emit_changed(
+        self, old: RecordVersion, new: RecordVersion, now: dt.datetime, user_id: int | None = None
+    ) -> None:
         """Add an event for every changed stored property."""
         names = sorted(old.properties.keys() | new.properties.keys())
         for name in names:
             value = new.properties.get(name, "")
             if old.properties.get(name, "") != value:
                 pair = {"propertyName": name, "propertyValue": value}
-                self._add(_Change(CHANGE, new.id, new.object_type.type_id, now, pair, user_id))
+                self._add(_ObjectChange(CHANGE, new.id, new.object_type.type_id, now, pair, user_id))
 
-    def emit_association(self, link: Link, now: dt.datetime, *, is_removed: bool) -> None:
+    def emit_association(self, link: Association, now: dt.datetime, *, is_removed: bool) -> None:
         """Add the event of an added or removed link, as seen from the task; its keys are assumed."""
         number = TYPES["tasks", link.other]
         ends = {"fromObjectId": int(link.task_id), "toObjectId": int(link.other_id), "associationTypeId": number}
         types = {"fromObjectTypeId": "0-27", "toObjectTypeId": BY_NAME[link.other].type_id}
         fields = {**ends, **types, "associationRemoved": is_removed}
-        self._add(_Change(ASSOCIATION, link.task_id, "0-27", now, fields))
+        self._add(_ObjectChange(ASSOCIATION, link.task_id, "0-27", now, fields))
 
     def is_empty(self) -> bool:
         """Whether no delivery is pending."""
@@ -171,14 +173,14 @@ class Webhooks:
                 Delivery(self.url, tuple(events[n : n + MAX_EVENTS]), now, secret=self._secret) for n in starts
             ]
 
-    def _add(self, change: _Change) -> None:
+    def _add(self, change: _ObjectChange) -> None:
         for subscription in self.subscriptions:
             if subscription.active and change.matches(subscription):
                 self._count += 1
                 self._events.append(_event(FIRST_EVENT + self._count, subscription, change))
 
 
-def _event(number: int, subscription: Subscription, change: _Change) -> dict[str, Any]:
+def _event(number: int, subscription: Subscription, change: _ObjectChange) -> dict[str, Any]:
     # the form is recorded; the source of the app's own changes is assumed
     source = {"changeSource": "INTEGRATION", "sourceId": str(APP)}
     if change.user_id is not None:

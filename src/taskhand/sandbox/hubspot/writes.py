@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.hubspot.calculated_properties import apply_write, defaults_for
 from taskhand.sandbox.hubspot.errors import ApiError, missing_required, validation_error
-from taskhand.sandbox.hubspot.links import Link, target_type
+from taskhand.sandbox.hubspot.links import Association, target_type
 from taskhand.sandbox.hubspot.object_types import TASKS
-from taskhand.sandbox.hubspot.record import Record
+from taskhand.sandbox.hubspot.record import RecordVersion
 from taskhand.sandbox.hubspot.rendering import known_properties
 from taskhand.sandbox.hubspot.validation import PropertyRules
 
@@ -42,13 +42,13 @@ def plan_create(ctx: RequestContext, object_type: ObjectType, body: Mapping[str,
     return PlannedRecord(object_type, sent, _links(ctx, object_type, body.get("associations") or []))
 
 
-def create(ctx: RequestContext, draft: PlannedRecord) -> Record:
+def create(ctx: RequestContext, draft: PlannedRecord) -> RecordVersion:
     """Create a planned record."""
     properties = {name: text for name, text in draft.properties.items() if text}
     if draft.object_type == TASKS:
         filled = defaults_for(properties) if ctx.spec_variant.defaults == "filled" else {}
         properties = apply_write({}, {**filled, **properties}, ctx.now, ctx.pipeline, ctx.spec_variant)
-    record = Record(
+    record = RecordVersion(
         draft.object_type,
         ctx.fresh_id(),
         properties,
@@ -61,7 +61,7 @@ def create(ctx: RequestContext, draft: PlannedRecord) -> Record:
     ctx.store.put(record, ctx.now)
     ctx.hooks.emit_created(record, ctx.now)
     for object_type, other_id in draft.links:
-        link(ctx, Link(record.id, object_type.name, other_id))
+        link(ctx, Association(record.id, object_type.name, other_id))
     return record
 
 
@@ -75,7 +75,7 @@ def plan_update(
     return sent
 
 
-def update(ctx: RequestContext, record: Record, sent: Mapping[str, str]) -> Record:
+def update(ctx: RequestContext, record: RecordVersion, sent: Mapping[str, str]) -> RecordVersion:
     """Write properties of a record; other properties stay."""
     if record.object_type == TASKS:
         properties = apply_write(record.properties, sent, ctx.now, ctx.pipeline, ctx.spec_variant)
@@ -95,19 +95,19 @@ def update(ctx: RequestContext, record: Record, sent: Mapping[str, str]) -> Reco
     return new
 
 
-def archive(ctx: RequestContext, record: Record) -> None:
+def archive(ctx: RequestContext, record: RecordVersion) -> None:
     """Move a record to the recycling bin."""
     ctx.store.put(replace(record, archived_at=ctx.now, updated_at=ctx.now, settles_at=None), ctx.now)
     ctx.hooks.emit_deleted(record, ctx.now)
 
 
-def link(ctx: RequestContext, wanted: Link) -> None:
+def link(ctx: RequestContext, wanted: Association) -> None:
     """Link two records; an existing link stays as it is."""
     if ctx.store.links.add(wanted, ctx.now):
         ctx.hooks.emit_association(wanted, ctx.now, is_removed=False)
 
 
-def unlink(ctx: RequestContext, wanted: Link) -> None:
+def unlink(ctx: RequestContext, wanted: Association) -> None:
     """Unlink two records, if they are linked."""
     if ctx.store.links.remove(wanted):
         ctx.hooks.emit_association(wanted, ctx.now, is_removed=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Kind = Literal["code", "access_token", "refresh_token"]
 
 
-class User(NamedTuple):
+class OAuthUser(NamedTuple):
     """A person who can sign in."""
 
     id: str
@@ -34,7 +34,7 @@ class App:
 class Grant:
     """The consent of a person to an app; `challenge` is the hash of the code verifier."""
 
-    user: User
+    user: OAuthUser
     client_id: str
     scopes: tuple[str, ...]
     redirect_uri: str = ""

@@ -10,12 +10,12 @@ from taskhand.sandbox.messages import Response
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from taskhand.sandbox.oauth.grants import User
+    from taskhand.sandbox.oauth.grants import OAuthUser
 
 HEADERS = (("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store"))
 
 
-def consent_page(crm: str, client_id: str, scopes: Iterable[str], users: Iterable[User]) -> Response:
+def consent_page(crm: str, client_id: str, scopes: Iterable[str], users: Iterable[OAuthUser]) -> Response:
     """Return the form that asks for the user and for consent; it is sent to the page's own address."""
     people = "".join(
         f'<option value="{escape(user.id)}">{escape(user.name)} ({escape(user.email)})</option>' for user in users

@@ -20,8 +20,8 @@ from taskhand.sandbox.request_log import NOBODY, Holder
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from taskhand.sandbox.messages import Request
-    from taskhand.sandbox.oauth.grants import Kind, User
+    from taskhand.sandbox.messages import ReceivedRequest
+    from taskhand.sandbox.oauth.grants import Kind, OAuthUser
     from taskhand.sandbox.routing import RouteMatch
 
 V = TypeVar("V", bound=OAuthSwitches)
@@ -51,7 +51,7 @@ class PageError(Exception):
 
 
 @dataclass(frozen=True)
-class Call:
+class EndpointRequest:
     """One request to an endpoint; `form` is its body."""
 
     query: Mapping[str, str]
@@ -88,7 +88,7 @@ class AuthorizationServer(ABC, Generic[V]):
     access_bytes = 32  # the size of an access token
     needs_response_type = True
 
-    def __init__(self, app: App, users: Callable[[], Sequence[User]], spec_variant: Callable[[], V]) -> None:
+    def __init__(self, app: App, users: Callable[[], Sequence[OAuthUser]], spec_variant: Callable[[], V]) -> None:
         self.app = app
         self._users = users
         self._spec_variant = spec_variant
@@ -101,14 +101,14 @@ class AuthorizationServer(ABC, Generic[V]):
         return self._spec_variant()
 
     @abstractmethod
-    def build_endpoints(self) -> dict[str, Callable[[Call], Response]]:
+    def build_endpoints(self) -> dict[str, Callable[[EndpointRequest], Response]]:
         """Return the endpoint of each route."""
 
     @abstractmethod
     def all_scopes(self) -> tuple[str, ...]:
         """Return the scopes that the CRM can grant."""
 
-    def read_scopes(self, call: Call) -> tuple[str, ...]:  # noqa: ARG002  # overridden for a CRM whose apps name scopes
+    def read_scopes(self, call: EndpointRequest) -> tuple[str, ...]:  # noqa: ARG002  # overridden for a CRM whose apps name scopes
         """Return the requested scopes; PageError if they cannot be granted."""
         return self.all_scopes()
 
@@ -124,9 +124,9 @@ class AuthorizationServer(ABC, Generic[V]):
     def error_body(self, error: OAuthError) -> dict[str, Any]:
         """Return the body of an error."""
 
-    def answer(self, request: Request, route: RouteMatch, now: dt.datetime) -> Response:
+    def answer(self, request: ReceivedRequest, route: RouteMatch, now: dt.datetime) -> Response:
         """Call the endpoint of a route."""
-        call = Call(dict(request.pairs), request.form or {}, route.values, now)
+        call = EndpointRequest(dict(request.pairs), request.form or {}, route.values, now)
         try:
             return self.endpoints[route.key](call)
         except PageError as error:
@@ -153,7 +153,7 @@ class AuthorizationServer(ABC, Generic[V]):
             raise ValueError(f"no user {user_id!r} can sign in here")
         return self._issue_pair(Grant(user, self.app.client_id, self.all_scopes()), now)
 
-    def find_holder(self, request: Request) -> Holder | None:
+    def find_holder(self, request: ReceivedRequest) -> Holder | None:
         """Return the holder of the code or token in a form, valid or not."""
         form = request.form or {}
         for text in [form[name] for name in ("refresh_token", "code", "token") if form.get(name)]:
@@ -165,13 +165,13 @@ class AuthorizationServer(ABC, Generic[V]):
         """Return an issued access token, valid or not."""
         return self.grants.find(text, "access_token")
 
-    def show_consent(self, call: Call) -> Response:
+    def show_consent(self, call: EndpointRequest) -> Response:
         """Show the page on which a person signs in and allows or denies the app."""
         asked = self._read_asked(call)
         refusal = self._find_refusal(call, asked)
         return refusal or consent_page(self.title, asked.app.client_id, asked.scopes, self._users())
 
-    def take_consent(self, call: Call) -> Response:
+    def take_consent(self, call: EndpointRequest) -> Response:
         """Handle the form of that page: `user`, and `decision`, which is `allow` or `deny`."""
         asked = self._read_asked(call)
         refusal = self._find_refusal(call, asked)
@@ -188,7 +188,7 @@ class AuthorizationServer(ABC, Generic[V]):
         code = self.grants.issue("code", grant, call.now + dt.timedelta(seconds=self.spec_variant.oauth_code_life))
         return asked.redirect(self.spec_variant, code=code)
 
-    def issue_token(self, call: Call) -> Response:
+    def issue_token(self, call: EndpointRequest) -> Response:
         """Exchange a code or a refresh token."""
         self.check_client(call)
         match call.form.get("grant_type"):
@@ -200,7 +200,7 @@ class AuthorizationServer(ABC, Generic[V]):
                 raise OAuthError("unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
         return self._answer_pair(self._issue_pair(grant, call.now))
 
-    def revoke(self, call: Call) -> Response:
+    def revoke(self, call: EndpointRequest) -> Response:
         """Revoke a token; an unknown token is not an error (RFC 7009 §2.2)."""
         self.check_client(call)
         self.revoke_token(call.form.get("token", ""))
@@ -215,7 +215,7 @@ class AuthorizationServer(ABC, Generic[V]):
         if token.kind == "refresh_token" and self.spec_variant.oauth_revoke == "grant":
             token.grant.is_ended = True
 
-    def _read_asked(self, call: Call) -> Asked:
+    def _read_asked(self, call: EndpointRequest) -> Asked:
         sent = call.query
         if sent.get("client_id") != self.app.client_id:
             raise PageError("There is no app with this client_id.")
@@ -240,7 +240,7 @@ class AuthorizationServer(ABC, Generic[V]):
             return False
         return self.spec_variant.oauth_redirects == "any" or self.allows_redirect(parts.scheme, parts.hostname)
 
-    def _find_refusal(self, call: Call, asked: Asked) -> Response | None:
+    def _find_refusal(self, call: EndpointRequest, asked: Asked) -> Response | None:
         """Return the redirect for a request that cannot be shown to a person (RFC 6749 §4.1.2.1), or None."""
         if call.query.get("response_type", "" if self.needs_response_type else "code") != "code":
             return asked.redirect(self.spec_variant, error="unsupported_response_type")
@@ -252,14 +252,14 @@ class AuthorizationServer(ABC, Generic[V]):
             return asked.redirect(self.spec_variant, error="invalid_request", error_description=text)
         return None
 
-    def check_client(self, call: Call) -> None:
+    def check_client(self, call: EndpointRequest) -> None:
         """Refuse a wrong id or secret of the app; both are documented as form fields."""
         own = (self.app.client_id, self.app.client_secret)
         sent = (call.form.get("client_id", ""), call.form.get("client_secret", ""))
         if not all(secrets.compare_digest(one.encode(), other.encode()) for one, other in zip(sent, own, strict=True)):
             raise OAuthError("invalid_client", "client_id or client_secret is wrong")
 
-    def _exchange_code(self, call: Call) -> Grant:
+    def _exchange_code(self, call: EndpointRequest) -> Grant:
         """Use up a code."""
         token = self.grants.find(call.form.get("code", ""), "code")
         if token is None or token.is_used or not token.is_good(call.now):
@@ -273,7 +273,7 @@ class AuthorizationServer(ABC, Generic[V]):
         token.is_used = True
         return token.grant
 
-    def _refresh(self, call: Call) -> Response:
+    def _refresh(self, call: EndpointRequest) -> Response:
         sent, spec_variant = call.form.get("refresh_token", ""), self.spec_variant
         token = self.grants.find(sent, "refresh_token")
         if token is not None and token.is_used and spec_variant.oauth_reuse == "ends_grant":
@@ -294,7 +294,7 @@ class AuthorizationServer(ABC, Generic[V]):
     def _answer_pair(self, body: dict[str, Any]) -> Response:
         return Response.of_json(200, body, *NO_STORE)
 
-    def _find_user(self, user_id: str) -> User | None:
+    def _find_user(self, user_id: str) -> OAuthUser | None:
         return next((user for user in self._users() if user.id == user_id), None)
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
-    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.messages import ReceivedRequest
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
     from taskhand.sandbox.vambe.store import Store
 
@@ -21,7 +21,7 @@ class RequestContext:
     With `is_stale`, lists are as they were before the last write.
     """
 
-    request: Request
+    request: ReceivedRequest
     spec_variant: SpecVariant
     store: Store
     now: dt.datetime

@@ -15,7 +15,7 @@ MARIA = "228d7a0d-9072-4ca8-939b-959b75cc606a"  # the sample of get-all-team-mem
 JUAN = "338e8b1e-8183-5db9-a4ab-a6ab86dd717b"  # the second responsible in the sample of update-task
 
 
-class _Person(NamedTuple):
+class _DemoContact(NamedTuple):
     """One contact of the demo; contacts of one company share a customer."""
 
     name: str
@@ -26,7 +26,7 @@ class _Person(NamedTuple):
     days_ago: int
 
 
-class _Row(NamedTuple):
+class _DemoTask(NamedTuple):
     """One task of the demo: `day` counts from today, None is undated; `time` None is all day."""
 
     title: str
@@ -62,50 +62,54 @@ _STATUSES = (
 )
 
 _PEOPLE = (
-    _Person("Valentina Rojas", "+56987654321", "valentina@panaderiarojas.cl", "Panadería Rojas", "whatsapp", 0),
-    _Person("Valentina Rojas", None, "valentina@panaderiarojas.cl", "Panadería Rojas", "instagram", 3),
-    _Person("Andrés Gutiérrez", "+56911223344", "andres.gutierrez@ferreteriasur.cl", "Ferretería Sur", "whatsapp", 1),
-    _Person("Sofía Castro", "+573001234567", "sofia.castro@cafeandino.co", "Café Andino", "whatsapp", 2),
-    _Person("Mateo Vargas", "+5491123456789", "mateo@vargasautos.com.ar", "Vargas Autos", "whatsapp", 5),
-    _Person("Isabella Torres", "+525512345678", "isabella.torres@clinicatorres.mx", "Clínica Torres", "webchat", 7),
-    _Person("Joaquín Silva", "+56955667788", None, None, "whatsapp", 9),
-    _Person("Renata Flores", "+51987654321", "renata@floreslima.pe", "Flores Lima", "whatsapp", 14),
-    _Person("Tomás Herrera", None, "tomas.herrera@inmobiliariaherrera.cl", "Inmobiliaria Herrera", "webchat", 21),
-    _Person("Antonia Núñez", "+56966778899", "antonia.nunez@example.com", None, "instagram", 45),
-    _Person("Benjamín Díaz", "+56977889900", "benjamin@diazlogistica.cl", "Díaz Logística", "whatsapp", 120),
-    _Person("Paula Morales", "+56988990011", "paula.morales@example.com", None, "whatsapp", 400),
+    _DemoContact("Valentina Rojas", "+56987654321", "valentina@panaderiarojas.cl", "Panadería Rojas", "whatsapp", 0),
+    _DemoContact("Valentina Rojas", None, "valentina@panaderiarojas.cl", "Panadería Rojas", "instagram", 3),
+    _DemoContact(
+        "Andrés Gutiérrez", "+56911223344", "andres.gutierrez@ferreteriasur.cl", "Ferretería Sur", "whatsapp", 1
+    ),
+    _DemoContact("Sofía Castro", "+573001234567", "sofia.castro@cafeandino.co", "Café Andino", "whatsapp", 2),
+    _DemoContact("Mateo Vargas", "+5491123456789", "mateo@vargasautos.com.ar", "Vargas Autos", "whatsapp", 5),
+    _DemoContact(
+        "Isabella Torres", "+525512345678", "isabella.torres@clinicatorres.mx", "Clínica Torres", "webchat", 7
+    ),
+    _DemoContact("Joaquín Silva", "+56955667788", None, None, "whatsapp", 9),
+    _DemoContact("Renata Flores", "+51987654321", "renata@floreslima.pe", "Flores Lima", "whatsapp", 14),
+    _DemoContact("Tomás Herrera", None, "tomas.herrera@inmobiliariaherrera.cl", "Inmobiliaria Herrera", "webchat", 21),
+    _DemoContact("Antonia Núñez", "+56966778899", "antonia.nunez@example.com", None, "instagram", 45),
+    _DemoContact("Benjamín Díaz", "+56977889900", "benjamin@diazlogistica.cl", "Díaz Logística", "whatsapp", 120),
+    _DemoContact("Paula Morales", "+56988990011", "paula.morales@example.com", None, "whatsapp", 400),
 )
 
 _TASKS = (
-    _Row("Llamar a Valentina por la renovación", "Pendiente", "2", (MARIA,), 0, "15:00", "Valentina Rojas",
+    _DemoTask("Llamar a Valentina por la renovación", "Pendiente", "2", (MARIA,), 0, "15:00", "Valentina Rojas",
          "Vence el contrato anual. Ofrecer el plan de 12 meses."),
-    _Row("Enviar cotización a Ferretería Sur", "En Progreso", "2", (MARIA, JUAN), 1, "10:30", "Andrés Gutiérrez"),
-    _Row("Preparar demo para Café Andino", "Pendiente", "1", (CAMILA,), 2, "09:00", "Sofía Castro"),
-    _Row("Revisar el catálogo de repuestos", "Pendiente", "0", (DIEGO,), 3, None, "Mateo Vargas"),
-    _Row("Agendar visita a Clínica Torres", "Pendiente", "1", (OTHER_JUAN,), 4, "16:45", "Isabella Torres"),
-    _Row("Responder consulta por WhatsApp", "Pendiente", "2", (JUAN,), -1, "18:00", "Joaquín Silva"),
-    _Row("Cobrar factura pendiente", "Pendiente", "2", (MARIA,), -3, None, "Renata Flores"),
-    _Row("Actualizar datos del cliente", "En Progreso", "0", (CAMILA,), -5, None, "Tomás Herrera"),
-    _Row("Enviar contrato firmado", "Completado", "1", (MARIA,), -2, "12:00", "Valentina Rojas"),
-    _Row("Seguimiento después de la demo", "Completado", "1", (DIEGO,), -7, "11:15", "Sofía Castro"),
-    _Row("Cerrar la campaña de septiembre", "Archivado", "0", (CAMILA, DIEGO), -20, None),
-    _Row("Confirmar medio de pago", "Pendiente", "1", (JUAN,), 7, None, "Benjamín Díaz"),
-    _Row("Preparar informe mensual", "Pendiente", "1", (MARIA, CAMILA), 11, None),
-    _Row("Reunión de equipo", "Pendiente", "0", (MARIA, JUAN, OTHER_JUAN, CAMILA, DIEGO), 1, "09:30"),
-    _Row("Llamar a Antonia", "Pendiente", "0", (OTHER_JUAN,), 14, "23:30", "Antonia Núñez",
+    _DemoTask("Enviar cotización a Ferretería Sur", "En Progreso", "2", (MARIA, JUAN), 1, "10:30", "Andrés Gutiérrez"),
+    _DemoTask("Preparar demo para Café Andino", "Pendiente", "1", (CAMILA,), 2, "09:00", "Sofía Castro"),
+    _DemoTask("Revisar el catálogo de repuestos", "Pendiente", "0", (DIEGO,), 3, None, "Mateo Vargas"),
+    _DemoTask("Agendar visita a Clínica Torres", "Pendiente", "1", (OTHER_JUAN,), 4, "16:45", "Isabella Torres"),
+    _DemoTask("Responder consulta por WhatsApp", "Pendiente", "2", (JUAN,), -1, "18:00", "Joaquín Silva"),
+    _DemoTask("Cobrar factura pendiente", "Pendiente", "2", (MARIA,), -3, None, "Renata Flores"),
+    _DemoTask("Actualizar datos del cliente", "En Progreso", "0", (CAMILA,), -5, None, "Tomás Herrera"),
+    _DemoTask("Enviar contrato firmado", "Completado", "1", (MARIA,), -2, "12:00", "Valentina Rojas"),
+    _DemoTask("Seguimiento después de la demo", "Completado", "1", (DIEGO,), -7, "11:15", "Sofía Castro"),
+    _DemoTask("Cerrar la campaña de septiembre", "Archivado", "0", (CAMILA, DIEGO), -20, None),
+    _DemoTask("Confirmar medio de pago", "Pendiente", "1", (JUAN,), 7, None, "Benjamín Díaz"),
+    _DemoTask("Preparar informe mensual", "Pendiente", "1", (MARIA, CAMILA), 11, None),
+    _DemoTask("Reunión de equipo", "Pendiente", "0", (MARIA, JUAN, OTHER_JUAN, CAMILA, DIEGO), 1, "09:30"),
+    _DemoTask("Llamar a Antonia", "Pendiente", "0", (OTHER_JUAN,), 14, "23:30", "Antonia Núñez",
          "Pidió que la llamen tarde."),
-    _Row("Ordenar las etiquetas del CRM", "Pendiente", "0", (DIEGO,), None),
-    _Row("Escribir guion de bienvenida", "En Progreso", "1", (CAMILA,), None, None, None,
+    _DemoTask("Ordenar las etiquetas del CRM", "Pendiente", "0", (DIEGO,), None),
+    _DemoTask("Escribir guion de bienvenida", "En Progreso", "1", (CAMILA,), None, None, None,
          "Para el asistente de WhatsApp."),
-    _Row("Buscar referencias en Lima", "Pendiente", "0", (JUAN,), None, None, "Renata Flores"),
-    _Row("Revisar permisos de la cuenta", "Pendiente", "2", (), None),
-    _Row("Traspasar la cartera de Lucía", "En Progreso", "2", (LUCIA, MARIA), 5, None, None,
+    _DemoTask("Buscar referencias en Lima", "Pendiente", "0", (JUAN,), None, None, "Renata Flores"),
+    _DemoTask("Revisar permisos de la cuenta", "Pendiente", "2", (), None),
+    _DemoTask("Traspasar la cartera de Lucía", "En Progreso", "2", (LUCIA, MARIA), 5, None, None,
          "Lucía ya no está en el equipo."),
-    _Row("Validar el inventario", "Pendiente", "1", (DIEGO,), 0, None, "Mateo Vargas"),
-    _Row("Enviar encuesta de satisfacción", "Pendiente", "0", (CAMILA,), 21, "08:00", "Isabella Torres"),
-    _Row("Negociar el descuento por volumen", "En Progreso", "2", (MARIA,), 2, "17:30", "Andrés Gutiérrez"),
-    _Row("Reactivar el contacto antiguo", "Pendiente", "0", (OTHER_JUAN,), 30, None, "Paula Morales"),
-    _Row("Archivar los chats resueltos", "Archivado", "0", (JUAN,), -30, None),
+    _DemoTask("Validar el inventario", "Pendiente", "1", (DIEGO,), 0, None, "Mateo Vargas"),
+    _DemoTask("Enviar encuesta de satisfacción", "Pendiente", "0", (CAMILA,), 21, "08:00", "Isabella Torres"),
+    _DemoTask("Negociar el descuento por volumen", "En Progreso", "2", (MARIA,), 2, "17:30", "Andrés Gutiérrez"),
+    _DemoTask("Reactivar el contacto antiguo", "Pendiente", "0", (OTHER_JUAN,), 30, None, "Paula Morales"),
+    _DemoTask("Archivar los chats resueltos", "Archivado", "0", (JUAN,), -30, None),
 )  # fmt: skip
 
 
@@ -129,7 +133,7 @@ def demo(now: dt.datetime) -> dict[str, Any]:
     return {"contacts": contacts, "tasks": [*tasks, _foreign(now), _deleted(now)]}
 
 
-def _contact(person: _Person, now: dt.datetime) -> dict[str, Any]:
+def _contact(person: _DemoContact, now: dt.datetime) -> dict[str, Any]:
     heard = now - dt.timedelta(days=person.days_ago, hours=1)
     return {
         "id": _id(f"contact {person.name} {person.platform}"),
@@ -146,7 +150,7 @@ def _contact(person: _Person, now: dt.datetime) -> dict[str, Any]:
     }
 
 
-def _task(row: _Row, number: int, contacts: dict[str, dict[str, Any]], now: dt.datetime) -> dict[str, Any]:
+def _task(row: _DemoTask, number: int, contacts: dict[str, dict[str, Any]], now: dt.datetime) -> dict[str, Any]:
     contact = contacts[row.contact] if row.contact else {}
     due = {} if row.day is None else {"dueDate": _day(now, row.day), "dueTime": row.time, "timezone": ZONE}
     return due | {

@@ -26,7 +26,7 @@ BOOLEANS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
-class Window:
+class ListFilter:
     """The filter of the list: responsible people (none: everyone), first and last day, and undated tasks."""
 
     responsible_ids: tuple[str, ...]
@@ -50,11 +50,11 @@ class Window:
         return after and (day < self.last or (day == self.last and spec_variant.date_bounds == "inclusive"))
 
 
-def read_window(ctx: RequestContext) -> Window:
+def read_window(ctx: RequestContext) -> ListFilter:
     """Parse the query of `GET /api/public/tasks`; only `includeTasksWithoutDates` is optional."""
     first, last = _day(ctx, "fromDate"), _day(ctx, "toDate")
     _check_span(first, last, ctx.spec_variant)
-    return Window(_responsible_ids(ctx), first, last, _has_undated(ctx))
+    return ListFilter(_responsible_ids(ctx), first, last, _has_undated(ctx))
 
 
 def sort_tasks(tasks: Iterable[Task], spec_variant: SpecVariant) -> list[Task]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Member:
+class TeamMember:
     """A user of the organisation; an inactive one is stored but not listed."""
 
     id: str
@@ -27,7 +27,7 @@ def list_members(ctx: RequestContext) -> list[dict[str, Any]]:
     return [_render(member) for member in ctx.store.members if member.active]
 
 
-def _render(member: Member) -> dict[str, Any]:
+def _render(member: TeamMember) -> dict[str, Any]:
     row = asdict(member)
     del row["active"]
     return row

@@ -22,7 +22,7 @@ from taskhand.sandbox.webhook_outbox import FoundOutbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.messages import ReceivedRequest
     from taskhand.sandbox.odd_data import OddFields
     from taskhand.sandbox.request_log import Holder
 
@@ -87,11 +87,11 @@ class VambeSandbox(Emulator):
         """Return Vambe's body for an error status."""
         return error_for_status(status).response(self.spec_variant)
 
-    def find_holder(self, request: Request) -> Holder | None:
+    def find_holder(self, request: ReceivedRequest) -> Holder | None:
         """Return the holder of the request's key, the organisation if the key is right; None without a key."""
         return find_holder(request, self.key)
 
-    def answer(self, request: Request, *, stale: bool) -> Response:
+    def answer(self, request: ReceivedRequest, *, stale: bool) -> Response:
         """Apply the rate limit and the redirect, then find the route, check the key and call the endpoint."""
         if not self._rate_limit.admit(self._clock(), self.spec_variant):
             return self.failure(429).with_headers(("retry-after", "1"))
@@ -103,7 +103,7 @@ class VambeSandbox(Emulator):
         except ApiError as error:
             return error.response(self.spec_variant)
 
-    def _call_endpoint(self, request: Request, *, stale: bool) -> Response:
+    def _call_endpoint(self, request: ReceivedRequest, *, stale: bool) -> Response:
         route = self.route_of(request)
         if route is None:  # NestJS answers an unknown method or path with 404
             raise ApiError(404, f"Cannot {request.method} {request.path}")

@@ -19,9 +19,9 @@ from taskhand.sandbox.seed_checks import check_keys, seed_data
 from taskhand.sandbox.vambe.contact import Contact
 from taskhand.sandbox.vambe.dates import UNDATED, apply_due_fields
 from taskhand.sandbox.vambe.demo import demo, members_and_statuses
-from taskhand.sandbox.vambe.people import Member
+from taskhand.sandbox.vambe.people import TeamMember
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
-from taskhand.sandbox.vambe.statuses import Status, find_status, initial_status
+from taskhand.sandbox.vambe.statuses import StatusConfig, find_status, initial_status
 from taskhand.sandbox.vambe.store import Store
 from taskhand.sandbox.vambe.task import Task
 
@@ -40,8 +40,8 @@ PLAIN = SpecVariant()
 def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
     """Make the store of "demo", "empty" or data in the form above; anything else is a ValueError."""
     data = members_and_statuses() | seed_data(seed, SEED_KEYS, demo, now)
-    members = [Member(**row) for row in data["members"]]
-    configured = [Status(**row) for row in data["statuses"]]
+    members = [TeamMember(**row) for row in data["members"]]
+    configured = [StatusConfig(**row) for row in data["statuses"]]
     owner = data.get("key_owner") or members[0].id
     tasks = [_task(row, number, configured, owner, now) for number, row in enumerate(data.get("tasks", []), start=1)]
     contacts = [_contact(row) for row in data.get("contacts", [])]
@@ -56,7 +56,9 @@ def _contact(row: Mapping[str, Any]) -> Contact:
     return Contact(**{**row, **moments})
 
 
-def _task(row: Mapping[str, Any], number: int, configured: Sequence[Status], owner: str, now: dt.datetime) -> Task:
+def _task(
+    row: Mapping[str, Any], number: int, configured: Sequence[StatusConfig], owner: str, now: dt.datetime
+) -> Task:
     check_keys("a seeded task", row, TASK_KEYS | ODD_KEYS)
     return Task(
         id=row.get("id") or str(uuid.uuid5(NAMESPACE, f"task {number}")),
@@ -75,7 +77,7 @@ def _task(row: Mapping[str, Any], number: int, configured: Sequence[Status], own
     )
 
 
-def _status(row: Mapping[str, Any], configured: Sequence[Status]) -> Status:
+def _status(row: Mapping[str, Any], configured: Sequence[StatusConfig]) -> StatusConfig:
     if "status" not in row:
         return initial_status(configured)
     status = find_status(configured, {"newStatusName": row["status"]}, PLAIN)

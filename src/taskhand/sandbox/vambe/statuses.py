@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Status:
+class StatusConfig:
     """One status, in the documented fields of `status_config`."""
 
     id: str
@@ -29,31 +29,33 @@ class Status:
         return self.type in {"done", "master_done"}
 
 
-def initial_status(statuses: Sequence[Status]) -> Status:
+def initial_status(statuses: Sequence[StatusConfig]) -> StatusConfig:
     """Return the status of a new task: the first of type `initial`."""
     return next(status for status in sort_statuses(statuses) if status.type == "initial")
 
 
-def sort_statuses(statuses: Sequence[Status]) -> list[Status]:
+def sort_statuses(statuses: Sequence[StatusConfig]) -> list[StatusConfig]:
     """Sort by `order`."""
     return sorted(statuses, key=lambda status: status.order)
 
 
-def find_status(statuses: Sequence[Status], body: Mapping[str, Any], spec_variant: SpecVariant) -> Status | None:
+def find_status(
+    statuses: Sequence[StatusConfig], body: Mapping[str, Any], spec_variant: SpecVariant
+) -> StatusConfig | None:
     """Return the status that a PUT body names by `newStatusName` or `newStatusPosition`, or None."""
     if "newStatusName" in body:
         return _by_name(statuses, body["newStatusName"], spec_variant)
     return _by_position(statuses, body["newStatusPosition"], spec_variant)
 
 
-def _by_name(statuses: Sequence[Status], name: str, spec_variant: SpecVariant) -> Status | None:
+def _by_name(statuses: Sequence[StatusConfig], name: str, spec_variant: SpecVariant) -> StatusConfig | None:
     key = _loose_key if spec_variant.status_names == "loose" else str
     return next((status for status in sort_statuses(statuses) if key(status.name) == key(name)), None)
 
 
-def _by_position(statuses: Sequence[Status], position: float, spec_variant: SpecVariant) -> Status | None:
+def _by_position(statuses: Sequence[StatusConfig], position: float, spec_variant: SpecVariant) -> StatusConfig | None:
     numbered = enumerate(sort_statuses(statuses))
-    by_position: dict[float, Status] = {
+    by_position: dict[float, StatusConfig] = {
         index if spec_variant.position == "index" else status.order: status for index, status in numbered
     }
     return by_position.get(position)

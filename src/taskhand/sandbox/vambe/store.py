@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.vambe.spec_variant import SpecVariant
 from taskhand.sandbox.vambe.task import render_task
-from taskhand.sandbox.vambe.task_events import TaskEvent, topics_of
+from taskhand.sandbox.vambe.task_events import TaskUpdate, topics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from taskhand.sandbox.odd_data import OddFields
     from taskhand.sandbox.vambe.contact import Contact
-    from taskhand.sandbox.vambe.people import Member
-    from taskhand.sandbox.vambe.statuses import Status
+    from taskhand.sandbox.vambe.people import TeamMember
+    from taskhand.sandbox.vambe.statuses import StatusConfig
     from taskhand.sandbox.vambe.task import Task
     from taskhand.sandbox.vambe.webhooks import Webhook
 
@@ -26,8 +26,8 @@ class Store:
 
     def __init__(
         self,
-        members: Iterable[Member],
-        statuses: Iterable[Status],
+        members: Iterable[TeamMember],
+        statuses: Iterable[StatusConfig],
         contacts: Iterable[Contact],
         tasks: Iterable[Task],
         key_owner: str,
@@ -38,7 +38,7 @@ class Store:
         self.tasks = {task.id: task for task in tasks}
         self.before = dict(self.tasks)
         self.webhooks: dict[str, Webhook] = {}
-        self.events: list[TaskEvent] = []
+        self.events: list[TaskUpdate] = []
         self.key_owner = key_owner
         self.odd: dict[str, OddFields] = {}
 
@@ -46,7 +46,7 @@ class Store:
         """Store a new or changed task; no events are documented for new and deleted tasks."""
         earlier = self.tasks.get(task.id)
         if earlier and not task.is_deleted and (topics := topics_of(earlier, task)):
-            self.events.append(TaskEvent(len(self.events), topics, earlier, task))
+            self.events.append(TaskUpdate(len(self.events), topics, earlier, task))
         self.before = dict(self.tasks)
         self.tasks[task.id] = task
 

@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.vambe.contact import render_contact_id
-from taskhand.sandbox.vambe.dates import UNDATED, Due, format_instant, render_due_at
+from taskhand.sandbox.vambe.dates import UNDATED, LocalDue, format_instant, render_due_at
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
-    from taskhand.sandbox.vambe.statuses import Status
+    from taskhand.sandbox.vambe.statuses import StatusConfig
 
 PRIORITY_WORDS = ("low", "medium", "high")
 
@@ -24,10 +24,10 @@ class Task:
     id: str
     title: str
     created_at: dt.datetime
-    status: Status
+    status: StatusConfig
     creator_id: str
     description: str | None = None
-    due: Due = UNDATED
+    due: LocalDue = UNDATED
     responsible_ids: tuple[str, ...] = ()
     contact_id: str | None = None
     customer_id: str | None = None

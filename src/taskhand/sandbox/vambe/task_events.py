@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TaskEvent:
+class TaskUpdate:
     """The state of a task after an update; `topics` are the topics of the update."""
 
     number: int
@@ -51,7 +51,7 @@ def find_deliveries(store: Store, spec_variant: SpecVariant) -> Iterator[Found]:
                     yield Found(key, is_ripe=True, make=partial(_outgoing, hook, event, topic, spec_variant))
 
 
-def _outgoing(hook: Webhook, event: TaskEvent, topic: str, spec_variant: SpecVariant) -> Outgoing | None:
+def _outgoing(hook: Webhook, event: TaskUpdate, topic: str, spec_variant: SpecVariant) -> Outgoing | None:
     if topic not in hook.topics:
         return None
     body = {

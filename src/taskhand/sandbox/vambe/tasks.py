@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from taskhand.sandbox.vambe.context import RequestContext
-    from taskhand.sandbox.vambe.statuses import Status
+    from taskhand.sandbox.vambe.statuses import StatusConfig
 
 
 def list_tasks(ctx: RequestContext) -> list[dict[str, Any]]:
@@ -100,7 +100,7 @@ def _apply_body(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Tas
     )
 
 
-def _status(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> Status:
+def _status(task: Task, body: Mapping[str, Any], ctx: RequestContext) -> StatusConfig:
     if "newStatusName" not in body and "newStatusPosition" not in body:
         return task.status
     status = statuses.find_status(ctx.store.statuses, body, ctx.spec_variant)

@@ -16,7 +16,7 @@ from taskhand.sandbox.vambe.errors import Issue, validation_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from taskhand.sandbox.messages import Request
+    from taskhand.sandbox.messages import ReceivedRequest
     from taskhand.sandbox.vambe.spec_variant import SpecVariant
 
     Check = Callable[[Any], tuple[str, str] | None]  # zod's code and the message of a wrong value
@@ -100,7 +100,7 @@ ON_UPDATE = SHARED | {"newStatusName": _text, "newStatusPosition": _number}
 REQUIRED = ("title", "responsibleIds", "priority")
 
 
-def read_create(request: Request, spec_variant: SpecVariant) -> dict[str, Any]:
+def read_create(request: ReceivedRequest, spec_variant: SpecVariant) -> dict[str, Any]:
     """Read the body of POST; a validation error lists all issues."""
     body = read_object(request)
     has_opaque_ids = spec_variant.contact_ids == "opaque"
@@ -111,7 +111,7 @@ def read_create(request: Request, spec_variant: SpecVariant) -> dict[str, Any]:
     return _valid(body, issues)
 
 
-def read_update(request: Request, spec_variant: SpecVariant) -> dict[str, Any]:
+def read_update(request: ReceivedRequest, spec_variant: SpecVariant) -> dict[str, Any]:
     """Read the body of PUT; a validation error lists all issues."""
     body = read_object(request)
     issues = [*_issues(body, ON_UPDATE, spec_variant)]
@@ -122,7 +122,7 @@ def read_update(request: Request, spec_variant: SpecVariant) -> dict[str, Any]:
     return _valid(body, issues)
 
 
-def read_object(request: Request) -> dict[str, Any]:
+def read_object(request: ReceivedRequest) -> dict[str, Any]:
     """Read a JSON object; another content type or shape is a 400, as with Express's parser."""
     if not request.has_json_type:
         raise validation_error(Issue("body", "invalid_type", "Expected Content-Type: application/json"))

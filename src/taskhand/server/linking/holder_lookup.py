@@ -13,12 +13,12 @@ from taskhand.service.personal_backend import PersonalBackend
 from taskhand.vault.credential_link import LinkedMember
 from taskhand.vault.links_of_persons import Links
 
-__all__ = ["Holder", "Verdict", "find_known", "find_person", "find_team", "identify_holder", "judge"]
+__all__ = ["HoldingMember", "Verdict", "find_known", "find_person", "find_team", "identify_holder", "judge"]
 
 Verdict = Literal["same", "other", "unknown"]
 
 
-class Holder(NamedTuple):
+class HoldingMember(NamedTuple):
     """The member who holds a credential, and whether it is for the shared credential's account; None if unknown."""
 
     member: LinkedMember
@@ -46,7 +46,7 @@ async def find_known(method: LinkMethod, memberships: Memberships, links: Links,
     return KnownPersons(lines, memberships, await links.list_members(connection))
 
 
-async def identify_holder(method: LinkMethod, credential: str, granted_id: str | None = None) -> Holder:
+async def identify_holder(method: LinkMethod, credential: str, granted_id: str | None = None) -> HoldingMember:
     """The member and account of a credential by the CRM's responses; no member if the CRM does not name it.
 
     `granted_id` is the member that the CRM named when it granted the credential. TaskhandError if the CRM rejects the
@@ -57,7 +57,7 @@ async def identify_holder(method: LinkMethod, credential: str, granted_id: str |
         me = granted_id or await backend.account.me()
         is_same = await is_same_account(backend, method.app.shared.backend)
         team = await backend.account.members() if me else ()
-    return Holder(LinkedMember(me, next((member.name for member in team if member.id == me), None)), is_same)
+    return HoldingMember(LinkedMember(me, next((member.name for member in team if member.id == me), None)), is_same)
 
 
 def judge(holder: str | None, expected: str | None, *, is_proved: bool) -> Verdict:

@@ -15,7 +15,7 @@ from taskhand.domain.own_credential import OwnCredential
 from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
 from taskhand.server.linking.link_method import BrowserSignIn, LinkMethod
-from taskhand.server.linking.link_saver import LinkSaver, NewCredential, Refused, is_shared_credential, revoke
+from taskhand.server.linking.link_saver import LinkSaver, NewCredential, RefusedCredential, is_shared_credential, revoke
 from taskhand.server.linking.pasted_key import read_pasted_key
 from taskhand.vault.credential_link import LinkedMember
 from taskhand.vault.links_of_persons import Links
@@ -134,7 +134,7 @@ class Linking:
         return consent.authorize_url(self.callback, state, _challenge(verifier)) if consent else None
 
     async def take_sign_in(self, ticket: Ticket, errand: Errand, browser: str, answer: Mapping[str, str]) -> None:
-        """Check the issuer's answer, which proves the person's identity. Refused, or TaskhandError."""
+        """Check the issuer's answer, which proves the person's identity. RefusedCredential, or TaskhandError."""
         signed_in = None
         if self._sign_in is not None:
             sent = (errand.verifier, errand.nonce)
@@ -149,39 +149,39 @@ class Linking:
                 ticket.connection,
                 hint if signed_in else "",
             )
-            raise Refused("other_person" if signed_in else "not_signed_in")
+            raise RefusedCredential("other_person" if signed_in else "not_signed_in")
         await self.tickets.prove(ticket, browser, signed_in.email)
 
     async def take_code(self, ticket: Ticket, errand: Errand, browser: str, code: str) -> LinkedMember:
-        """Exchange a code for a credential and link it; returns the holder. Refused, or TaskhandError."""
+        """Exchange a code for a credential and link it; returns the holder. RefusedCredential, or TaskhandError."""
         method = self._find_method(ticket)
         if method.consent is None:
-            raise Refused("not_possible")
+            raise RefusedCredential("not_possible")
         granted = await method.consent.exchange(code, self.callback, errand.verifier)
         try:
             return await self._saver.save(
                 ticket, browser, method, NewCredential("oauth", granted.credential, granted.member_id)
             )
-        except (Refused, TaskhandError):
+        except (RefusedCredential, TaskhandError):
             await revoke(method.consent, granted.credential)
             raise
 
     async def take_key(self, ticket: Ticket, browser: str, text: str) -> LinkedMember:
-        """Link a pasted key; returns the holder. Refused, or TaskhandError."""
+        """Link a pasted key; returns the holder. RefusedCredential, or TaskhandError."""
         method = self._find_method(ticket)
         key = read_pasted_key(method, text)
         if key is None:
-            raise Refused("no_key")
+            raise RefusedCredential("no_key")
         try:
             return await self._saver.save(ticket, browser, method, NewCredential("key", OwnCredential(key)))
         except OperatorError as error:
             if error.code != "unauthorized":
                 raise
-        raise Refused("key_refused")
+        raise RefusedCredential("key_refused")
 
     def _find_method(self, ticket: Ticket) -> LinkMethod:
         if (method := self.methods.get(ticket.connection)) is None:
-            raise Refused("not_possible")
+            raise RefusedCredential("not_possible")
         return method
 
     def _must_prove(self, method: LinkMethod, person: Person) -> bool:

@@ -23,14 +23,14 @@ from taskhand.vault.links_of_persons import Links
 from taskhand.vault.ticket import Ticket
 from taskhand.vault.tickets import Tickets
 
-__all__ = ["LinkSaver", "NewCredential", "Refused", "is_shared_credential", "revoke"]
+__all__ = ["LinkSaver", "NewCredential", "RefusedCredential", "is_shared_credential", "revoke"]
 
 _log = logging.getLogger(__name__)
 
 _NOT_KEPT: Final = "the credential of %s was given on the page of %s for %s%s; nothing was kept"
 
 
-class Refused(Exception):
+class RefusedCredential(Exception):
     """A credential or proof is refused; `reason` is the key of the page that explains it, `member` the holder."""
 
     def __init__(self, reason: str, member: LinkedMember = LinkedMember()) -> None:  # noqa: B008  it is frozen
@@ -65,7 +65,7 @@ class LinkSaver:
         self._clock = clock
 
     async def save(self, ticket: Ticket, browser: str, method: LinkMethod, new: NewCredential) -> LinkedMember:
-        """Find the holder of a credential, and save the link if the holder is the person; Refused, or TaskhandError."""
+        """Find the holder of a credential and save the link; RefusedCredential for another person, or TaskhandError."""
         person, credential = ticket.person, new.credential
         expected = await self.find_expected(method, person)
         member, is_same_account = await identify_holder(method, credential.access_token, new.member_id)
@@ -75,11 +75,11 @@ class LinkSaver:
             refused = "other_account"
         if refused is not None:
             _log.warning(_NOT_KEPT, member.id or "an unknown member", person.id, ticket.connection, f" ({refused})")
-            raise Refused(refused, member)
+            raise RefusedCredential(refused, member)
         if member.id is not None:
             await self._check_member(ticket, method, member, member.id, is_expected=expected is not None)
         if not await self._tickets.use(ticket, browser):
-            raise Refused("used")
+            raise RefusedCredential("used")
         earlier = await self.find(ticket)
         email = person.email if person.email != person.id else None
         await self._links.save(
@@ -106,14 +106,14 @@ class LinkSaver:
     async def _check_member(
         self, ticket: Ticket, method: LinkMethod, member: LinkedMember, member_id: str, *, is_expected: bool
     ) -> None:
-        """Refused for a member of another account, and for a member that is another person.
+        """RefusedCredential for a member of another account, and for a member that is another person.
 
         people.toml and the person's e-mail address have priority over the known members of other persons.
         """
         team, person = await find_team(method), ticket.person
         if member_id not in {teammate.id for teammate in team}:
             _log.warning(_NOT_KEPT, member_id, person.id, ticket.connection, " (other_account)")
-            raise Refused("other_account", member)
+            raise RefusedCredential("other_account", member)
         known = await find_known(method, self._memberships(), self._links, ticket.connection)
         other = known.find_other(member_id, person, team)
         if other is None:
@@ -123,7 +123,7 @@ class LinkSaver:
             _log.warning(message, person.id, other, ticket.connection, member.shown_name)
             return
         _log.warning(_NOT_KEPT, member.shown_name, person.id, ticket.connection, f", and that member is {other}")
-        raise Refused("taken_member", member)
+        raise RefusedCredential("taken_member", member)
 
     async def _finish(
         self, ticket: Ticket, method: LinkMethod, earlier: Link | None, credential: OwnCredential

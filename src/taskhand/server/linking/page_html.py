@@ -11,7 +11,7 @@ from typing import Final
 from taskhand.domain.display_text import one_line
 from taskhand.server.linking.texts import TEXTS
 
-__all__ = ["CONTENT_SECURITY_POLICY", "Form", "Page", "render"]
+__all__ = ["CONTENT_SECURITY_POLICY", "Form", "PageContent", "render"]
 
 _STYLE: Final = """\
 :root{color-scheme:light dark;--text:#1b1f24;--back:#f6f7f9;--card:#fff;--line:#6b7280;--mark:#0b57d0;--on:#fff;\
@@ -65,7 +65,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageContent:
     """The content of a page. All texts are given by their keys, and `names` fill their placeholders.
 
     `address` is the page's own path, which opens it again; None if it cannot be opened again. `shows_ticket` is whether
@@ -85,12 +85,12 @@ class Page:
     language: str | None = None
 
     @classmethod
-    def message(cls, key: str, status: int) -> "Page":
+    def message(cls, key: str, status: int) -> "PageContent":
         """A page with one message and its hint."""
         return cls(key, (f"{key}_hint",), status=status)
 
 
-def render(page: Page, language: str) -> str:
+def render(page: PageContent, language: str) -> str:
     """The page as HTML in a language."""
     texts = TEXTS[language]
     names = {name: one_line(text)[:_MAX_NAME] for name, text in page.names.items()}
@@ -119,7 +119,7 @@ def render(page: Page, language: str) -> str:
     )
 
 
-def _render_languages(page: Page, language: str) -> str:
+def _render_languages(page: PageContent, language: str) -> str:
     """Links to the page in the other languages."""
     if page.address is None or page.goes_to:
         return ""

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from taskhand.call.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
 from taskhand.server.linking.link_flow import Linking
-from taskhand.server.linking.page_html import CONTENT_SECURITY_POLICY, Page, render
+from taskhand.server.linking.page_html import CONTENT_SECURITY_POLICY, PageContent, render
 from taskhand.server.linking.page_request import Visit
 from taskhand.server.linking.texts import choose_language
 from taskhand.server.linking.ticket_page import TicketPage
@@ -76,28 +76,28 @@ def _link_routes(linking: Linking, allows_host: Callable[[str], bool]) -> list[R
     ]
 
 
-async def _open_page(visit: Visit) -> Page | str:
+async def _open_page(visit: Visit) -> PageContent | str:
     """Show the page of a ticket, or take its form; a string is the URL of a redirect."""
     ticket = await visit.linking.tickets.find(visit.text)
-    return await TicketPage(visit, ticket).open() if ticket is not None else Page.message("unknown", 404)
+    return await TicketPage(visit, ticket).open() if ticket is not None else PageContent.message("unknown", 404)
 
 
-async def _take_redirect(kind: str, visit: Visit) -> Page | str:
+async def _take_redirect(kind: str, visit: Visit) -> PageContent | str:
     """Take the redirect from a CRM or an issuer, once, from the browser that was redirected there."""
     state, browser = visit.request.query_params.get("state", ""), visit.browser.id
     found = await visit.linking.tickets.take(state, browser)
     if found is None or found[1].kind != kind:
         await visit.linking.tickets.turn_away(state, browser)
         # the other language shows the same page
-        return replace(Page.message("lost", 403), address=visit.request.url.path)
+        return replace(PageContent.message("lost", 403), address=visit.request.url.path)
     ticket, errand = found
     visit = replace(visit, text=errand.ticket, language=choose_language(errand.language, ""))
     shown = await TicketPage(visit, ticket).take_answer(errand)
-    return replace(shown, language=visit.language) if isinstance(shown, Page) else shown
+    return replace(shown, language=visit.language) if isinstance(shown, PageContent) else shown
 
 
 def _endpoint(
-    linking: Linking, allows_host: Callable[[str], bool], act: Callable[[Visit], Awaitable[Page | str]]
+    linking: Linking, allows_host: Callable[[str], bool], act: Callable[[Visit], Awaitable[PageContent | str]]
 ) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint of a route; a failure is answered with a page too."""
 
@@ -114,8 +114,8 @@ def _endpoint(
             return Response(status_code=400)
         except TaskhandError as error:
             _log.error("a page to link a credential does not work: %s %s", error.message, error.next_step or "")
-            shown = Page.message("unavailable", 503)
-        if isinstance(shown, Page) and shown.address is None and visit.text:
+            shown = PageContent.message("unavailable", 503)
+        if isinstance(shown, PageContent) and shown.address is None and visit.text:
             shown = replace(shown, address=visit.address)
         response = _make_response(shown, visit)
         if visit.browser.is_new and not isinstance(shown, str) and shown.form is not None:
@@ -125,7 +125,7 @@ def _endpoint(
     return answer
 
 
-def _make_response(page: Page | str, visit: Visit) -> Response:
+def _make_response(page: PageContent | str, visit: Visit) -> Response:
     if isinstance(page, str):
         return RedirectResponse(page, _SEE_OTHER, headers=_HEADERS)
     return Response(render(page, page.language or visit.language), page.status, _HEADERS, "text/html; charset=utf-8")

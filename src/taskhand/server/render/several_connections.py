@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from taskhand.service.count_tasks import Counted
     from taskhand.service.list_changes_everywhere import ChangeLists
     from taskhand.service.list_events_everywhere import EventLists
-    from taskhand.service.list_tasks_everywhere import TaskLists
+    from taskhand.service.list_tasks_everywhere import MergedTaskList
     from taskhand.service.partly_known_names import OfKnown
 
 __all__ = ["ChangesEverywhereAnswer", "EventsEverywhereAnswer", "ListEverywhereAnswer", "render_counts_everywhere"]
@@ -71,7 +71,7 @@ class ListEverywhereAnswer(ListAnswer):
 
     @classmethod
     def of_several(
-        cls, task_lists: "TaskLists", fields: Sequence[RowField] | MISSING, limit: int, note: str | None = None
+        cls, task_lists: "MergedTaskList", fields: Sequence[RowField] | MISSING, limit: int, note: str | None = None
     ) -> "ListEverywhereAnswer":
         """The answer for a page; it ends early, with a cursor, if its rows are large."""
         lists = task_lists.lists
@@ -251,7 +251,7 @@ def _match_rows(
     return tuple(rows[:MAX_ITEMS]) or MISSING
 
 
-def _rows(task_lists: "TaskLists", fields: Sequence[RowField] | MISSING, room: int) -> tuple[Row, ...]:
+def _rows(task_lists: "MergedTaskList", fields: Sequence[RowField] | MISSING, room: int) -> tuple[Row, ...]:
     """The rows that fit into a number of characters, at least one if there is any."""
     wordings = {name: wording_of(task_list) for name, task_list in task_lists.lists.items()}
     rows: list[Row] = []

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from taskhand.server.access import Served
+    from taskhand.server.access import ServerContext
 
 __all__ = ["LOOK_EVERY_S", "Authentication", "surround_check"]
 
@@ -40,7 +40,7 @@ class Authentication(Protocol):
     def add_to(self, app: Starlette) -> None:
         """Add the check to an app with these options, outside all other middleware."""
 
-    def add_inside(self, app: Starlette, body_bytes: int, served: "Served | None") -> None:
+    def add_inside(self, app: Starlette, body_bytes: int, served: "ServerContext | None") -> None:
         """Add the checks that need an authenticated caller to the app, as its innermost middleware.
 
         `body_bytes` is the maximum size of a request. `served` is what the app serves, None if it cannot serve yet.

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.first_header import first_header
 
-__all__ = ["Address", "host_in_url", "refuse_names"]
+__all__ = ["ListenAddress", "host_in_url", "refuse_names"]
 
 _ON_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 
@@ -25,7 +25,7 @@ _REFUSALS: Final = {_HOST: b"Invalid Host header", _ORIGIN: b"Invalid Origin hea
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ListenAddress:
     """A host and a port to serve on; `names` are the accepted host names besides those of this machine.
 
     `is_insecure` is the operator's consent that every program that reaches the port may use the server.

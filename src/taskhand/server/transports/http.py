@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 from taskhand import __version__
 from taskhand.server.app import TaskhandServer
 from taskhand.server.transports.draining import Draining
-from taskhand.server.transports.host_names import Address, host_in_url, refuse_names
+from taskhand.server.transports.host_names import ListenAddress, host_in_url, refuse_names
 from taskhand.server.transports.http_connection import connection_class
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.http_refusal_log import RefusalLines, quiet_libraries
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from taskhand.call.observers import HttpObserver
     from taskhand.server.linking.routes import LinkPages
     from taskhand.server.transports.bearer_auth import Authentication
-    from taskhand.server.webhooks.receiver import Webhooks
+    from taskhand.server.webhooks.receiver import WebhookReceivers
     from taskhand.service.readiness import Ready
 
 __all__ = ["Endpoint", "SideRoutes", "serve_http"]
@@ -54,7 +54,7 @@ _LAST_REQUEST_S: Final = 0.4
 class Endpoint:
     """Where HTTP is served: the limits of its callers, and the proxies whose headers are believed."""
 
-    address: Address
+    address: ListenAddress
     limits: HttpLimits = field(default_factory=HttpLimits)
     proxies: Proxies = field(default_factory=Proxies)
 
@@ -79,7 +79,7 @@ class SideRoutes:
     readiness: _Readiness | None = None
     problem: str | None = None
     pages: "LinkPages | None" = None
-    webhooks: "Webhooks | None" = None
+    webhooks: "WebhookReceivers | None" = None
 
 
 _HEALTH_ONLY: Final = SideRoutes()
@@ -133,7 +133,7 @@ async def serve_http(
                 tasks.start_soon(auth.run)
             served = limiter.limit_requests(draining.watch_requests(refuse_names(repair_requests(app))))
             served = _add_observer(read_forwarded(served, proxies), limiter, observer)
-            ending = _Server(_uvicorn_config(served, connection_class(limits, connections)), draining)
+            ending = _McpServer(_uvicorn_config(served, connection_class(limits, connections)), draining)
             tasks.start_soon(ending.end_after_draining, server)
             await ending.serve(sockets=[bound])
             tasks.cancel_scope.cancel()
@@ -196,7 +196,7 @@ def _uvicorn_config(app: ASGIApp, connection: type[asyncio.Protocol]) -> uvicorn
     )
 
 
-class _Server(uvicorn.Server):
+class _McpServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, draining: Draining) -> None:
         super().__init__(config)
         self._draining = draining

@@ -45,7 +45,7 @@ async def serve_both_eras(
     # would keep the end of the input from being seen.
     older, older_requests = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
     newer, newer_requests = anyio.create_memory_object_stream[SessionMessage | Exception](math.inf)
-    connection = _Connection(older, newer, write)
+    connection = _EraRouter(older, newer, write)
     async with aclosing(write), server.lifespan(server) as state, anyio.create_task_group() as tasks, older, newer:
         options = server.create_initialization_options()
         serve_older = partial(serve_loop, lifespan_state=state, init_options=options)
@@ -58,7 +58,7 @@ async def serve_both_eras(
             await connection.wait_until_answered()
 
 
-class _Connection:
+class _EraRouter:
     """Routes each message to the loop of its era, and counts the requests that wait for an answer.
 
     Both loops send their messages through it. Neither loop closes it, because the other loop still needs it.

@@ -56,7 +56,7 @@ async def open_standard_streams(
     else:
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123, ASYNC230  a descriptor is what is wanted
             source = _take(0, nothing.fileno())
-        yield _read_messages(source), _Output(_take(1, 2), on_closed)
+        yield _read_messages(source), _MessageWriter(_take(1, 2), on_closed)
 
 
 def _take(fd: int, instead: int) -> int:
@@ -109,7 +109,7 @@ def _may_wait(fd: int) -> bool:
     return stat.S_ISFIFO(mode := os.fstat(fd).st_mode) or stat.S_ISSOCK(mode) or os.isatty(fd)
 
 
-class _Output:
+class _MessageWriter:
     """Writes each message as one line, completely even if its sender is cancelled meanwhile."""
 
     def __init__(self, fd: int, on_closed: Callable[[], object]) -> None:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from taskhand.domain.errors import OperatorError
 from taskhand.keys.key import read_key_id
-from taskhand.server.access import Served
+from taskhand.server.access import ServerContext
 from taskhand.server.needed_scopes import ScopeNeeds
 from taskhand.server.transports.bearer_auth import LOOK_EVERY_S, surround_check
 from taskhand.server.transports.key_auth import KeyAuth
@@ -79,7 +79,7 @@ class OAuth:
             paths = dict.fromkeys([urlsplit(self._metadata_url).path, f"{_WELL_KNOWN}/mcp", _WELL_KNOWN])
             app.router.routes[:0] = [Route(path, self._answer_metadata, methods=["GET", "OPTIONS"]) for path in paths]
 
-    def add_inside(self, app: Starlette, body_bytes: int, served: Served | None) -> None:
+    def add_inside(self, app: Starlette, body_bytes: int, served: ServerContext | None) -> None:
         """Add challenges: for a caller without a token, and for a token without the scope of its request."""
         if self._check is not None:
             challenge = Challenge(self._metadata_url, self._check.rules)

@@ -11,14 +11,14 @@ from starlette.routing import Route
 
 from taskhand.call.deadline import call_deadline
 from taskhand.domain.errors import TaskhandError
-from taskhand.domain.webhook import Delivery, Verdict, WebhookCheck
+from taskhand.domain.webhook import Verdict, WebhookCheck, WebhookRequest
 from taskhand.server.webhooks.refused_deliveries import RefusedDeliveries
 from taskhand.server.webhooks.routes import PATH, Received, webhook_routes
 
 if TYPE_CHECKING:
     from taskhand.call.observers import HttpObserver
 
-__all__ = ["KeepHint", "WebhookReceiver", "Webhooks"]
+__all__ = ["KeepHint", "WebhookReceiver", "WebhookReceivers"]
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class WebhookReceiver:
     wake: Callable[[], object] = lambda: None
 
 
-class Webhooks:
+class WebhookReceivers:
     """The deliveries to all connections of a server.
 
     `base` is the server's URL as CRMs know it; None if it is not configured: then the URL that the proxy forwards
@@ -117,6 +117,6 @@ class Webhooks:
             return "refused"
         return "repeated"
 
-    def _delivery(self, received: Received) -> Delivery:
+    def _delivery(self, received: Received) -> WebhookRequest:
         uris = (received.uri, *([self._base + received.target] if self._base else []))
-        return Delivery(received.method, uris, received.headers, received.body, received.secret, self._clock())
+        return WebhookRequest(received.method, uris, received.headers, received.body, received.secret, self._clock())

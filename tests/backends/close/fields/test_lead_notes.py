@@ -38,7 +38,7 @@ from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Caller, Intent
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 from taskhand.sandbox.server import serve
 from taskhand.service.app_context import AppContext
 from taskhand.service.crash_recovery import recover_abandoned
@@ -384,7 +384,7 @@ async def test_a_lost_note_is_not_claimed_if_two_equal_notes_have_no_known_autho
 class Unsigned(CloseSandbox):
     """A Close whose notes have a user and no creator."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         """The sandbox's answer, without the creators of notes."""
         found = super().answer(call, stale=stale)
         if f"{call.method} {call.path}" != "GET /api/v1/activity/note/":

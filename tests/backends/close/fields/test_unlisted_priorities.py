@@ -21,7 +21,7 @@ from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import TaskQuery, sort_key
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 from taskhand.sandbox.server import serve
 from taskhand.server.app import create_server
 
@@ -165,7 +165,7 @@ async def test_a_new_task_is_shown_although_close_does_not_find_it_yet() -> None
 class StaleAnswerSandbox(CloseSandbox):
     """A Close that answers a PUT with the task as it was."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         before = next((one for one in self.tasks if one["id"] in call.path), None)
         answer = super().answer(call, stale=stale)
         return Response.of_json(200, before) if call.method == "PUT" and before else answer
@@ -183,7 +183,7 @@ class OtherServer(CloseSandbox):
 
     page = Response(404, b"<html>nothing here</html>", (("content-type", "text/html"),))
 
-    def answer(self, call: Request, *, stale: bool) -> Response:  # noqa: ARG002 - it answers one thing
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:  # noqa: ARG002 - it answers one thing
         return self.page
 
 
@@ -204,7 +204,7 @@ MADE = {task_id(number): (NOW + timedelta(microseconds=999 - number)).isoformat(
 class MicrosecondSandbox(CloseSandbox):
     """A Close whose moments have microseconds."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
         json = loads(super().answer(call, stale=stale).body)
         return Response.of_json(200, json | {"data": [one | {"date_created": MADE[one["id"]]} for one in json["data"]]})
 
@@ -264,7 +264,7 @@ async def test_a_search_that_close_refuses_altogether_is_not_reported_as_too_wid
 class EndlessSearchSandbox(CloseSandbox):
     """A Close whose search has no end, and finds nobody who is meant."""
 
-    def answer(self, call: Request, *, stale: bool) -> Response:  # noqa: ARG002 - it answers one thing
+    def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:  # noqa: ARG002 - it answers one thing
         return Response.of_json(200, {"data": [], "cursor": "more"})
 
 

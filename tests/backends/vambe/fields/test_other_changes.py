@@ -19,7 +19,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.unreadable_fields import with_unreadable
-from taskhand.sandbox.messages import Request, Response
+from taskhand.sandbox.messages import ReceivedRequest, Response
 from taskhand.sandbox.server import serve
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
@@ -33,7 +33,7 @@ class SwitchableVambe(VambeSandbox):
 
     is_terse = is_loud = False
 
-    def answer(self, request: Request, *, stale: bool) -> Response:
+    def answer(self, request: ReceivedRequest, *, stale: bool) -> Response:
         found = super().answer(request, stale=stale)
         if self.is_loud:
             return Response.of_json(found.status, json.loads(found.body) | {"id": TASK.upper()})

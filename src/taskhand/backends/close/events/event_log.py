@@ -14,7 +14,7 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of, utc_moment
 from taskhand.call.parallel_work import for_each
 
-__all__ = ["ACTIONS", "Entry", "EventLog", "Stretch", "moment_text"]
+__all__ = ["ACTIONS", "EventLog", "LogEntry", "Stretch", "moment_text"]
 
 ACTIONS: Final = ("created", "updated", "completed", "deleted")
 """The actions on a task, in the order of rows of the same millisecond."""
@@ -30,7 +30,7 @@ _MAX_PAGES_AT_MIN_SPAN: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """A row of the log: an `action` on a task, `made` and last `changed` at these moments.
 
     `data` and `previous` are None if Close does not show them; after an hour it shows them only to admins.
@@ -54,7 +54,7 @@ class Stretch:
     `cut_at` is None if all were read; otherwise only the newest were read, and `entries` is complete since `cut_at`.
     """
 
-    entries: Sequence[Entry]
+    entries: Sequence[LogEntry]
     cut_at: datetime | None = None
 
     @property
@@ -103,7 +103,7 @@ class EventLog:
 
         `max_pages` limits the pages with entries after `known_until`; older entries were read before.
         """
-        found: dict[str, tuple[list[Entry], bool]] = {}
+        found: dict[str, tuple[list[LogEntry], bool]] = {}
 
         async def read(action: str) -> None:
             found[action] = await self._read_action(action, since, until, known_until, max_pages)
@@ -116,13 +116,13 @@ class EventLog:
 
     async def _read_action(
         self, action: str, since: datetime, until: datetime | None, known_until: datetime, max_pages: int
-    ) -> tuple[list[Entry], bool]:
+    ) -> tuple[list[LogEntry], bool]:
         """The entries of one action, newest first, and whether they reach back to `since`."""
         filters = {"object_type": self._object_type, "action": action}
         bounds = {"date_updated__gte": moment_text(since)} | (
             {"date_updated__lte": moment_text(until)} if until else {}
         )
-        entries: list[Entry] = []
+        entries: list[LogEntry] = []
         cursor: str | None = None
         pages = 0
         while pages < max_pages:
@@ -135,7 +135,7 @@ class EventLog:
         return entries, False
 
 
-def _read_entry(row: JsonObject) -> Entry | None:
+def _read_entry(row: JsonObject) -> LogEntry | None:
     """The entry of a row; None if the row has no task id, no event id, no time or another action."""
     made, changed = utc_moment(row.get("date_created")), utc_moment(row.get("date_updated"))
     made, changed = made or changed, changed or made
@@ -143,7 +143,7 @@ def _read_entry(row: JsonObject) -> Entry | None:
     action = text_of(row.get("action"))
     if not (task_id and event_id and made and changed) or action not in ACTIONS:
         return None
-    return Entry(
+    return LogEntry(
         event_id,
         action,
         task_id,

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import MISSING
 
-from taskhand.backends.close.events.event_log import Entry
+from taskhand.backends.close.events.event_log import LogEntry
 from taskhand.backends.close.mapping import DONE, OPEN, task_of
 from taskhand.backends.remote.parsing import JsonObject, id_of, read_task, utc_moment
 from taskhand.domain.edit import EDIT_FIELDS, is_readable
@@ -26,7 +26,7 @@ _CONTRACT_FIELDS: Final = frozenset(
 """Close's fields that the contract has too."""
 
 
-def is_explained(completion: Entry, entries: Iterable[Entry], reported: Collection[str]) -> bool:
+def is_explained(completion: LogEntry, entries: Iterable[LogEntry], reported: Collection[str]) -> bool:
     """Whether another row reports the same completion: an update, or the creation of a completed task.
 
     A row whose id is in `reported` may also hold a completion and a reopening soon after it.
@@ -46,14 +46,14 @@ class TaskStates:
     `zone` is the IANA zone of shown times.
     """
 
-    def __init__(self, known: Mapping[str, Task], zone: str | None, completions: Sequence[Entry]) -> None:
+    def __init__(self, known: Mapping[str, Task], zone: str | None, completions: Sequence[LogEntry]) -> None:
         self.known: dict[str, Task | None] = dict(known)
-        self.finished: list[Entry] = []
+        self.finished: list[LogEntry] = []
         self.hidden = 0
         self._zone = zone
         self._completions = completions
 
-    def event(self, entry: Entry, *, has_grown: bool, is_newest: bool) -> TaskEvent | None:
+    def event(self, entry: LogEntry, *, has_grown: bool, is_newest: bool) -> TaskEvent | None:
         """The event of an entry; None if the contract has none of the changed fields.
 
         `has_grown` is whether a part of the entry was reported before; `is_newest` whether it is the last of its task.
@@ -83,7 +83,7 @@ class TaskStates:
             changed=_readable(event.changed, before, after),
         )
 
-    def follows(self, entry: Entry, *, has_grown: bool, made_after: datetime) -> bool:
+    def follows(self, entry: LogEntry, *, has_grown: bool, made_after: datetime) -> bool:
         """Whether an entry begins with the state after the last reported entry of its task, as far as is visible.
 
         A task that is not known follows if it was made at `made_after` or earlier.
@@ -105,7 +105,7 @@ class TaskStates:
         task = self.known.get(task_id)
         return task is not None and task.is_finished
 
-    def _sides(self, entry: Entry, *, has_grown: bool) -> tuple[Task | None, Task | None]:
+    def _sides(self, entry: LogEntry, *, has_grown: bool) -> tuple[Task | None, Task | None]:
         """The task before and after an entry; None for a state that does not exist or is not visible."""
         known_task = self.known.get(entry.task_id)
         if entry.action == "deleted":
@@ -122,11 +122,11 @@ class TaskStates:
             return _finished(before), after
         return before, after
 
-    def _task(self, entry: Entry, row: JsonObject) -> Task:
+    def _task(self, entry: LogEntry, row: JsonObject) -> Task:
         task = read_task(id_of(row) or entry.task_id, lambda: task_of(row, self._zone))
         return task if task.id else task.model_copy(update={"id": entry.task_id})
 
-    def _hidden_event(self, entry: Entry) -> TaskEvent | None:
+    def _hidden_event(self, entry: LogEntry) -> TaskEvent | None:
         """The event of a row whose values Close no longer shows; None if the contract has none of its fields."""
         if entry.changed_fields and not entry.changed_fields & _CONTRACT_FIELDS:
             return None
@@ -139,7 +139,7 @@ class TaskStates:
         return TaskEvent(_key(entry), entry.task_id, kind)
 
 
-def _completed_event(entry: Entry, after: Task | None) -> TaskEvent:
+def _completed_event(entry: LogEntry, after: Task | None) -> TaskEvent:
     change = FieldChange("status", OPEN.name, DONE.name)
     title = after.title if after else None
     return TaskEvent(_key(entry), entry.task_id, "completed", title=title, changed=(change,))
@@ -149,25 +149,25 @@ def _finished(task: Task | None) -> Task | None:
     return task and task.model_copy(update={"status_config": DONE, "task_status_config_id": DONE.id})
 
 
-def _key(entry: Entry) -> str:
+def _key(entry: LogEntry) -> str:
     """The key of an event; each growth of an update is a new event."""
     return f"{entry.id}@{entry.changed.isoformat(timespec='milliseconds')}"
 
 
-def _is_within(completion: Entry, update: Entry) -> bool:
+def _is_within(completion: LogEntry, update: LogEntry) -> bool:
     return (
         completion.task_id == update.task_id
         and update.made - _TOGETHER <= completion.changed <= update.changed + _TOGETHER
     )
 
 
-def _spans(completion: Entry, update: Entry) -> bool:
+def _spans(completion: LogEntry, update: LogEntry) -> bool:
     """Whether a completion is one of the changes that an update row combines."""
     is_of_status = update.action == "updated" and "is_complete" in (update.previous or {})
     return is_of_status and update.made <= completion.changed <= update.changed
 
 
-def _finishes(entry: Entry) -> bool:
+def _finishes(entry: LogEntry) -> bool:
     """Whether a created or updated row shows that its task became complete."""
     if entry.action not in {"created", "updated"}:
         return False

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.events.event_log import Entry, EventLog, moment_text
+from taskhand.backends.close.events.event_log import EventLog, LogEntry, moment_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.events.position import OVERLAP, POSITIONS, Position, Seen, remembered
 from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD
@@ -118,8 +118,8 @@ class CloseEvents:
 
 
 def _read_events(
-    was: Position, fresh: Sequence[Entry], entries: Sequence[Entry], states: TaskStates, *, can_wait: bool
-) -> tuple[list[TaskEvent], list[Entry]]:
+    was: Position, fresh: Sequence[LogEntry], entries: Sequence[LogEntry], states: TaskStates, *, can_wait: bool
+) -> tuple[list[TaskEvent], list[LogEntry]]:
     """The events of the `fresh` entries, and the entries that wait for earlier ones of their tasks."""
     known = frozenset(states.known)
     latest: dict[str, str] = {}
@@ -127,7 +127,7 @@ def _read_events(
         latest[seen.task_id] = max(seen.moment, latest.get(seen.task_id, ""))
     reported = {entry.id for entry in entries} - {entry.id for entry in fresh}
     events: list[TaskEvent] = []
-    waiting: list[Entry] = []
+    waiting: list[LogEntry] = []
     for entry in fresh:
         if any(entry.task_id == other.task_id for other in waiting):
             waiting.append(entry)

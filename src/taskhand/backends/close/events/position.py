@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter
 
-from taskhand.backends.close.events.event_log import Entry, moment_text
+from taskhand.backends.close.events.event_log import LogEntry, moment_text
 
 __all__ = ["OVERLAP", "POSITIONS", "Position", "Seen", "remembered"]
 
@@ -63,7 +63,7 @@ class Position:
         """`newest` as a moment."""
         return datetime.fromisoformat(self.newest)
 
-    def has_seen(self, entry: Entry) -> bool:
+    def has_seen(self, entry: LogEntry) -> bool:
         """Whether an entry was read and has not grown since."""
         return entry.id in self.seen and self.seen[entry.id].moment == moment_text(entry.changed)
 

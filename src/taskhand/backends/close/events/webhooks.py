@@ -8,7 +8,7 @@ from typing import Final
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, rows_in, text_of
 from taskhand.backends.remote.webhooks import SignatureCheck, SubscriptionAdmin, read_events
 from taskhand.domain.errors import OperatorError
-from taskhand.domain.webhook import Delivery, Subscribed, Subscription
+from taskhand.domain.webhook import Subscribed, WebhookRequest, WebhookSubscription
 from taskhand.http.client import Client
 from taskhand.http.url_path import Path
 
@@ -43,7 +43,7 @@ class CloseWebhookCheck(SignatureCheck):
                 next_step="Run `taskhand webhooks create`; it gets a key and stores it.",
             )
 
-    def signatures(self, delivery: Delivery, timestamp: str) -> tuple[str]:
+    def signatures(self, delivery: WebhookRequest, timestamp: str) -> tuple[str]:
         """The expected signature, over the timestamp and the raw body."""
         signed = timestamp.encode("utf-8", "surrogateescape") + delivery.body
         return (hmac.new(self._key, signed, sha256).hexdigest(),)
@@ -64,7 +64,7 @@ class CloseWebhookAdmin(SubscriptionAdmin):
         self._client = client
         self._events = [{"object_type": f"{_TYPE}.lead", "action": action} for action in _ACTIONS]
 
-    async def list_subscriptions(self) -> tuple[Subscription, ...]:
+    async def list_subscriptions(self) -> tuple[WebhookSubscription, ...]:
         """All subscriptions with events of tasks."""
         return tuple(
             subscription
@@ -115,9 +115,9 @@ class CloseWebhookAdmin(SubscriptionAdmin):
         return row.get("status") == "active" and {_pair(event) for event in self._events} <= there
 
 
-def _subscription(row: JsonObject) -> Subscription:
+def _subscription(row: JsonObject) -> WebhookSubscription:
     events = tuple(".".join(_pair(event_row)) for event_row in objects(row.get("events")))
-    return Subscription(id_of(row), text_of(row.get("url")) or "", events, row.get("status") == "active")
+    return WebhookSubscription(id_of(row), text_of(row.get("url")) or "", events, row.get("status") == "active")
 
 
 def _key_in(row: JsonObject) -> str | None:

@@ -16,7 +16,7 @@ from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.mapping import created_at
-from taskhand.backends.close.offset_paging import Page, read_all_pages
+from taskhand.backends.close.offset_paging import OffsetPage, read_all_pages
 from taskhand.backends.remote.adapter import Creator, Timing
 from taskhand.backends.remote.deletion import Deletion, Presence, find_presence
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
@@ -154,7 +154,7 @@ class Notes:
         """A note; NotFound."""
         return await self.client.note(task_id)
 
-    async def equal(self, lead_ids: Sequence[str], text: str, since: datetime) -> Page:
+    async def equal(self, lead_ids: Sequence[str], text: str, since: datetime) -> OffsetPage:
         """The notes on these leads with this text, created at `since` or later, that this credential may have written.
 
         Notes that were deleted here are left out: a list may still show them.

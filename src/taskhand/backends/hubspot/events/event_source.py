@@ -14,7 +14,7 @@ from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.events.deleted_tasks import Deletions, list_deleted
 from taskhand.backends.hubspot.events.position import Position
 from taskhand.backends.hubspot.events.property_histories import EventReader
-from taskhand.backends.hubspot.events.task_comparison import Comparison
+from taskhand.backends.hubspot.events.task_comparison import TaskComparison
 from taskhand.backends.hubspot.fields.due import millis_of, moment_at, readable_millis
 from taskhand.backends.hubspot.mapping import RAW_PROPERTIES, Record, records_in
 from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
@@ -66,7 +66,7 @@ class HubSpotEvents:
             await self._account.read_owners(newest=True)
         was = await known_tasks.find([self._known_by(read_record) for read_record in read.records] + vanished)
         await self._reader.prepare([*read.records, *deleted])
-        changes = Comparison(at, EventReader(self._reader.to_task, self._account.owners), self._clock(), was)
+        changes = TaskComparison(at, EventReader(self._reader.to_task, self._account.owners), self._clock(), was)
         for record in read.records:
             changes.add(record, self._known_by(record))
         for record in deleted:
@@ -89,7 +89,7 @@ class HubSpotEvents:
     def _known_by(self, record: Record) -> str:
         return record.known_by(self._client.id_property)
 
-    async def _search(self, at: Position) -> "_Found":
+    async def _search(self, at: Position) -> "_ChangedTasks":
         """The tasks changed since they were last seen, oldest change first."""
         begun = max(0, at.search_from)
         search = changed_since(begun)
@@ -106,10 +106,10 @@ class HubSpotEvents:
                     rows[record.id] = moment
             after = next_page(page)
             if after is None or not records:
-                return _Found(rows)
+                return _ChangedTasks(rows)
             # The next search begins at the last moment. If that equals the first moment, it would find the same tasks.
             if (len(rows) >= _ENOUGH and last > begun) or count + PAGE > MAX_FOUND:
-                return _Found(rows, floor=last if count + PAGE > MAX_FOUND else 0, is_behind=True)
+                return _ChangedTasks(rows, floor=last if count + PAGE > MAX_FOUND else 0, is_behind=True)
 
     async def _read(self, ids: Sequence[str], *, archived: bool = False) -> "_Read":
         """Read the tasks with these ids, their histories, and the links of those that are not deleted."""
@@ -149,7 +149,7 @@ class HubSpotEvents:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _ChangedTasks:
     """The ids of changed tasks, with the moments of their last change in epoch milliseconds."""
 
     rows: Mapping[str, int]

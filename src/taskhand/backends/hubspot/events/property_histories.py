@@ -27,11 +27,11 @@ _PAIR_WINDOW: Final = timedelta(seconds=1)
 """HubSpot sets the stage after the status, or the status after the stage, within this time."""
 _USER: Final = "userId:"
 
-_History = Mapping[str, Sequence["_Value"]]
+_History = Mapping[str, Sequence["_DatedValue"]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Value:
+class _DatedValue:
     """A value of a property, the moment it was set, and its author."""
 
     at: datetime
@@ -42,7 +42,7 @@ class _Value:
     label: str | None
 
     @classmethod
-    def read(cls, row: JsonObject) -> "_Value | None":
+    def read(cls, row: JsonObject) -> "_DatedValue | None":
         """Read a row of a history; None if its moment cannot be read."""
         if (at := readable_moment(row.get("timestamp"))) is None:
             return None
@@ -102,7 +102,7 @@ class EventReader:
             yield replace(event, at=at, by=by, by_name=by_name) if event else None
             before = after
 
-    def _author(self, values: Sequence[_Value], user: str | None = None) -> tuple[str | None, str | None]:
+    def _author(self, values: Sequence[_DatedValue], user: str | None = None) -> tuple[str | None, str | None]:
         """The author of these values: a member's id, or the name of an author that is not a member."""
         user = user or next((candidate.user for candidate in values if candidate.user), None)
         if user is not None:
@@ -121,9 +121,9 @@ def _read_history(record: Record) -> _History | None:
     given = record.json.get("propertiesWithHistory")
     if not isinstance(given, dict):
         return None
-    created, history = readable_moment(record.created), dict[str, list[_Value]]()
+    created, history = readable_moment(record.created), dict[str, list[_DatedValue]]()
     for name in RAW_PROPERTIES:
-        values = [value for row in objects(given.get(name)) if (value := _Value.read(row)) is not None]
+        values = [value for row in objects(given.get(name)) if (value := _DatedValue.read(row)) is not None]
         values.reverse()
         values.sort(key=lambda candidate: candidate.at)
         if values:
@@ -133,7 +133,7 @@ def _read_history(record: Record) -> _History | None:
     return _with_pairs(history) if history else None
 
 
-def _with_pairs(history: dict[str, list[_Value]]) -> _History:
+def _with_pairs(history: dict[str, list[_DatedValue]]) -> _History:
     """The histories, with a stage and a status that followed each other set at the same moment."""
     moments = {name: {value.at for value in history.get(name, ())} for name in (STATUS, STAGE)}
     for name, other in ((STATUS, STAGE), (STAGE, STATUS)):
@@ -155,7 +155,7 @@ def _as_of(record: Record, history: _History, at: datetime) -> Record:
     return record.with_properties({name: _value_at(values, at) for name, values in history.items()})
 
 
-def _value_at(values: Sequence[_Value], at: datetime) -> str | None:
+def _value_at(values: Sequence[_DatedValue], at: datetime) -> str | None:
     """The value of a property at a moment; the oldest listed value if earlier values may be missing."""
     found = next((value.text for value in reversed(values) if value.at <= at), None)
     if found is None and len(values) >= _MAX_VALUES:

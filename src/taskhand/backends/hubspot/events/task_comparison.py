@@ -18,11 +18,11 @@ from taskhand.backends.hubspot.shown_links import LINKS
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.task import Task
 
-__all__ = ["Comparison"]
+__all__ = ["TaskComparison"]
 
 
 @dataclass
-class Comparison:
+class TaskComparison:
     """The findings of one look: events, and tasks in their present state; `was` holds the known tasks."""
 
     at: Position

@@ -13,7 +13,7 @@ from typing import Final
 from taskhand.backends.remote.parsing import JsonObject, rows_in, text_of
 from taskhand.backends.remote.webhooks import SignatureCheck, SubscriptionAdmin, read_events
 from taskhand.domain.errors import CallerError, Candidate, NotFound
-from taskhand.domain.webhook import Delivery, Subscribed, Subscription
+from taskhand.domain.webhook import Subscribed, WebhookRequest, WebhookSubscription
 from taskhand.http.client import Client
 from taskhand.http.url_path import Path
 
@@ -51,7 +51,7 @@ class HubSpotWebhookCheck(SignatureCheck):
         """`has_own_ids`: tasks are identified by a configured property, which deliveries do not contain."""
         self._secret, self._has_own_ids = secret.encode("utf-8", "surrogateescape"), has_own_ids
 
-    def signatures(self, delivery: Delivery, timestamp: str) -> Iterator[str]:
+    def signatures(self, delivery: WebhookRequest, timestamp: str) -> Iterator[str]:
         """The signatures of method, address, raw body and timestamp, one for each address that was called."""
         end = delivery.body + timestamp.encode("utf-8", "surrogateescape")
         for uri in delivery.uris:
@@ -74,12 +74,12 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
         self._client, self._app_id = client, app_id
         self._params: Mapping[str, str] = {"hapikey": developer_key}
 
-    async def list_subscriptions(self) -> tuple[Subscription, ...]:
+    async def list_subscriptions(self) -> tuple[WebhookSubscription, ...]:
         """The subscriptions to tasks, each with the address of the app."""
         url = await self._target() or ""
         return tuple(_subscription(row, url) for row in await self._rows() if row.get("objectTypeId") == _TASK)
 
-    async def find_at(self, url: str) -> list[Subscription]:
+    async def find_at(self, url: str) -> list[WebhookSubscription]:
         """The subscriptions at an address whose events are Taskhand's."""
         return [subscription for subscription in await super().find_at(url) if {*subscription.events} <= {*_EVENTS}]
 
@@ -132,7 +132,7 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
         path = Path.of("/webhooks/v3/{app}/subscriptions/{id}", app=self._app_id, id=subscription_id)
         await self._client.delete(path, params=self._params, expect="nothing")
 
-    async def remove(self, url: str) -> Sequence[Subscription]:
+    async def remove(self, url: str) -> Sequence[WebhookSubscription]:
         """Remove the subscriptions to tasks, and the address if none is left; nothing if the app uses another one."""
         if await self._target() != url:
             return ()
@@ -177,6 +177,6 @@ def describe_steps(url: str) -> list[str]:
     ]
 
 
-def _subscription(row: JsonObject, url: str) -> Subscription:
+def _subscription(row: JsonObject, url: str) -> WebhookSubscription:
     event = " ".join(filter(None, (text_of(row.get("eventType")), text_of(row.get("propertyName")))))
-    return Subscription(str(row.get("id")), url, (event,), row.get("active") is not False)
+    return WebhookSubscription(str(row.get("id")), url, (event,), row.get("active") is not False)

@@ -9,7 +9,7 @@ from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, rows_in, value_at
 
-__all__ = ["ARGUMENTS", "Definition", "Option", "definitions_in"]
+__all__ = ["ARGUMENTS", "PropertyDefinition", "PropertyOption", "definitions_in"]
 
 ARGUMENTS: Final[Mapping[str, str]] = {
     "hs_task_subject": "title",
@@ -27,7 +27,7 @@ ARGUMENTS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class PropertyOption:
     """One option of a property: its value, and the label that people see."""
 
     value: str
@@ -35,7 +35,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class PropertyDefinition:
     """A property as the account defines it; `options` are its permitted values, empty if any value is permitted.
 
     `is_many` means that it holds several options at once, `is_own` that HubSpot did not define it.
@@ -44,7 +44,7 @@ class Definition:
     name: str
     label: str
     type: str
-    options: tuple[Option, ...]
+    options: tuple[PropertyOption, ...]
     is_writable: bool
     is_many: bool = False
     is_unique: bool = False
@@ -56,23 +56,23 @@ class Definition:
         return tuple(option.value for option in self.options)
 
 
-def definitions_in(json: JsonObject) -> Mapping[str, Definition]:
+def definitions_in(json: JsonObject) -> Mapping[str, PropertyDefinition]:
     """The definitions in a response to `GET /crm/v3/properties/tasks`, by name."""
     rows = [row for row in rows_in("HubSpot", json, "results") if filled_text(row.get("name"))]
     return {row["name"]: _definition(row) for row in rows}
 
 
-def _definition(row: JsonObject) -> Definition:
+def _definition(row: JsonObject) -> PropertyDefinition:
     name, is_read_only = row["name"], value_at(row, "modificationMetadata", "readOnlyValue") is True
     is_open = row.get("externalOptions") is True
     options = [option for option in objects(row.get("options")) if isinstance(option.get("value"), str)]
-    return Definition(
+    return PropertyDefinition(
         name=name,
         label=_label(row, name),
         type=str(row.get("type")),
         options=()
         if is_open
-        else tuple(Option(option["value"], _label(option, option["value"])) for option in options),
+        else tuple(PropertyOption(option["value"], _label(option, option["value"])) for option in options),
         is_writable=not (is_read_only or row.get("calculated") is True or row.get("archived") is True),
         is_many=row.get("fieldType") == "checkbox",
         is_unique=row.get("hasUniqueValue") is True,

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from taskhand.backends.hubspot.account import Account
-from taskhand.backends.hubspot.properties.definitions import ARGUMENTS, Definition
+from taskhand.backends.hubspot.properties.definitions import ARGUMENTS, PropertyDefinition
 from taskhand.backends.hubspot.properties.values import written_value
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.domain.errors import CallerError, Candidate
@@ -53,7 +53,7 @@ class HubSpotProperties:
         return await self._reader.find_ids(name, values)
 
 
-def _defined(name: str, definitions: Mapping[str, Definition]) -> Definition:
+def _defined(name: str, definitions: Mapping[str, PropertyDefinition]) -> PropertyDefinition:
     """The definition of a property given by name or by a unique label; CallerError with similar ones as candidates."""
     if (found := definitions.get(name)) is not None:
         return found
@@ -73,9 +73,9 @@ def _defined(name: str, definitions: Mapping[str, Definition]) -> Definition:
     )
 
 
-def _alike(name: str, definitions: Iterable[Definition]) -> list[Definition]:
+def _alike(name: str, definitions: Iterable[PropertyDefinition]) -> list[PropertyDefinition]:
     """The definitions whose names or labels resemble or contain this name, most similar first."""
-    word, of_words = fold(name), dict[str, Definition]()
+    word, of_words = fold(name), dict[str, PropertyDefinition]()
     for definition in definitions:
         of_words |= {fold(definition.label): definition, fold(definition.name): definition}
     near = get_close_matches(word, of_words, n=_MAX_CANDIDATES, cutoff=_ALIKE)
@@ -83,7 +83,7 @@ def _alike(name: str, definitions: Iterable[Definition]) -> list[Definition]:
     return list({of_words[other].name: of_words[other] for other in near}.values())
 
 
-def _writable(name: str, definitions: Mapping[str, Definition]) -> Definition:
+def _writable(name: str, definitions: Mapping[str, PropertyDefinition]) -> PropertyDefinition:
     if (argument := ARGUMENTS.get(name)) is not None:
         raise CallerError(
             f"{name} is written by the argument {argument}, not in properties.",
@@ -101,7 +101,7 @@ def _writable(name: str, definitions: Mapping[str, Definition]) -> Definition:
     return definition
 
 
-def _unique(name: str, definitions: Mapping[str, Definition]) -> str:
+def _unique(name: str, definitions: Mapping[str, PropertyDefinition]) -> str:
     """The name of a property given by name or label; CallerError if its values are not unique."""
     if (found := _defined(name, definitions)).is_unique:
         return found.name

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from taskhand.backends.hubspot.fields.due import millis_of, moment_of
-from taskhand.backends.hubspot.properties.definitions import Definition, Option
+from taskhand.backends.hubspot.properties.definitions import PropertyDefinition, PropertyOption
 from taskhand.domain.due import instant_text
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.name_matching import fold, nearest_first
@@ -30,7 +30,7 @@ _TRUE: Final = frozenset({"true", "yes", "si"})
 _FALSE: Final = frozenset({"false", "no"})
 
 
-def written_value(definition: Definition, text: str) -> str:
+def written_value(definition: PropertyDefinition, text: str) -> str:
     """The value to write for a caller's text; CallerError if the property does not accept it."""
     read, wanted, next_step = _form_of(definition)
     try:
@@ -39,7 +39,7 @@ def written_value(definition: Definition, text: str) -> str:
         raise _refusal(definition, text, wanted, next_step) from None
 
 
-def shown_value(definition: Definition | None, raw: object) -> str | None:
+def shown_value(definition: PropertyDefinition | None, raw: object) -> str | None:
     """HubSpot's value in the form in which callers write it; unchanged if it has another form; None if empty."""
     text = "" if raw is None else str(raw)
     if not text or definition is None:
@@ -50,18 +50,18 @@ def shown_value(definition: Definition | None, raw: object) -> str | None:
         return text
 
 
-def _form_of(definition: Definition) -> "_Form":
+def _form_of(definition: PropertyDefinition) -> "_Form":
     return _FORMS.get(definition.name if definition.name == _REMINDERS else definition.type, _TEXT)
 
 
-def _number(_: Definition, text: str) -> str:
+def _number(_: PropertyDefinition, text: str) -> str:
     number = Decimal(text)
     if not number.is_finite() or abs(number.adjusted()) > _SECONDS + _SECONDS:
         raise ValueError(text)
     return f"{number.normalize() + 0:f}"
 
 
-def _date(_: Definition, text: str) -> str:
+def _date(_: PropertyDefinition, text: str) -> str:
     if not text.lstrip("-").isdecimal():
         return date.fromisoformat(text).isoformat()
     moment = _instant(text)
@@ -70,11 +70,11 @@ def _date(_: Definition, text: str) -> str:
     return moment.date().isoformat()
 
 
-def _datetime(_: Definition, text: str) -> str:
+def _datetime(_: PropertyDefinition, text: str) -> str:
     return instant_text(_instant(text))
 
 
-def _reminders(_: Definition, text: str) -> str:
+def _reminders(_: PropertyDefinition, text: str) -> str:
     return ";".join(str(millis_of(_instant(part.strip()))) for part in text.split(";"))
 
 
@@ -87,7 +87,7 @@ def _instant(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _bool(definition: Definition, text: str) -> str:
+def _bool(definition: PropertyDefinition, text: str) -> str:
     word = fold(text)
     labels = {fold(option.label): option.value for option in definition.options}
     if word in _TRUE | _FALSE:
@@ -97,7 +97,7 @@ def _bool(definition: Definition, text: str) -> str:
     return found.lower()
 
 
-def _text(definition: Definition, text: str) -> str:
+def _text(definition: PropertyDefinition, text: str) -> str:
     if len(text) > _MAX_CHARACTERS:
         raise CallerError(
             f"{property_field(definition.name)} has {len(text):,} characters.",
@@ -107,7 +107,7 @@ def _text(definition: Definition, text: str) -> str:
     return text
 
 
-def _choice(definition: Definition, text: str) -> str:
+def _choice(definition: PropertyDefinition, text: str) -> str:
     if not definition.is_many:
         return _option(definition, text)
     parts = [part.strip() for part in text.split(";")]
@@ -122,7 +122,7 @@ def _choice(definition: Definition, text: str) -> str:
     return ";".join([*known, *sorted(chosen.difference(known))])
 
 
-def _option(definition: Definition, text: str) -> str:
+def _option(definition: PropertyDefinition, text: str) -> str:
     """The value of an option given by value or label; CallerError if no option or several match."""
     options = definition.options
     if not options or text in definition.values:
@@ -137,7 +137,7 @@ def _option(definition: Definition, text: str) -> str:
     return found.pop()
 
 
-_Form = tuple[Callable[[Definition, str], str], str, str]
+_Form = tuple[Callable[[PropertyDefinition, str], str], str, str]
 """A function that converts a value or raises an error, the expected form, and the next step of the error."""
 _TEXT: Final[_Form] = (_text, "a text", "Send a text.")
 _INSTANT: Final = ("an instant", "Send it with its offset, 2026-12-30T15:00:00-03:00, or in epoch milliseconds.")
@@ -153,7 +153,7 @@ _FORMS: Final[Mapping[str, _Form]] = {
 
 
 def _refusal(
-    definition: Definition, text: str, wanted: str, next_step: str, options: Sequence[Option] = ()
+    definition: PropertyDefinition, text: str, wanted: str, next_step: str, options: Sequence[PropertyOption] = ()
 ) -> CallerError:
     return CallerError(
         f"{property_field(definition.name)} {text[:60]!r} is not {wanted}.",

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.backends.vambe.events.list_comparison import SKEW, Comparison, read_rows
+from taskhand.backends.vambe.events.list_comparison import SKEW, ListComparison, read_rows
 from taskhand.backends.vambe.events.position import POSITION, SPANS, Position, day_window
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
 from taskhand.backends.vambe.query import WIDEST, window_around
@@ -60,7 +60,7 @@ class VambeEvents:
             since = f"{began:%Y-%m-%dT%H:%MZ}"
             gap = f"Vambe shows no past changes: changes are reported from {since} on." if is_past_asked else None
             return Look((), POSITION.dump_json(now).decode(), tasks, gap=gap)
-        comparison = Comparison(self._mapper, was, now, before)
+        comparison = ListComparison(self._mapper, was, now, before)
         comparison.add(rows)
         missing = comparison.missing(hints)
         wide = await self._list_all() if missing else None

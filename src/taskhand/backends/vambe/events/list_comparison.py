@@ -16,7 +16,7 @@ from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.task import Task
 
-__all__ = ["SKEW", "Comparison", "read_rows"]
+__all__ = ["SKEW", "ListComparison", "read_rows"]
 
 SKEW: Final = timedelta(minutes=5)
 """How far the clock of Vambe's creation times may be behind ours."""
@@ -24,7 +24,7 @@ _PATIENCE: Final = timedelta(minutes=10)
 """Time after which a task that was not found is searched for again."""
 
 
-class Comparison:
+class ListComparison:
     """Compares listed tasks with known tasks; a difference counts once two lists have shown it."""
 
     def __init__(self, mapper: TaskMapper, was: Position, now: Position, before: Mapping[str, Task]) -> None:

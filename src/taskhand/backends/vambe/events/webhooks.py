@@ -11,7 +11,7 @@ from typing import Final
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
 from taskhand.backends.remote.webhooks import SubscriptionAdmin, same_text
 from taskhand.domain.errors import CallerError, OperatorError
-from taskhand.domain.webhook import Delivery, Subscribed, Subscription, Verdict
+from taskhand.domain.webhook import Subscribed, Verdict, WebhookRequest, WebhookSubscription
 from taskhand.http.client import Client
 from taskhand.http.url_path import Path
 
@@ -40,7 +40,7 @@ class VambeWebhookCheck:
             )
         self._key = key
 
-    def check(self, delivery: Delivery) -> Verdict:
+    def check(self, delivery: WebhookRequest) -> Verdict:
         """The verdict on a delivery: genuine if it came to the address that only Vambe knows."""
         is_genuine = same_text(delivery.secret, self._key)
         return Verdict() if is_genuine else Verdict("a wrong secret in the address")
@@ -57,7 +57,7 @@ class VambeWebhookAdmin(SubscriptionAdmin):
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def list_subscriptions(self) -> tuple[Subscription, ...]:
+    async def list_subscriptions(self) -> tuple[WebhookSubscription, ...]:
         """All undeleted subscriptions to topics of tasks."""
         reply = await self._client.get(_HOOKS)
         found = (_subscription(row) for row in objects(reply.json) if row.get("deleted") is not True)
@@ -65,7 +65,7 @@ class VambeWebhookAdmin(SubscriptionAdmin):
             subscription for subscription in found if any(topic.startswith(_OF_TASKS) for topic in subscription.events)
         )
 
-    async def find_at(self, url: str) -> list[Subscription]:
+    async def find_at(self, url: str) -> list[WebhookSubscription]:
         """The subscriptions whose address is `url` and a secret."""
         return [
             subscription
@@ -122,12 +122,12 @@ class VambeWebhookAdmin(SubscriptionAdmin):
         await self._client.delete(Path.of("/api/webhooks/{id}", id=subscription_id), expect="nothing")
 
 
-def _subscription(row: JsonObject) -> Subscription:
+def _subscription(row: JsonObject) -> WebhookSubscription:
     listed = row.get("topics")
     topics = [topic for topic in listed if isinstance(topic, str)] if isinstance(listed, list) else []
     topic = text_of(row.get("topic"))
     events = tuple(topics) or ((topic,) if topic else ())
-    return Subscription(id_of(row), text_of(row.get("url")) or "", events, row.get("active") is not False)
+    return WebhookSubscription(id_of(row), text_of(row.get("url")) or "", events, row.get("active") is not False)
 
 
 def _new_secret() -> str:
