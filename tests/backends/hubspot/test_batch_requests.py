@@ -6,18 +6,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.backends.hubspot.batch_requests import Input, split_answer
+from taskhand.backends.hubspot.batch_requests import TaskInput, split_answer
 from taskhand.backends.hubspot.task_reader import unmentioned
 
-INPUTS = [Input(index, str(1000 + index), {"hs_task_subject": "x"}, trace=f"t-{index}") for index in range(6)]
+INPUTS = [TaskInput(index, str(1000 + index), {"hs_task_subject": "x"}, trace=f"t-{index}") for index in range(6)]
 
 
-def result(one: Input, *, traced: bool = True) -> dict[str, Any]:
+def result(one: TaskInput, *, traced: bool = True) -> dict[str, Any]:
     trace = {"objectWriteTraceId": one.trace} if traced else {}
     return {"id": one.task_id, "properties": {}} | trace
 
 
-def error(*inputs: Input, by: str = "objectWriteTraceId") -> dict[str, Any]:
+def error(*inputs: TaskInput, by: str = "objectWriteTraceId") -> dict[str, Any]:
     named = [one.trace if by == "objectWriteTraceId" else one.task_id for one in inputs]
     return {"category": "OBJECT_NOT_FOUND", "context": {by: named}}
 

@@ -16,7 +16,7 @@ from pydantic import MISSING
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
 from taskhand.backends.hubspot.associations import LinkChanges, check_link_ids, has_links, unlinked
-from taskhand.backends.hubspot.batch_requests import BatchRequests, Input
+from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.fields.due import AllDayFlag, check_due
@@ -287,7 +287,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         """POST a batch update."""
         by_index = {item.index: item for item in items}
         sent = {item.index: self._reader.properties_of(item.edit, item.before) for item in items}
-        inputs = [Input(index, by_index[index].id, properties) for index, properties in sent.items() if properties]
+        inputs = [TaskInput(index, by_index[index].id, properties) for index, properties in sent.items() if properties]
         answer = await self._batches.send(inputs, self._client.update_many)
         rows = {}
         for index, json in answer.rows.items():

@@ -17,14 +17,14 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
 from taskhand.domain.errors import CallerError, OutcomeUnknown, TaskhandError, UpstreamFailed
 
-__all__ = ["BatchRequests", "Input", "resend_part", "split_answer"]
+__all__ = ["BatchRequests", "TaskInput", "resend_part", "split_answer"]
 
 _PENDING: Final = frozenset({"PENDING", "PROCESSING"})
 """The statuses of a batch that HubSpot has accepted but not executed yet: documented, never recorded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class TaskInput:
     """One task of a batch: its `index` in the bulk, its properties, and the `associations` of a new task.
 
     `task_id` is empty for a new task. `trace` is the `objectWriteTraceId`: with it, HubSpot refuses single inputs
@@ -45,7 +45,7 @@ class Input:
         return {"properties": self.properties, "objectWriteTraceId": self.trace} | of_task | links
 
 
-_One = TypeVar("_One", Input, NewTask[Record])
+_One = TypeVar("_One", TaskInput, NewTask[Record])
 _Row = TypeVar("_Row")
 
 
@@ -58,7 +58,7 @@ class BatchRequests:
         self._numbers = count(1)
 
     async def send(
-        self, inputs: Sequence[Input], post: Callable[[list[JsonObject]], Awaitable[JsonObject]]
+        self, inputs: Sequence[TaskInput], post: Callable[[list[JsonObject]], Awaitable[JsonObject]]
     ) -> BatchAnswer[JsonObject]:
         """`post` inputs; those refused only for the all-day flag are sent once more without it.
 
@@ -84,7 +84,7 @@ class BatchRequests:
         return await resend_part(answer, flagged, lambda part: self.send(part, post))
 
 
-def split_answer(inputs: Sequence[Input], answer: JsonObject, id_property: str | None) -> BatchAnswer[JsonObject]:
+def split_answer(inputs: Sequence[TaskInput], answer: JsonObject, id_property: str | None) -> BatchAnswer[JsonObject]:
     """Split a response by input, matched by trace id, else by id. An input both in results and in errors is lost.
 
     An error that names no input is the reason of the lost inputs if it is the only such error, or if only one input is

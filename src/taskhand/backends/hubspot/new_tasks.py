@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.associations import unlinked
-from taskhand.backends.hubspot.batch_requests import BatchRequests, Input, resend_part
+from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, resend_part
 from taskhand.backends.hubspot.errors import refusal_of_new_task
 from taskhand.backends.hubspot.fields.due import AllDayFlag
 from taskhand.backends.hubspot.mapping import Record
@@ -86,7 +86,7 @@ class NewTasks:
             else:
                 item.note = item.note or MESSAGES.accepted
 
-    async def _input(self, index: int, edit: Edit) -> Input:
+    async def _input(self, index: int, edit: Edit) -> TaskInput:
         """A new task with its links, its initial status, and the further properties that a deleted task had."""
         if (choice := (await self._account.all_statuses()).initial(edit.native or {})) is not None:
             edit = replace(edit, status=choice)
@@ -94,7 +94,7 @@ class NewTasks:
         links = [
             {"to": {"id": link["id"]}, "types": link["types"]} for ones in links_of_new(edit).values() for link in ones
         ]
-        return Input(index, "", properties, links)
+        return TaskInput(index, "", properties, links)
 
 
 def _part_of(edit: Edit) -> Edit | None:
