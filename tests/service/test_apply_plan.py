@@ -97,6 +97,36 @@ async def test_the_rest_of_a_change_is_carried_out_until_ten_minutes_after_it_wa
     await app.aclose()
 
 
+@pytest.mark.parametrize(("undone", "is_used"), [(("applied", "refused"), True), (("refused", "refused"), False)])
+async def test_the_rest_of_a_change_is_not_carried_out_once_an_undo_has_restored_any_of_its_tasks(
+    tmp_path: Path, undone: tuple[Outcome, ...], *, is_used: bool
+) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    left, *done = [await create(app, title) for title in ("Call Acme", "Call Umbrella", "Call Initech")]
+    change = await app.journal.record(
+        Call(app, "bulk_update_tasks").new_opening(),
+        Ending("applied"),
+        [Intent("update", one, HIGH, HIGH) for one in (left, *done)],
+        [
+            Result(0, "not_attempted", left.task.id),
+            *(Result(index, "applied", one.task.id, one.task) for index, one in enumerate(done, 1)),
+        ],
+    )
+    await app.journal.record(
+        Call(app, "undo_change").new_opening(undoes=change.id),
+        Ending("applied"),
+        [Intent("update", one, HIGH, HIGH) for one in done],
+        [Result(index, undone[index], one.task.id, one.task) for index, one in enumerate(done)],
+    )
+    if is_used:
+        with refused("plan_used"):
+            await apply_plan(Call(app, "apply_plan"), change.id)
+    else:
+        await apply_plan(Call(app, "apply_plan"), change.id)
+    assert await priority_of(app, left) == (1 if is_used else 2)
+    await app.aclose()
+
+
 async def test_a_plan_that_two_calls_apply_at_once_is_carried_out_by_one_and_used_for_the_other(
     tmp_path: Path,
 ) -> None:

@@ -97,27 +97,28 @@ async def test_an_update_is_applied_though_the_crm_has_added_a_zone_to_the_due_d
     await app.aclose()
 
 
-class OnceEmptyClient(ExampleClient):
-    """Finds no task in the first read after it `fails`."""
+class OnceLaggingClient(ExampleClient):
+    """Finds only the first task in the first read after it `fails`."""
 
     fails = False
 
     async def tasks(self) -> list[JsonObject]:
         """GET all tasks."""
         fails, self.fails = self.fails, False
-        return [] if fails else await super().tasks()
+        found = await super().tasks()
+        return found[:1] if fails else found
 
 
-async def test_a_deletion_is_not_applied_though_one_read_does_not_find_the_task(tmp_path: Path) -> None:
+async def test_no_deletion_is_applied_though_one_read_does_not_find_the_tasks(tmp_path: Path) -> None:
     time = Time()
-    client = OnceEmptyClient(time.moment)
+    client = OnceLaggingClient(time.moment)
     adapter = ExampleAdapter(client, None, Timing(time.moment, time.clock, time.sleep))
-    task = (await adapter.create_task(EDIT)).task
+    tasks = [(await adapter.create_task(EDIT)).task for _ in range(3)]
     dead = AppContext(
         adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock)
     )
     call = Call(dead, "apply_plan", arguments={})
-    await call.begin(call.new_opening(), [Intent("delete", Snapshot(task))])
+    await call.begin(call.new_opening(), [Intent("delete", Snapshot(task)) for task in tasks])
     assert call.change is not None
     await dead.journal.aclose()
     app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock))
@@ -125,5 +126,5 @@ async def test_a_deletion_is_not_applied_though_one_read_does_not_find_the_task(
     await recover_abandoned(app)
     found = await app.journal.find(call.change.id)
     assert found is not None
-    assert found.outcome == "not_applied"
+    assert [found.results[index].outcome for index in range(3)] == ["not_applied"] * 3
     await app.aclose()
