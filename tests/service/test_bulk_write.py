@@ -118,6 +118,20 @@ async def test_the_journal_and_the_answer_agree_on_each_task_before_and_after_a_
     await app.aclose()
 
 
+async def test_a_requested_value_that_the_write_itself_has_changed_is_reported_though_it_was_not_sent(
+    tmp_path: Path,
+) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    app = replace(app, backend=cast("Backend", ScriptedBackend(app.backend, ["applied"])))
+    call = Call(app, "bulk_update_tasks")
+    intent = Intent("update", Snapshot(task(priority=2)), EDIT, asked=replace(EDIT, priority=2))
+    receipt = await bulk_write(call, [intent], call.new_opening())
+    assert [(one.outcome, [row.field for row in one.unapplied]) for one in receipt.results] == [
+        ("applied", ["priority"])
+    ]
+    await app.aclose()
+
+
 def test_a_task_that_recovery_found_unwritten_may_be_sent_again() -> None:
     results = {0: Result(0, "applied", "1"), 1: Result(1, "not_applied", "2"), 2: Result(2, "open", "3")}
     change = Change("chg_1", Opening("bulk_update_tasks", Caller(), NOW), (), results, Ending("applied", "recovered"))
