@@ -39,7 +39,7 @@ OPEN = ("burst=0", "searches=0")
 async def tasks(crm: Account, count: int) -> list[Task]:
     """The seeded tasks, then a clean log."""
     reader = crm.backend._reader  # noqa: SLF001 - reading a thousand tasks one by one is not what is tested
-    found = await reader.read_records([task_id(number) for number in range(1, count + 1)], by_property=False)
+    found = await reader.read_records([task_id(number) for number in range(1, count + 1)])
     read = await reader.to_tasks(found.values())
     crm.hubspot.clear_requests()
     return sorted(read, key=lambda task: task.id)

@@ -126,7 +126,7 @@ def is_late(crm: Account, task: Task) -> bool:
 async def everything(crm: Account, count: int, of_links: Sequence[str] = ()) -> tuple[list[Task], dict[str, TaskTimes]]:
     """All seeded tasks as they really are, with their times."""
     reader = crm.backend._reader  # noqa: SLF001 - the truth to compare lists with
-    records = await reader.read_records([task_id(number) for number in range(1, count + 1)], by_property=False)
+    records = await reader.read_records([task_id(number) for number in range(1, count + 1)])
     tasks = await reader.to_tasks(await reader.with_links(list(records.values())), of_links)
     return tasks, {task.id: times_of(record, task) for task, record in zip(tasks, records.values(), strict=True)}
 

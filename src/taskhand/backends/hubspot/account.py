@@ -1,7 +1,7 @@
 """The HubSpot account of the tasks: statuses, owners, contacts, deals, properties, time zone, token and health."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -12,7 +12,7 @@ from taskhand.backends.hubspot.contact_search import ContactSearch, company_of, 
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.fields.due import Zones
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
-from taskhand.backends.hubspot.mapping import Record, id_text, records_in
+from taskhand.backends.hubspot.mapping import AccountData, Record, id_text, records_in
 from taskhand.backends.hubspot.properties.definitions import PropertyDefinition, definitions_in
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS
 from taskhand.backends.hubspot.token_scopes import check_scopes
@@ -59,8 +59,18 @@ class Account(CrmAccount):
         self._custom_objects = CachedValue(client.custom_objects, _STATUSES_KEPT_S, monotonic)
         self._people: TtlCache[bool, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
-        self.owners: Mapping[str, str] = {}
-        """The ids of the owners read so far, by the ids of their users."""
+        self.data = AccountData(Zones(None), TaskStatuses({}), id_property=client.id_property)
+        """The data that tasks are read with, as far as they were fetched."""
+
+    async def prepare(self, records: Iterable[Record] = ()) -> None:
+        """Fetch the zones and statuses that tasks are read with.
+
+        The statuses are fetched again if one of these records has an unknown status, which may be a new one.
+        """
+        zones, statuses = await self.zones(), await self.all_statuses()
+        if not all(statuses.knows(record.properties) for record in records):
+            statuses = await self.all_statuses(newest=True)
+        self.data = replace(self.data, zones=zones, statuses=statuses)
 
     async def all_statuses(self, *, newest: bool = False) -> TaskStatuses:
         """All statuses that a task may have, also those that cannot be chosen; `newest`: at most ten seconds old."""
@@ -149,6 +159,12 @@ class Account(CrmAccount):
         """The definitions of task properties, by name."""
         return await self._definitions.get()
 
+    async def prepare_values(self, names: Collection[str]) -> None:
+        """Fetch the definitions of properties if names are given; without them, values are shown as HubSpot's."""
+        if names:
+            with suppress(OperatorError, CallerError):
+                self.data = replace(self.data, definitions=await self.definitions())
+
     async def _read_definitions(self) -> Mapping[str, PropertyDefinition]:
         return definitions_in(await self._client.property_definitions())
 
@@ -170,7 +186,7 @@ class Account(CrmAccount):
 
     async def read_owners(self, *, newest: bool = False) -> None:
         """Read the owners if none are known or `newest` is set; if that fails, the known owners stay."""
-        if newest or not self.owners:
+        if newest or not self.data.owners:
             with suppress(TaskhandError):
                 await self._owners(archived=False)
 
@@ -201,7 +217,8 @@ class Account(CrmAccount):
                 break
         found = tuple(owner for owner in owners if (owner.get("archived") is True) == archived)
         if not archived:
-            self.owners = {str(owner["userId"]): str(owner.get("id")) for owner in found if owner.get("userId")}
+            ids = {str(owner["userId"]): str(owner.get("id")) for owner in found if owner.get("userId")}
+            self.data = replace(self.data, owners=ids)
         return found
 
     async def _token_info(self) -> JsonObject:

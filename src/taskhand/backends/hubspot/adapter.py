@@ -136,7 +136,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     async def prepare(self) -> None:
         """Fetch the account's zones and statuses."""
-        await self._reader.prepare()
+        await self.account.prepare()
 
     async def create(self, edit: Edit) -> Record:
         """POST a new task; raw values in the edit restore a deleted task."""
@@ -144,10 +144,10 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     async def update(self, before: Task, edit: Edit) -> Record:
         """PATCH the properties of an edit; the record combines the state before with the response."""
-        properties = self._reader.properties_of(edit, before)
-        reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent))
+        properties, by = self._reader.properties_of(edit, before), self._client.id_property
+        reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent, by))
         answer = self._reader.read_written(reply, edit)
-        if self._client.id_property is None and answer.id != before.id:  # so is that of a merged task
+        if by is None and answer.id != before.id:  # so is that of a merged task
             raise self._client.http.invalid(reply, "with another task")
         return self._confirmed(before, properties, answer) or answer
 
@@ -162,7 +162,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     async def get(self, task_id: str, edit: Edit | None = None) -> Record:
         """One task with the properties that an edit sets; a read by id does not lag."""
-        return await self._reader.read_record(task_id, names=properties_in(edit))
+        return await self._reader.read_record(task_id, properties_in(edit))
 
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
@@ -179,14 +179,14 @@ class HubSpotAdapter(BatchAdapter[Record]):
         answer = await self._client.search(newest_since(moment + (ahead or timedelta())).body(None))
         ids.update(record.id for record in records_in(answer))
         newest = sorted(ids - known_ids, key=lambda task_id: (len(task_id), task_id), reverse=True)[:_MAX_CANDIDATES]
-        records = await self._reader.read_records(newest, by_property=False, names=properties_in(*edits))
+        records = await self._reader.by_own_id.read_records(newest, properties_in(*edits))
         return await self._reader.with_links(list(records.values())), ahead
 
     def unmet(self, row: Record, edit: Edit) -> frozenset[str]:
         """The names of the fields that a record does not show as an edit sets them; raw values must be as sent."""
         if not row.shows(raw_properties(edit)):
             return frozenset({"raw values"})
-        return self._all_day.unmet(unlinked(edit), self.to_task(row), self._reader.data.zones)
+        return self._all_day.unmet(unlinked(edit), self.to_task(row), self.account.data.zones)
 
     def disproves_create(self, row: Record, edit: Edit) -> bool:
         """Whether a record has other values or lacks a link, as far as its links are known."""
@@ -244,7 +244,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         """The whole task after an update; None if the response does not show every property that was sent."""
         is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
         is_shown = is_same and not answer.is_archived and answer.shows(self._all_day.strip(properties))
-        return record_of(before, answer, self._reader.data) if is_shown and not before.unreadable_fields else None
+        return record_of(before, answer, self.account.data) if is_shown and not before.unreadable_fields else None
 
     async def _read_back(self, item: Item[Record]) -> Record:
         """Read the task; if that fails, return the response to the update if it shows the whole edit."""
@@ -300,7 +300,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items, with the links that they had before."""
         names = properties_in(*(item.edit for item in items))
-        found = await self._reader.read_records([item.id for item in items], by_property=True, names=names)
+        found = await self._reader.read_records([item.id for item in items], names)
         return {item.id: found[item.id].with_links(links_of(item.before)) for item in items if item.id in found}
 
     async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:

@@ -180,7 +180,7 @@ class LinkChanges:
         with suppress(TaskhandError), without_pauses(when=isinstance(error, RateLimited)):
             if part[0].may_be_linked:
                 ids, kinds = [change.task_id for change in part], [part[0].kind]
-                found = await self._reader.read_with_links(ids, kinds=kinds, by_property=False)
+                found = await self._reader.by_own_id.read_with_links(ids, kinds=kinds)
         if found is None:
             _fail(part, error)
             return

@@ -46,8 +46,8 @@ _NO_PARAMS: Final[Mapping[str, str]] = MappingProxyType({})
 class HubSpotClient:
     """Sends requests through `http`, and searches through `searching`, which has a rate budget of its own.
 
-    `version` is `v3` or dated, such as `2026-03`; `id_property` names a unique property whose values are the ids of
-    tasks. Errors are those of the HTTP client; OperatorError for an invalid version.
+    `version` is `v3` or dated, such as `2026-03`. `id_property` names a unique property whose values are the ids of
+    tasks; None for HubSpot's own ids. Errors are those of the HTTP client; OperatorError for an invalid version.
     """
 
     def __init__(
@@ -72,20 +72,19 @@ class HubSpotClient:
         self._introspect = introspect
 
     async def task(
-        self, task_id: str, kinds: Sequence[Kind] = KINDS, *, by_property: bool = True, also: Collection[str] = ()
+        self, task_id: str, id_property: str | None, kinds: Sequence[Kind] = KINDS, also: Collection[str] = ()
     ) -> Reply:
         """GET one task with its links; `also` has the names of further properties to read."""
-        names, by = ",".join(self.properties(also)), self._by(by_property=by_property)
-        params = {"properties": names, "associations": ",".join(kinds)} | by
+        params = {"properties": ",".join(self.properties(also)), "associations": ",".join(kinds)} | _by(id_property)
         return await self.http.get(self._task(task_id), params=params, expect="object")
 
     async def create(self, body: JsonObject) -> Reply:
         """POST one task."""
         return await self.http.post(self._tasks(), json=body, expect="object", kind=RequestKind.CREATE)
 
-    async def update(self, task_id: str, properties: dict[str, str], *, by_property: bool = True) -> Reply:
+    async def update(self, task_id: str, properties: dict[str, str], id_property: str | None) -> Reply:
         """PATCH one task; the response holds the properties that changed, not the whole task."""
-        json, params = {"properties": properties}, self._by(by_property=by_property)
+        json, params = {"properties": properties}, _by(id_property)
         return await self.http.patch(self._task(task_id), json=json, params=params, expect="object")
 
     async def archive(self, record_id: str) -> None:
@@ -94,7 +93,7 @@ class HubSpotClient:
 
     async def update_many(self, inputs: list[JsonObject]) -> JsonObject:
         """POST batch/update (https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks)."""
-        path, json = self._tasks("/batch/update"), {"inputs": [item | self._by() for item in inputs]}
+        path, json = self._tasks("/batch/update"), {"inputs": [item | _by(self.id_property) for item in inputs]}
         return (await self.http.post(path, json=json, expect="object", kind=RequestKind.WRITE)).object
 
     async def create_many(self, inputs: list[JsonObject]) -> JsonObject:
@@ -116,7 +115,7 @@ class HubSpotClient:
         `id_property` is the unique property whose values the ids are, None for HubSpot's own ids. With `archived`,
         deleted tasks are read.
         """
-        by = {"idProperty": id_property} if id_property else {}
+        by = _by(id_property)
         body = {"inputs": _ids(ids), "properties": list(names), "propertiesWithHistory": list(histories), **by}
         return await self._read(self._tasks("/batch/read"), body, {"archived": "true"} if archived else _NO_PARAMS)
 
@@ -254,8 +253,10 @@ class HubSpotClient:
     def _task(self, task_id: str) -> Path:
         return self._tasks("/{id}", id=task_id)
 
-    def _by(self, *, by_property: bool = True) -> dict[str, str]:
-        return {"idProperty": self.id_property} if self.id_property and by_property else {}
+
+def _by(id_property: str | None) -> dict[str, str]:
+    """The parameter for ids that are values of a unique property; none for HubSpot's own ids."""
+    return {"idProperty": id_property} if id_property else {}
 
 
 def _ids(ids: Sequence[str]) -> list[JsonObject]:

@@ -78,7 +78,7 @@ class NewTasks:
         kinds = KINDS if any(map(links_of_new, edits)) else ()
         found: Mapping[str, Record] = {}
         with suppress(TaskhandError):
-            found = await self._reader.read_with_links(list(made), properties_in(*edits), kinds, by_property=False)
+            found = await self._reader.by_own_id.read_with_links(list(made), properties_in(*edits), kinds)
         for record_id, item in made.items():
             read = found.get(record_id)
             if read is not None and read.id == record_id:

@@ -319,7 +319,7 @@ class PageSearch:
         return tuple(filter(None, (self.query.contact, self.query.deal_id)))
 
     def _is_late(self, task: Task) -> bool:
-        return is_late(task, self.now, self.reader.data.zones.shown)
+        return is_late(task, self.now, self.reader.account.data.zones.shown)
 
     @property
     def _page(self) -> TaskPage:

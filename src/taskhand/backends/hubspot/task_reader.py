@@ -1,16 +1,13 @@
 """Reads HubSpot tasks with their properties and links, and recent writes in their present state."""
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from copy import copy
 from typing import Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient
 from taskhand.backends.hubspot.errors import ids_in
-from taskhand.backends.hubspot.fields.due import Zones
-from taskhand.backends.hubspot.fields.statuses import TaskStatuses
-from taskhand.backends.hubspot.mapping import MERGED, AccountData, Record, properties_of, records_in, task_of
+from taskhand.backends.hubspot.mapping import MERGED, Record, properties_of, records_in, task_of
 from taskhand.backends.hubspot.shown_links import KINDS, Kind, linked_ids
 from taskhand.backends.hubspot.token_scopes import DEALS, DealScope, may_be_about_deals
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
@@ -20,7 +17,7 @@ from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.parallel_work import for_each
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, properties_in
-from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError
+from taskhand.domain.errors import InvalidAnswer, NotFound, OperatorError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
@@ -38,38 +35,35 @@ class TaskReader:
 
     def __init__(self, client: HubSpotClient, account: Account, recent: RecentWrites[Record]) -> None:
         self.client = client
+        self.id_property = client.id_property
+        """The unique property whose values are the ids to read by; None for HubSpot's own ids."""
         self.recent = recent
-        self._account = account
+        self.account = account
         self.deleted_tasks = DeletedTasks(client, account)
-        self.data = AccountData(Zones(None), TaskStatuses({}), id_property=client.id_property)
-        """The data of the account, as far as they were fetched."""
         self.deal_scope = DealScope(client)
         self.hidden = self.deal_scope.hidden
 
-    async def prepare(self, records: Iterable[Record] = ()) -> None:
-        """Fetch the zones and statuses that `to_task` needs.
-
-        The statuses are fetched again if one of these records has an unknown status, which may be a new one.
-        """
-        zones, statuses = await self._account.zones(), await self._account.all_statuses()
-        if not all(statuses.knows(record.properties) for record in records):
-            statuses = await self._account.all_statuses(newest=True)
-        self.data = replace(self.data, zones=zones, statuses=statuses, owners=self._account.owners)
+    @property
+    def by_own_id(self) -> "TaskReader":
+        """The same reader for HubSpot's own ids."""
+        reader = copy(self)
+        reader.id_property = None
+        return reader
 
     def to_task(self, record: Record, of_links: Collection[str] = ()) -> Task:
         """The task of a record; if it has several links of a kind, one in `of_links` is shown."""
-        data = self.data
+        data = self.account.data
         return read_task(record.known_by(data.id_property), lambda: task_of(record, data, of_links))
 
     async def to_tasks(self, records: Iterable[Record], of_links: Collection[str] = ()) -> list[Task]:
         """The tasks of records, after fetching the zones and statuses."""
         records = list(records)
-        await self.prepare(records)
+        await self.account.prepare(records)
         return [self.to_task(record, of_links) for record in records]
 
     def properties_of(self, edit: Edit, before: Task | None) -> dict[str, str]:
         """The properties to write for an edit of the task `before`; None: of a new task."""
-        return properties_of(edit, before, self.data.zones, self.data.statuses)
+        return properties_of(edit, before, self.account.data.zones, self.account.data.statuses)
 
     def read_written(self, reply: Reply, edit: Edit) -> Record:
         """The record in the response to a write of `edit`; OutcomeUnknown if the response is not a task."""
@@ -78,27 +72,19 @@ class TaskReader:
             raise self.client.http.invalid(reply, "with something that is not a task")
         return record.with_names(properties_in(edit))
 
-    async def read_definitions(self, names: Collection[str]) -> None:
-        """Fetch the definitions of properties if names are given; without them, values are shown as HubSpot's."""
-        if names:
-            with suppress(OperatorError, CallerError):
-                self.data = replace(self.data, definitions=await self._account.definitions())
-
-    async def read_record(
-        self, task_id: str, *, by_property: bool = True, names: frozenset[str] = frozenset()
-    ) -> Record:
+    async def read_record(self, task_id: str, names: frozenset[str] = frozenset()) -> Record:
         """One task with these further properties; NotFound, and InvalidAnswer for a response without an id."""
-        await self.read_definitions(names)
+        await self.account.prepare_values(names)
         try:
-            reply = await self._read_one(task_id, by_property=by_property, names=names)
+            reply = await self._read_one(task_id, names)
         except NotFound:
             raise MESSAGES.no_task(task_id) from None
         if (record := Record.read(reply.object)) is None:
             raise invalid_answer("HubSpot", "with a task without an id")
-        if not record.is_known_by(task_id, self.client.id_property if by_property else None):
+        if not record.is_known_by(task_id, self.id_property):
             if MERGED in names:
                 raise invalid_answer("HubSpot", "with another task")
-            return await self.read_record(task_id, by_property=by_property, names=names | {MERGED})
+            return await self.read_record(task_id, names | {MERGED})
         if record.is_archived:
             raise MESSAGES.no_task(task_id)
         self.recent.note_read([record.id])
@@ -117,28 +103,25 @@ class TaskReader:
                     found[asked[value.casefold()]] = record.known_by(self.client.id_property)
         return found
 
-    async def read_records(
-        self, ids: Sequence[str], *, by_property: bool, names: frozenset[str] = frozenset()
-    ) -> dict[str, Record]:
+    async def read_records(self, ids: Sequence[str], names: frozenset[str] = frozenset()) -> dict[str, Record]:
         """Tasks by the requested ids, with these further properties and without links; missing tasks are left out."""
-        await self.read_definitions(names)
+        await self.account.prepare_values(names)
         found: dict[str, Record] = {}
-        id_property = self.client.id_property if by_property else None
 
         async def fetch(batch: Sequence[str]) -> None:
-            answer = await self.client.read_many(batch, self.client.properties(names), id_property=id_property)
+            answer = await self.client.read_many(batch, self.client.properties(names), id_property=self.id_property)
             asked = {key.casefold(): key for key in batch}
             for record in records_in(answer):
-                known_by = record.known_by(id_property)
+                known_by = record.known_by(self.id_property)
                 if not record.is_archived:
                     found[asked.get(known_by.casefold(), known_by)] = record.with_names(names)
             for key in unmentioned(batch, answer, found):
                 try:
-                    single = await self._find_record(key, by_property=by_property, names=names)
+                    single = await self._find_record(key, names)
                 except InvalidAnswer:
                     single = Record({"id": key}, {})  # the task exists, but its values are unknown
                 # A merged task has another id, and the requested id counts as missing.
-                if single is not None and single.known_by(id_property).casefold() == key.casefold():
+                if single is not None and single.known_by(self.id_property).casefold() == key.casefold():
                     found[key] = single
 
         batches = chunks(list(dict.fromkeys(ids)), MAX_INPUTS)
@@ -154,7 +137,7 @@ class TaskReader:
         With `whole`, they hold everything that an undo of a deletion needs. `names` are further properties to show.
         """
         found = await self.read_with_links(list(dict.fromkeys(ids)), names)
-        await self.prepare(found.values())
+        await self.account.prepare(found.values())
         read = {
             task_id: Snapshot(self.to_task(found[task_id]), found[task_id].raw_values)
             for task_id in ids
@@ -163,18 +146,13 @@ class TaskReader:
         return await self.deleted_tasks.complete(read, {key: found[key].id for key in read}) if whole else read
 
     async def read_with_links(
-        self,
-        ids: Sequence[str],
-        names: frozenset[str] = frozenset(),
-        kinds: Sequence[Kind] = KINDS,
-        *,
-        by_property: bool = True,
+        self, ids: Sequence[str], names: frozenset[str] = frozenset(), kinds: Sequence[Kind] = KINDS
     ) -> dict[str, Record]:
         """Tasks with their links of these kinds, by the requested ids; missing tasks are left out."""
         if len(ids) == 1:
-            record = await self._find_record(ids[0], by_property=by_property, names=names)
+            record = await self._find_record(ids[0], names)
             return {ids[0]: record} if record is not None else {}
-        found = await self.read_records(ids, by_property=by_property, names=names)
+        found = await self.read_records(ids, names)
         return dict(zip(found, await self.with_links(list(found.values()), kinds), strict=True))
 
     async def with_links(self, records: Sequence[Record], kinds: Sequence[Kind] = KINDS) -> list[Record]:
@@ -205,25 +183,25 @@ class TaskReader:
     async def read_recent(self) -> dict[str, Record | None]:
         """The recently written tasks by HubSpot's id, in their present state; None for a task that does not exist."""
         ids = [task_id for task_id, _ in self.recent.all()]
-        found = await self.read_records(ids, by_property=False)
+        found = await self.by_own_id.read_records(ids)
         return {task_id: found.get(task_id) for task_id in ids}
 
-    async def _read_one(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Reply:
+    async def _read_one(self, task_id: str, names: frozenset[str]) -> Reply:
         """The response to GET, without links to deals if the token may not read them."""
         kinds = [kind for kind in KINDS if kind not in self.hidden]
         try:
-            return await self.client.task(task_id, kinds, by_property=by_property, also=names)
+            return await self.client.task(task_id, self.id_property, kinds, names)
         except OperatorError as error:
             if self.hidden or not may_be_about_deals(error):
                 raise
             kinds.remove(DEALS)
-            reply = await self.client.task(task_id, kinds, by_property=by_property, also=names)
+            reply = await self.client.task(task_id, self.id_property, kinds, names)
             self.hidden[DEALS] = error
             return reply
 
-    async def _find_record(self, task_id: str, *, by_property: bool, names: frozenset[str]) -> Record | None:
+    async def _find_record(self, task_id: str, names: frozenset[str]) -> Record | None:
         try:
-            return await self.read_record(task_id, by_property=by_property, names=names)
+            return await self.read_record(task_id, names)
         except NotFound:
             return None
 

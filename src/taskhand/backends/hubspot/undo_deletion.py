@@ -107,11 +107,11 @@ class DeletedTasks:
         """Write the properties together, or one by one if HubSpot refuses that; then write each link."""
         try:
             if properties:
-                await self._client.update(record_id, properties, by_property=False)
+                await self._client.update(record_id, properties, None)
         except CallerError:
             for name, text in properties.items() if len(properties) > 1 else ():
                 with suppress(TaskhandError):
-                    await self._client.update(record_id, {name: text}, by_property=False)
+                    await self._client.update(record_id, {name: text}, None)
         except TaskhandError:  # the caller reads the task again
             pass
         for kind, ones in links.items():

@@ -65,8 +65,8 @@ class HubSpotEvents:
         if read.records or deleted:
             await self._account.read_owners(newest=True)
         was = await known_tasks.find([self._known_by(read_record) for read_record in read.records] + vanished)
-        await self._reader.prepare([*read.records, *deleted])
-        changes = TaskComparison(at, EventReader(self._reader.to_task, self._account.owners), self._clock(), was)
+        await self._account.prepare([*read.records, *deleted])
+        changes = TaskComparison(at, EventReader(self._reader.to_task, self._account.data.owners), self._clock(), was)
         for record in read.records:
             changes.add(record, self._known_by(record))
         for record in deleted:
