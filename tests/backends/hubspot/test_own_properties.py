@@ -281,6 +281,20 @@ async def test_every_tool_for_existing_tasks_takes_values_of_a_unique_property()
         assert none.value.code == "task_not_found"
 
 
+async def test_a_missing_value_that_is_the_id_of_a_deleted_task_is_not_answered_with_the_task_made_again_for_it() -> (
+    None
+):
+    async with agent_at() as (_, agent):
+        plan = await agent("delete_task", id=task_id(2))
+        deleted = await agent("apply_plan", planId=plan["planId"])
+        await agent("undo_change", changeId=deleted["changeId"])
+        for options, is_made_again in (({}, True), ({"idProperty": "crm_ref"}, False)):
+            with pytest.raises(Refused) as refused:
+                await agent("get_task", id=task_id(2), **options)
+            assert refused.value.code == "task_not_found"
+            assert ("made again" in str(refused.value)) == is_made_again
+
+
 async def test_values_of_another_property_are_found_where_tasks_go_by_one_of_their_own() -> None:
     async with agent_at(hubspot_id_property="crm_ref") as (_, agent):
         assert (await agent("get_task", id=task_id(2), idProperty="hs_object_id"))["task"]["id"] == "R-2"
