@@ -1,5 +1,6 @@
 """Changes that a dead process left open are settled by what their CRM shows."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -109,10 +110,26 @@ class OnceLaggingClient(ExampleClient):
         return found[:1] if fails else found
 
 
-async def test_no_deletion_is_applied_though_one_read_does_not_find_the_tasks(tmp_path: Path) -> None:
+class ListingAdapter(ExampleAdapter):
+    """Never finds a task by its id, and lists it."""
+
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+        """No task."""
+        del ids, fresh
+        return {}
+
+    async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
+        """All tasks."""
+        return frozenset(ids)
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [(ExampleAdapter, "not_applied"), (ListingAdapter, "unknown")])
+async def test_no_deletion_is_applied_though_a_read_does_not_find_the_tasks(
+    tmp_path: Path, kind: type[ExampleAdapter], outcome: str
+) -> None:
     time = Time()
     client = OnceLaggingClient(time.moment)
-    adapter = ExampleAdapter(client, None, Timing(time.moment, time.clock, time.sleep))
+    adapter = kind(client, None, Timing(time.moment, time.clock, time.sleep))
     tasks = [(await adapter.create_task(EDIT)).task for _ in range(3)]
     dead = AppContext(
         adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock)
@@ -126,5 +143,5 @@ async def test_no_deletion_is_applied_though_one_read_does_not_find_the_tasks(tm
     await recover_abandoned(app)
     found = await app.journal.find(call.change.id)
     assert found is not None
-    assert [found.results[index].outcome for index in range(3)] == ["not_applied"] * 3
+    assert [found.results[index].outcome for index in range(3)] == [outcome] * 3
     await app.aclose()

@@ -218,6 +218,13 @@ class Backend(Protocol):
         Sends as few requests as the CRM allows; `fresh` as in `get_task`.
         """
 
+    async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
+        """The ids whose tasks the CRM lists, or may have although its list lacks them.
+
+        A CRM with an endpoint for one task lists them with another one: if both lack a task, it does not exist.
+        """
+        return frozenset(await self.snapshots(ids, fresh=True))
+
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
         """Tasks that are about to be deleted, as they are now, with everything that an undo needs.
 

@@ -115,6 +115,7 @@ class ForwardingBackend(_Forwarding[Backend]):
     list_tasks = _forward(Backend.list_tasks)
     get_task = _forward(Backend.get_task)
     snapshots = _forward(Backend.snapshots)
+    find_listed = _forward(Backend.find_listed)
     snapshots_to_delete = _forward(Backend.snapshots_to_delete)
     find_notes = _forward(Backend.find_notes)
     missing_notes = _forward(Backend.missing_notes)

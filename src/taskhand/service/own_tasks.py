@@ -113,6 +113,10 @@ class OwnTasksBackend:
         del fresh
         return await self._only_own(await self._backend.snapshots(ids, fresh=True))
 
+    async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
+        """The backend's own: the ids of others' tasks too."""
+        return await self._backend.find_listed(ids)
+
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
         """The person's own tasks; NotAllowed for another's."""
         return await self._only_own(await self._backend.snapshots_to_delete(ids))

@@ -13,8 +13,8 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
-from taskhand.service.crash_recovery import find_created, infer_outcome, with_notes
-from taskhand.service.snapshots import properties_of, read_snapshots
+from taskhand.service.crash_recovery import find_created, infer_outcome, read_surely, with_notes
+from taskhand.service.snapshots import properties_of
 from taskhand.service.stale_plan import difference_since
 from taskhand.service.visible_changes import is_visible
 from taskhand.service.write_call import Call
@@ -57,12 +57,12 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
     async with call.app.lock_all(scopes), call.app.lock_all(ids):
         await _check_not_undone(call, change)
         await _check_not_repeated(call, change)
-        now, read = await _read_in_portions(call, ids, properties_of(open_intents.values()))
+        now, doubtful, read = await _read_in_portions(call, ids, properties_of(open_intents.values()))
         now = await with_notes(call.app, open_intents.values(), now, change.opening.at)
         looked_at = {
             index: intent for index, intent in open_intents.items() if intent.task_id is None or intent.task_id in read
         }
-        found, to_send = _look(change, looked_at, now, call.app.backend.capabilities)
+        found, to_send = _look(change, looked_at, now, doubtful, call.app.backend.capabilities)
         found += await _find_created(call, change, looked_at)
         if not found and not to_send:
             return None
@@ -71,19 +71,23 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
 
 async def _read_in_portions(
     call: Call, ids: Sequence[str], properties: Collection[str]
-) -> tuple[dict[str, Snapshot], frozenset[str]]:
-    """The tasks as they are now, and the ids that were read: the first ones, if there is no time for all."""
-    now: dict[str, Snapshot] = {}
+) -> tuple[dict[str, Snapshot], frozenset[str], frozenset[str]]:
+    """The result of `read_surely`, and the ids that were read: the first ones, if there is no time for all."""
+    now, doubtful = dict[str, Snapshot](), frozenset[str]()
     write_at, read = _TO_WRITE * time_left(), 0
     while read < len(ids) and (not read or time_left() > write_at):
         # A backend that reads all tasks at once has just done so for the first portion.
-        now |= await read_snapshots(call.app, ids[read : read + _PORTION], properties=properties, fresh=not read)
-        read += _PORTION
-    return now, frozenset(ids[:read])
+        found, unsure = await read_surely(call.app, ids[read : read + _PORTION], properties, fresh=not read)
+        now, doubtful, read = now | found, doubtful | unsure, read + _PORTION
+    return now, doubtful, frozenset(ids[:read])
 
 
 def _look(
-    change: Change, intents: Mapping[int, Intent], now: Mapping[str, Snapshot], capabilities: Capabilities
+    change: Change,
+    intents: Mapping[int, Intent],
+    now: Mapping[str, Snapshot],
+    doubtful: Collection[str],
+    capabilities: Capabilities,
 ) -> tuple[list[Result], dict[int, Intent]]:
     """Compare the intents with the current tasks: the results of those that need no write, and the intents to send."""
     found, to_send = list[Result](), dict[int, Intent]()
@@ -93,7 +97,7 @@ def _look(
             continue
         snapshot = now.get(intent.task_id or "")
         if _is_in_doubt(change, index):
-            outcome = infer_outcome(intent, snapshot.task if snapshot else None)
+            outcome = infer_outcome(intent, snapshot.task if snapshot else None, doubtful)
             if outcome == "unknown":
                 continue
             if outcome == "applied":

@@ -30,6 +30,8 @@ OTHER: Final = "another task"
 BEFORE: Final = "the task before"
 """The body of an answer with the task of the request as it was before."""
 EVER: Final[dict[str, Any]] = {"nth": "every"}
+NOTHING: Final = Fault("reset_before", **EVER)
+"""No request is answered any more."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def unknown(requests: int, *, applied: bool = False) -> Result:
 class Row:
     """A fault, and the result of each kind of write; None where the row is not about that kind.
 
-    After the write nothing is answered any more where it `lasts`. It is waited for `waits_s` at least. A row
+    After the write every request has the fault `then`. It is waited for `waits_s` at least. A row
     that is not `served` has no CRM at all.
     """
 
@@ -77,7 +79,7 @@ class Row:
     bulk: Result | None = None
     read: Result | None = None
     at: Mapping[tuple[Trait | str, Kind], Result | None] = field(default_factory=dict)
-    lasts: bool = False
+    then: Fault | None = None
     read_s: float = 30.0
     waits_s: float = 0.0
     served: bool = True
@@ -93,7 +95,7 @@ class Row:
 
 def everywhere(name: str, fault: Fault | None, result: Result, **more: Any) -> Row:
     """The same result for every kind; nothing is read after a write, so such a row is about writes only."""
-    read = None if more.get("lasts") else result
+    read = None if "then" in more else result
     return Row(name, (fault,) if fault else (), result, result, result, result, read, **more)
 
 
@@ -436,10 +438,19 @@ def unread() -> Iterator[Row]:
             f"{name}, then nothing",
             fault,
             unknown(1, applied=is_applied),
-            lasts=True,
+            then=NOTHING,
             # A deletion that answers has no body that could be cut off.
             at={("deletes without a body", "delete"): None} if name == "body cut off" else {},
         )
+    # Everything is answered as if it did not exist: that a task is not found is no proof that it is gone.
+    for name, fault, is_applied in (
+        ("reset after commit", Fault("reset_after"), True),
+        ("reset before commit", Fault("reset_before"), False),
+        ("404 after commit", status(404, commit=True), True),
+        ("409", status(409), False),
+    ):
+        told = unknown(1, applied=is_applied)
+        yield everywhere(f"{name}, then a 404 for everything", fault, told, then=status(404, **EVER))
 
 
 ROWS: Final = (

@@ -1,5 +1,7 @@
 """What a deletion leaves remembered of its task."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from taskhand.backends.remote.adapter import Timing
@@ -34,6 +36,10 @@ class ScriptedDeletions:
         if not self._is_found:
             raise NotFound("gone", code="task_not_found")
         return "row"
+
+    async def find_listed(self, ids: Sequence[str], /) -> Sequence[str]:
+        """The task, or nothing."""
+        return ids if self._is_found else ()
 
 
 async def test_an_unknown_deletion_forgets_the_recent_write_as_the_task_may_go_later() -> None:

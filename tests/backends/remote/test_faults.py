@@ -82,7 +82,7 @@ async def open_faulty_crm(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncItera
         await app.backend.statuses()
         await backend.account.me()
         sandbox.clear_requests()
-        then = (Fault("reset_before", nth="every"),) if row.lasts else ()
+        then = () if row.then is None else (row.then,)
         bodies = {BEFORE: json.dumps(sandbox.tasks[0], default=str), OTHER: json.dumps(sandbox.tasks[-1], default=str)}
         routes = crm.routes | {"*": crm.routes[ROUTE[kind]], "list": crm.odd.lists[0][0]}
         faults = tuple(

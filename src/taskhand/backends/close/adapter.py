@@ -162,6 +162,10 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         me = await self.account.me_if_known()  # the creator of every task that is created here
         return [row for row in rows if me is None or row.get("created_by") in (None, me)], ahead
 
+    async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
+        """The ids in a list, which may still have deleted tasks."""
+        return frozenset(await self._reader.list_rows(ids, after_write=True))
+
     def hidden_fields(self, row: JsonObject) -> frozenset[str]:
         """The unreadable fields, and `priority` if Close does not list it."""
         return super().hidden_fields(row) | _unlisted(self.to_task(row))

@@ -164,6 +164,10 @@ class HubSpotAdapter(BatchAdapter[Record]):
         """One task with the properties that an edit sets; a read by id does not lag."""
         return await self._reader.read_record(task_id, properties_in(edit))
 
+    async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
+        """The ids in a batch read, which does not lag."""
+        return frozenset(await self._reader.read_records(ids))
+
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
     ) -> tuple[list[Record], timedelta | None]:

@@ -10,7 +10,7 @@
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from taskhand.backends.remote.lost_update import read_twice
+from taskhand.backends.remote.lost_update import Listing, read_surely
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.retry_waits import SEARCH_WAITS_S, sleep_if_time
 from taskhand.backends.remote.write_messages import Messages
@@ -39,7 +39,7 @@ _SENT_AGAIN: Final = frozenset({423, 425, 429, 503})
 _MAX_DELETIONS: Final = 2
 
 
-class Deletable(Protocol):
+class Deletable(Listing, Protocol):
     """The tasks of a CRM, or other records, that are read and deleted by id; `recent` remembers the deleted ones."""
 
     messages: Messages
@@ -69,9 +69,9 @@ class Presence(Enum):
 
 
 async def find_presence(records: Deletable, task_id: str, *, is_confirmed: bool = True) -> Presence:
-    """Read a record by its id; one that is not found, or cannot be read, is read twice unless `is_confirmed`."""
+    """Read a record by its id; one not found, or not readable, is read in a second way unless `is_confirmed`."""
     try:
-        await (records.get(task_id) if is_confirmed else read_twice(lambda: records.get(task_id)))
+        await (records.get(task_id) if is_confirmed else read_surely(records, task_id, lambda: records.get(task_id)))
     except NotFound:
         return Presence.GONE
     except TaskhandError:

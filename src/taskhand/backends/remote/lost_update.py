@@ -14,8 +14,8 @@ The rules, for every CRM, of one update and of each update in a batch:
 `bulk_create` has the rules of creates, and `deletion` those of deletions.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import Item, State
@@ -37,9 +37,16 @@ from taskhand.http.rate_limiter import without_pauses
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["Writer", "error_of_unread", "error_of_unshown", "may_send_again", "read_twice"]
+__all__ = ["Listing", "Writer", "error_of_unread", "error_of_unshown", "may_send_again", "read_surely", "read_twice"]
 
 _Row = TypeVar("_Row")
+
+
+class Listing(Protocol):
+    """Records that are listed."""
+
+    async def find_listed(self, ids: Sequence[str], /) -> Collection[str]:
+        """The ids that a list has, or that may exist although it lacks them."""
 
 
 async def read_twice(read: Callable[[], Awaitable[_Row]]) -> _Row:
@@ -49,6 +56,26 @@ async def read_twice(read: Callable[[], Awaitable[_Row]]) -> _Row:
     """
     try:
         return await read()
+    except TaskhandError as error:
+        if error.retryable:
+            raise
+    return await read()
+
+
+async def read_surely(records: Listing, task_id: str, read: Callable[[], Awaitable[_Row]]) -> _Row:
+    """The same for a record that is read by its id: NotFound only if a list lacks it too.
+
+    OutcomeUnknown if there is no list either: every request gets a 404.
+    """
+    try:
+        return await read()
+    except NotFound as missing:
+        try:
+            listed = await records.find_listed([task_id])
+        except NotFound:
+            raise OutcomeUnknown("Neither the task nor a list of tasks was found.") from missing
+        if task_id not in listed:
+            raise
     except TaskhandError as error:
         if error.retryable:
             raise
@@ -110,18 +137,21 @@ class Writer(Generic[_Row]):
                 return None
         if answer is None:
             try:
-                return await read_twice(lambda: self._adapter.get(before.id, edit)), None
+                return await self._read(item), None
             except TaskhandError as unread:
                 if sent.has_write_left:
                     raise self._messages.unknown_update(item.id) from unread
                 raise
         return await self._adapter.complete(answer, before, edit)
 
+    async def _read(self, item: Item[_Row]) -> _Row:
+        return await read_surely(self._adapter, item.id, lambda: self._adapter.get(item.id, item.edit))
+
     async def _read_back(self, item: Item[_Row]) -> _Row:
         """The task as it is now; raises `error_of_unread`."""
         try:
             with without_pauses(when=not isinstance(item.failure, UpstreamFailed | None)):
-                return await read_twice(lambda: self._adapter.get(item.id, item.edit))
+                return await self._read(item)
         except TaskhandError as unread:
             error = error_of_unread(item, unread, self._messages)
             raise error from None if error in (unread, item.failure) else item.failure

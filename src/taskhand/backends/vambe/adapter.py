@@ -177,6 +177,11 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             return row
         raise self.messages.no_task(task_id) if is_complete else self.messages.unknown_update(task_id)
 
+    async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
+        """The ids in fresh lists; all if Vambe does not list all tasks."""
+        found, is_complete = await self._lists.find_all(ids, fresh=True)
+        return frozenset(found if is_complete else ids)
+
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
     ) -> tuple[list[JsonObject], None]:

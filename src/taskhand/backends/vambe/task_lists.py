@@ -77,16 +77,16 @@ class TaskLists:
             return found[task_id]
         out_of_sight = (
             f"Task {task_id} is not among those due around today, and Vambe lists no wider window, "
-            "or one in which the ids of some tasks cannot be read."
+            "or one in which the ids of some tasks cannot be read or all tasks are missing."
         )
         raise MESSAGES.no_task(task_id, None if is_complete else out_of_sight)
 
     async def find_all(self, ids: Iterable[str], *, fresh: bool = False) -> tuple[dict[str, JsonObject], bool]:
         """Rows by the requested ids, and whether an id without a row certainly belongs to no task.
 
-        It may belong to a task if Vambe refuses the widest list, or lists tasks whose ids cannot be read. CallerError
-        if Vambe refuses both lists; InvalidAnswer if it has none, which says nothing about the tasks. An id that is not
-        in cached lists is searched for in new lists.
+        It may belong to a task if Vambe refuses the widest list, lists tasks whose ids cannot be read, or lists none
+        although other tasks are known. CallerError if Vambe refuses both lists; InvalidAnswer if it has none, which
+        says nothing about the tasks. An id that is not in cached lists is searched for in new lists.
         """
         wanted, began = list(ids), self._monotonic()
         times = (self._written_at.get(task_id.lower(), -inf) for task_id in wanted)
@@ -101,7 +101,7 @@ class TaskLists:
         self, since: float, wanted: Sequence[str], *, fresh: bool
     ) -> tuple[dict[str, JsonObject], bool]:
         """Do the same as `find_all`, in lists whose reading began at `since` (seconds) or later."""
-        found, has_nameless = dict[str, JsonObject](), False
+        found, is_partial = dict[str, JsonObject](), False
         since = max(since, self._all_written_at)
         refusals: list[CallerError] = []
         for window in (self.near, WIDEST):
@@ -113,13 +113,20 @@ class TaskLists:
             except CallerError as refused:
                 refusals.append(refused)
             else:
-                refusals, has_nameless = [], bool(listed.nameless)
+                refusals, is_partial = [], bool(listed.nameless) or self._has_lost_all(listed, wanted)
                 keys = {task_id: task_id.lower() for task_id in missing if not self._recent.is_deleted(task_id)}
                 found |= {task_id: listed.rows[key] for task_id, key in keys.items() if key in listed.rows}
         if len(refusals) > 1:
             missing_list = invalid_answer("Vambe", "as if it had no list of tasks")
             raise missing_list if isinstance(refusals[-1], NotFound) else refusals[-1]
-        return found, not (refusals or has_nameless) or len(found) == len(wanted)
+        return found, not (refusals or is_partial) or len(found) == len(wanted)
+
+    def _has_lost_all(self, listed: _Listed, wanted: Iterable[str]) -> bool:
+        """Whether a list is empty although other tasks than the wanted ones were read: it is no proof of a deletion."""
+        keys = {task_id.lower() for task_id in wanted}
+        return not listed.rows and any(
+            task_id.lower() not in keys and not self._recent.is_deleted(task_id) for task_id in self._recent.known_ids
+        )
 
     async def _read(self, window: Window, since: float, *, fresh: bool) -> _Listed:
         """A list read at `since` (seconds) or later, with recent writes as in `get`, and with recent deletions."""

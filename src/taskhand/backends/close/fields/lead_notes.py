@@ -154,6 +154,10 @@ class Notes:
         """A note; NotFound."""
         return await self.client.note(task_id)
 
+    async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
+        """All ids: notes are not listed by id."""
+        return frozenset(ids)
+
     async def equal(self, lead_ids: Sequence[str], text: str, since: datetime) -> OffsetPage:
         """The notes on these leads with this text, created at `since` or later, that this credential may have written.
 
