@@ -78,8 +78,8 @@ def open_budget(store: PostgresStore, clock: Callable[[], float] = time.monotoni
     return PostgresBudget(store, "acme", RATE, clock=clock, answer_s=ANSWER_S)
 
 
-def open_limiter(budgets: PostgresBudgets, *, of_account: bool = False) -> SharedRateLimiter:
-    limiter = budgets.open_limiter(RATE, 8, Runtime(), of_account=of_account)
+def open_limiter(budgets: PostgresBudgets, rate: Rate = RATE, *, of_account: bool = False) -> SharedRateLimiter:
+    limiter = budgets.open_limiter(rate, 8, Runtime(), of_account=of_account)
     assert isinstance(limiter, SharedRateLimiter)
     return limiter
 
@@ -109,15 +109,18 @@ async def test_replicas_keep_to_one_rate_and_use_it(postgres: TestDatabase) -> N
     assert max(left) - min(left) < 4 * RATE.per_s + held_up_s
 
 
-async def test_each_credential_has_its_own_budget_and_an_account_budget_is_shared(postgres: TestDatabase) -> None:
+async def test_each_credential_has_a_budget_for_each_window_and_an_account_budget_is_shared(
+    postgres: TestDatabase,
+) -> None:
     async with budgets(postgres.url) as account, budgets(postgres.url, "globex") as other:
         ana, ben = account.of_person("ana"), account.of_person("ben")
         opened = [open_limiter(one) for one in (account, ana, ben, other)]
         opened += [open_limiter(one, of_account=True) for one in (account, ana, ben)]
+        opened += [open_limiter(ana, Rate(RATE.requests, 10.0)), open_limiter(ana, Rate(50, 10.0))]
         for limiter in opened:
             async with limiter.turn(time.monotonic() + 30):
                 pass
-    assert postgres.rows("SELECT count(*) FROM taskhand_budgets.budget") == [(5,)]
+    assert postgres.rows("SELECT count(*) FROM taskhand_budgets.budget") == [(6,)]
     assert "acme" not in str(postgres.rows("SELECT * FROM taskhand_budgets.budget"))
 
 

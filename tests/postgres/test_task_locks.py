@@ -59,6 +59,23 @@ async def test_a_lock_that_could_not_be_released_is_released_with_the_next_one(
     assert locks.acquire(["t-1"]) is None, "a lock is released by its holder alone"
 
 
+@pytest.mark.parametrize("then", ["acquires another", "releases another"])
+async def test_a_lock_that_was_released_late_and_acquired_again_is_held(
+    processes: list[tuple[SharedTaskLocks, AwayStore]], then: str
+) -> None:
+    (locks, store), (others, _) = processes
+    assert locks.acquire(["t-1", "t-2"]) == frozenset()
+    store.is_away = True
+    locks.release(["t-1"])
+    store.is_away = False
+    if then == "acquires another":
+        assert locks.acquire(["t-3"]) == frozenset()
+    else:
+        locks.release(["t-2"])
+    assert locks.acquire(["t-1"]) == locks.acquire(["t-4"]) == frozenset()
+    assert others.acquire(["t-1"]) is None
+
+
 async def test_a_process_relies_on_its_lease_for_less_time_than_others_wait(postgres: TestDatabase) -> None:
     now = 100.0
     store = AwayStore(Database(postgres.url), SESSIONS)

@@ -4,14 +4,30 @@ import json
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+import httpx2
 import pytest
 
-from backends.hubspot.wired import ANA, CAROLINA, ELENA, KEY, LUIS, NOW, Account, hubspot, row, seed, served, task_id
-from taskhand.backends.hubspot.events.position import Position
+from backends.hubspot.wired import (
+    ANA,
+    CAROLINA,
+    ELENA,
+    KEY,
+    LUIS,
+    NOW,
+    Account,
+    hubspot,
+    row,
+    seed,
+    served,
+    task_id,
+    wired,
+)
+from taskhand.backends.hubspot.events.position import LAG_MS, Position
+from taskhand.backends.hubspot.fields.due import millis_of
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import EventSource
@@ -309,6 +325,46 @@ async def test_many_simultaneous_changes_are_found_by_several_polls() -> None:
         assert first.is_behind
         assert len(await sandbox.feed.look()) == 210
         assert await sandbox.feed.look() == []
+
+
+@dataclass
+class ManyFound(httpx2.AsyncBaseTransport):
+    """A HubSpot whose searches find a great many tasks, each page of them changed at one moment; it has no more."""
+
+    moments: list[datetime]
+    begun: list[str] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        found: dict[str, Any] = {"results": [], "options": [{"value": "NOT_STARTED"}]}
+        if request.url.path.endswith("/search"):
+            body = json.loads(await request.aread())
+            self.begun.append(body["filterGroups"][0]["filters"][0]["value"])
+            if self.begun[-1] == str(millis_of(self.moments[-1])):
+                return answered(found)
+            at = int(body.get("after", 0))
+            updated = self.moments[at].isoformat()
+            found["results"] = [{"id": str(at * 200 + n), "properties": {}, "updatedAt": updated} for n in range(200)]
+            found["paging"] = {"next": {"after": str(at + 1)}}
+        return answered(found)
+
+
+def answered(found: dict[str, Any]) -> httpx2.Response:
+    return httpx2.Response(200, stream=httpx2.ByteStream(json.dumps(found).encode()))
+
+
+async def test_after_as_many_tasks_as_a_search_gives_the_next_search_begins_at_the_last_of_them() -> None:
+    moments = [NOW + timedelta(milliseconds=page) for page in range(50)]
+    seen = {str(page * 200 + n): millis_of(at) for page, at in enumerate(moments) for n in range(200)}
+    many = ManyFound(moments)
+    async with wired("http://127.0.0.1", Time(), transport=many) as app:
+        source = app.backend.event_source
+        assert source is not None
+        feed = Feed(source, Position.at(millis_of(NOW)).with_seen(seen, {}).text)
+        first = await source.look(feed.position, feed)
+        assert (first.events, first.is_behind, len(many.begun)) == ((), True, 50)
+        await source.look(first.position, feed)
+        begun = [many.begun[0], many.begun[-1]]
+        assert begun == [str(millis_of(moments[-1]) - LAG_MS), str(millis_of(moments[-1]))]
 
 
 async def test_a_changed_task_that_a_response_leaves_out_is_reported_by_a_later_poll_and_not_as_deleted() -> None:
