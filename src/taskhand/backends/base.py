@@ -1,4 +1,5 @@
 """The `Backend` protocol: all that the service knows of a CRM or of the built-in store."""
+# ruff: noqa: ARG002  the default of a feature that a backend lacks ignores its arguments
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -133,14 +134,14 @@ class Account(Protocol):
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts by name, phone or e-mail, up to `limit`."""
 
-    async def find_deals(self, query: str | None, limit: int) -> DealList:  # noqa: ARG002
+    async def find_deals(self, query: str | None, limit: int) -> DealList:
         """Deals by a part of their names, up to `limit`; without a query the deals that were changed last.
 
         An empty list if tasks have no deals.
         """
         return DealList(())
 
-    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:  # noqa: ARG002
+    async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """The linked records with these ids in the task field `ai_contact_id`, `ai_customer_id` or `deal_id`, by id.
 
         Records that do not exist, or that the CRM cannot read by their id, are left out.
@@ -195,7 +196,7 @@ class Backend(Protocol):
     async def statuses(self) -> StatusList:
         """The known statuses by position."""
 
-    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:  # noqa: ARG002
+    def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """Whether the due time of `task` (with `of_day`: its day) was certainly read as the backend means it."""
         return True
 
@@ -239,10 +240,9 @@ class Backend(Protocol):
 
         Notes with an id in `but` do not count. For backends whose tasks have no description.
         """
-        del tasks, text, since, but
         return {}
 
-    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:  # noqa: ARG002
+    async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
         """The ids among `note_ids` whose notes certainly do not exist any more."""
         return frozenset()
 
@@ -251,7 +251,7 @@ class Backend(Protocol):
 
         `before` is None for a new task. Every edit is checked before it is written; the methods that write rely on it.
         """
-        del before, edit
+        del before, edit  # a method without a body would be abstract
 
     @abstractmethod
     async def create_task(self, edit: Edit) -> Written:

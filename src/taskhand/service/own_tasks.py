@@ -108,9 +108,8 @@ class OwnTasksBackend:
             raise _not_own_error([task_id])
         return task
 
-    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002
         """The person's own tasks, always as they are now: they are read to be written. NotAllowed for another's."""
-        del fresh
         return await self._only_own(await self._backend.snapshots(ids, fresh=True))
 
     async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:

@@ -216,9 +216,8 @@ class _FixedAnswer:
         self._says = says
         self.questions = questions
 
-    async def answer(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
+    async def answer(self, context: Any, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG002
         """The answer to a question."""
-        del context
         self.questions.append(params.message)
         if self._says == "yes":
             return ElicitResult(action="accept", content={"confirm": True})

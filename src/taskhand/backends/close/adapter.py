@@ -101,11 +101,11 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         """One page of the listed types of tasks; UpstreamError `too_many_tasks` if too many may match."""
         return await PageSearch(self._reader, self._listed, query).run()
 
-    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002 - one task is always read
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  one task is always read
         """One task of any type; NotFound. Its priority is 0 if Close does not list one."""
         return self.to_task(await self._reader.read_row(task_id))
 
-    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002 - as above
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002  as above
         """Tasks of any type, in the order of `ids`: a single id is read by id, several are listed, 100 a request."""
         rows = {
             task_id: self._reader.priorities.fill_in(row)
@@ -140,15 +140,17 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         """DELETE a task."""
         await self._retry_not_found(task_id, lambda: self._client.delete(task_id))
 
-    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002 - a response has every field
+    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002  a response has every field
         """One task; a read by id does not lag."""
         return await self._reader.read_row(task_id, after_write=True)
 
     async def created_since(
-        self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
+        self,
+        moment: datetime,
+        edits: Sequence[Edit],
+        known_ids: frozenset[str],  # noqa: ARG002  the search leaves them out
     ) -> tuple[list[JsonObject], timedelta | None]:
         """The latest tasks on the edits' leads that the credential's user may have created."""
-        del known_ids
         stamp = (moment - timedelta(days=1)).isoformat(timespec="seconds")  # Close's clock may be behind ours
         bodies = map(self._new_body, edits)
         rows: list[JsonObject] = []

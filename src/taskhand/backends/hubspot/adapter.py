@@ -116,16 +116,14 @@ class HubSpotAdapter(BatchAdapter[Record]):
         if isinstance(edit.deal_id, str):
             await self._reader.deal_scope.check(edit.deal_id)
 
-    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002
         """One task with its links, never cached; NotFound."""
-        del fresh
         record = await self._reader.read_record(task_id)
         await self.account.read_owners()
         return (await self._reader.to_tasks([record]))[0]
 
-    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002
         """Tasks with their properties and links, never cached."""
-        del fresh
         return await self._reader.snapshots(ids)
 
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
@@ -200,14 +198,12 @@ class HubSpotAdapter(BatchAdapter[Record]):
         """A record as a task."""
         return self._reader.to_task(row)
 
-    async def complete(self, row: Record, before: Task | None, edit: Edit) -> tuple[Record, str | None]:
+    async def complete(self, row: Record, before: Task | None, edit: Edit) -> tuple[Record, str | None]:  # noqa: ARG002
         """The row as it is: `update_task` reads updates back, and `complete_creates` reads new tasks back."""
-        del before, edit
         return row, None
 
-    def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:
+    def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:  # noqa: ARG002
         """The task after a write."""
-        del before
         task = self._reader.to_task(row, [linked_id for linked_id in links_set(edit).values() if linked_id])
         self.recent.wrote(row.id, row)
         return Written(task, join_notes(note, self._all_day.note_on(edit, task)))

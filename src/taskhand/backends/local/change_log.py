@@ -67,9 +67,8 @@ class StoreEvents:
         position = await self._store.read(lambda connection: self._find_last(connection, moment))
         return replace(position, since=moment).write()
 
-    async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
+    async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
         """The next changes in the log; known tasks and hints are not needed."""
-        del known_tasks, hints
         return await self._store.read(lambda connection: self._look(connection, _Position.read(position)))
 
     def _look(self, connection: SqlConnection, position: _Position) -> Look:

@@ -117,9 +117,8 @@ class Creator(ABC, Generic[_Row]):
             return row, self.messages.accepted
         return (read if self.unmet(read, edit) <= self.unmet(row, edit) else row), None
 
-    def to_written(self, row: _Row, edit: Edit, before: Task | None, note: str | None) -> Written:
+    def to_written(self, row: _Row, edit: Edit, before: Task | None, note: str | None) -> Written:  # noqa: ARG002
         """The task after a write, remembered as a recent write; `before` is None for a new task."""
-        del edit
         task = self.to_task(row)
         self.recent.wrote(before.id if before else task.id, row)
         return Written(task, note)

@@ -71,7 +71,7 @@ class BatchAdapter(CrmAdapter[_Row]):
     async def get_many(self, items: Sequence[Item[_Row]]) -> Mapping[str, _Row]:
         """The tasks of these items by id; those that do not exist are left out."""
 
-    def confirmed_row(self, row: _Row, edit: Edit) -> _Row:  # noqa: ARG002 - for CRMs whose lists lag
+    def confirmed_row(self, row: _Row, edit: Edit) -> _Row:  # noqa: ARG002  for CRMs whose lists lag
         """A stale row with the values of an edit that the CRM has confirmed."""
         return row
 

@@ -216,9 +216,8 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             raise Misread(really, written.task)
         return written
 
-    async def prepare_many(self, items: Sequence[Item[JsonObject]], progress: BulkProgress) -> None:
+    async def prepare_many(self, items: Sequence[Item[JsonObject]], progress: BulkProgress) -> None:  # noqa: ARG002
         """Read all tasks with at most two requests; an item fails if its task is not found."""
-        del progress
         rows, _ = await self._lists.find_all([item.id for item in items])
         for item in items:
             item.row = rows.get(item.id)

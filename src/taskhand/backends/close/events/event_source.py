@@ -50,9 +50,8 @@ class CloseEvents:
         position = Position(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S)
         return POSITIONS.dump_json(dict.fromkeys(self._logs, position)).decode()
 
-    async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
+    async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
         """Read the next events; `hints` are ignored, because the log has the same events."""
-        del hints
         positions, now = POSITIONS.validate_json(position), self._clock().timestamp()
         looks = []
         for kind, log in self._logs.items():

@@ -76,13 +76,12 @@ class CloseWebhookAdmin(SubscriptionAdmin):
         """DELETE /webhook/{id}/."""
         await self._client.delete(_hook(subscription_id), expect="nothing")
 
-    async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
+    async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:  # noqa: ARG002  Close allows 40 subscriptions
         """Create the subscription at this address, or update it if its events or status differ.
 
         Close may show the key only in the response to a creation. A subscription with an unknown key is deleted and
         created again. OperatorError if Close shows no key.
         """
-        del replaces  # Close allows 40 subscriptions
         mine = [row for row in await self._rows() if row.get("url") == url]
         kept = next((row for row in mine if _key_in(row) or key), None)
         for row in mine:

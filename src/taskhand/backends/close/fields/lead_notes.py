@@ -199,16 +199,17 @@ class _NewNote(Creator[JsonObject]):
         """POST a note."""
         return await self._notes.client.create_note(self._lead_id, str(edit.note))
 
-    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:
+    async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002  a note has only its text
         """A note; NotFound."""
-        del edit
         return await self._notes.get(task_id)
 
     async def created_since(
-        self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
+        self,
+        moment: datetime,
+        edits: Sequence[Edit],
+        known_ids: frozenset[str],  # noqa: ARG002  the search leaves them out
     ) -> tuple[list[JsonObject], timedelta | None]:
         """The notes on the lead with the same text."""
-        del known_ids
         since = moment - timedelta(days=1)  # Close's clock may be behind ours
         page = await self._notes.equal([self._lead_id], str(edits[0].note), since)
         return [*page.rows], None if page.at is None else page.at - self.timing.clock()
@@ -218,9 +219,8 @@ class _NewNote(Creator[JsonObject]):
         made = created_at(row)
         return task_from(id_of(row), row, {}, {"note": _text(row), "created_at": made and made.isoformat()})
 
-    def disproves_create(self, row: JsonObject, edit: Edit) -> bool:
+    def disproves_create(self, row: JsonObject, edit: Edit) -> bool:  # noqa: ARG002  equal notes only
         """False: `created_since` returns equal notes only, whose blanks may differ."""
-        del row, edit
         return False
 
 

@@ -83,12 +83,11 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
         """The subscriptions at an address whose events are Taskhand's."""
         return [subscription for subscription in await super().find_at(url) if {*subscription.events} <= {*_EVENTS}]
 
-    async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
+    async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:  # noqa: ARG002  only HubSpot's pages show the client secret
         """Set the address of the app, add the missing subscriptions, and make the paused ones again.
 
         CallerError if the app delivers to another address and `replaces` is False.
         """
-        del key  # only HubSpot's pages show the client secret
         target = await self._target()
         if target not in {None, url} and not replaces:
             raise CallerError(
@@ -113,9 +112,8 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
         )
         return done if target == url else replace(done, made=done.subscriptions)
 
-    async def create(self, url: str, events: Sequence[str]) -> None:
+    async def create(self, url: str, events: Sequence[str]) -> None:  # noqa: ARG002
         """POST a subscription for each event; it uses the address of the app."""
-        del url
         for event in events:
             kind, _, name = event.partition(" ")
             named = {"propertyName": name} if name else {}

@@ -45,9 +45,8 @@ class VambeWebhookCheck:
         is_genuine = same_text(delivery.secret, self._key)
         return Verdict() if is_genuine else Verdict("a wrong secret in the address")
 
-    def find_tasks(self, body: bytes) -> tuple[str, ...]:
+    def find_tasks(self, body: bytes) -> tuple[str, ...]:  # noqa: ARG002
         """No ids: bodies are not signed, so they are not trusted."""
-        del body
         return ()
 
 
@@ -73,9 +72,8 @@ class VambeWebhookAdmin(SubscriptionAdmin):
             if subscription.url.rpartition("/")[0] == url
         ]
 
-    async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:
+    async def subscribe(self, url: str, key: str | None, *, replaces: bool) -> Subscribed:  # noqa: ARG002  any number of addresses is possible
         """Subscribe to each of Vambe's task topics, at an address below `url` with the secret."""
-        del replaces  # any number of addresses is possible
         topics = await self._topics()
         mine = await self.find_at(url)
         key = (
