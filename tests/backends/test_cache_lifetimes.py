@@ -12,7 +12,7 @@ from backends.hubspot import wired as hubspot
 from backends.vambe import wired as vambe
 from taskhand.domain.edit import Edit
 from taskhand.domain.task_query import TaskQuery
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from virtual_time import Time
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
@@ -46,7 +46,7 @@ async def open_counted_account(crm: str) -> AsyncIterator[CountedAccount]:
             yield CountedAccount(backend, sandbox, time)
         return
     vambe_sandbox = vambe.vambe()
-    async with serve(vambe_sandbox) as url, vambe.wired(url, time) as app:
+    async with serve_sandbox(vambe_sandbox) as url, vambe.wired(url, time) as app:
         yield CountedAccount(app.backend, vambe_sandbox, time)
 
 

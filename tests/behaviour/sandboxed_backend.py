@@ -8,7 +8,7 @@ from typing import Any
 from behaviour.world import SMALL_WORLD, Open, World
 from taskhand.config.settings import Settings
 from taskhand.http.upstream import Runtime
-from taskhand.sandbox.server import HasApp, serve
+from taskhand.sandbox.server import HasApp, serve_sandbox
 from taskhand.service.app_context import AppContext
 from taskhand.wiring import open_app
 from virtual_time import Time
@@ -40,7 +40,7 @@ def open_with(
         time = _TickingTime()
         runtime = Runtime(monotonic=time.clock, wall=time.wall, sleep=time.sleep)
         changed = {"journal": folder / "journal.sqlite", **of_world(world), **world.settings}
-        async with serve(sandbox(world)) as url, open_app(settings(url, **changed), runtime=runtime) as app:
+        async with serve_sandbox(sandbox(world)) as url, open_app(settings(url, **changed), runtime=runtime) as app:
             yield app
 
     return open_world

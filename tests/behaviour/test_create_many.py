@@ -16,7 +16,7 @@ from behaviour.backend_cases import BACKEND_CASES
 from behaviour.conftest import Connect
 from behaviour.person import Person
 from behaviour.world import BackendCase
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
 
@@ -369,7 +369,7 @@ async def test_a_create_that_is_refused_for_all_tasks_names_the_fault_of_each(wo
 async def test_after_a_restart_a_repetition_finds_the_tasks_that_closes_list_does_not_show_yet(tmp_path: Path) -> None:
     sandbox, sent = close_sandbox(), [body(title, aiCustomerId=LEAD) for title in ("A", "B", "C")]
     sandbox.set_spec_variant(["list_lag=30"])
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         settings = close_settings(url, journal=tmp_path / "journal.sqlite")
         async with open_app(settings) as app, Client(create_server(app)) as client:
             await Agent(client)("create_tasks", tasks=sent)

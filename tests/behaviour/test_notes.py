@@ -12,7 +12,7 @@ from mcp.types import Implementation
 from backends.vambe.backend_case import vambe_sandbox, vambe_settings
 from behaviour.agent import Agent, Refused
 from behaviour.world import NOW
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
 
@@ -165,7 +165,7 @@ async def test_a_note_of_an_unknown_person_has_the_client_as_author_and_the_zone
     late = {"clock": NOW.replace(hour=2), "timezone": "America/Santiago", "journal": tmp_path / "journal.sqlite"}
     info = Implementation(name="claude-ai", version="1")
     async with (
-        serve(vambe_sandbox()) as url,
+        serve_sandbox(vambe_sandbox()) as url,
         open_app(vambe_settings(url, vambe_user_id=None, **late)) as app,
         Client(create_server(app), client_info=info) as client,
     ):

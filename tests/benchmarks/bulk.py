@@ -16,7 +16,7 @@ from behaviour.world import NOW, PEOPLE
 from benchmarks.figure import Measurement
 from benchmarks.in_process import connect_in_process
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, WritePolicy
@@ -40,10 +40,10 @@ async def _measure(tasks: int) -> Measurement:
         seconds = await _bulk_seconds(app, ids, str(PEOPLE[1]["id"]))
     least = (tasks - RATE) / RATE  # the requests of the first second leave at once
     close = on_close.close(tasks)
-    async with serve(close) as url, on_close.wired(url, on_close.Time()) as app:
+    async with serve_sandbox(close) as url, on_close.wired(url, on_close.Time()) as app:
         await _bulk_seconds(app, [on_close.task_id(number) for number in range(1, tasks + 1)], on_close.ANA)
     hubspot = on_hubspot.hubspot(world=on_hubspot.seed(tasks), spec_variant=["searches=0", "burst=0", "search_lag=0"])
-    async with serve(hubspot) as url, on_hubspot.wired(url, on_hubspot.Time()) as app:
+    async with serve_sandbox(hubspot) as url, on_hubspot.wired(url, on_hubspot.Time()) as app:
         await _bulk_seconds(app, [on_hubspot.task_id(number) for number in range(1, tasks + 1)], on_hubspot.ANA)
     return Measurement(
         {
@@ -65,7 +65,7 @@ async def _vambe(tasks: int) -> AsyncIterator[AppContext]:
     sandbox = VambeSandbox(seed=WORLD | {"tasks": rows}, clock=lambda: NOW)
     with TemporaryDirectory() as folder:
         settings = {"journal": Path(folder) / "journal.sqlite", "vambe_rate": RATE}
-        async with serve(sandbox) as url, open_app(vambe_settings(url, **settings)) as app:
+        async with serve_sandbox(sandbox) as url, open_app(vambe_settings(url, **settings)) as app:
             yield app
 
 

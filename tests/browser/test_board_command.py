@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from browser.browser import FOLDER, Page, RealBrowser, real_browser
 from server.board.board_site import START, Site, open_site
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.in_process_client import call_tool
 
 pytestmark = pytest.mark.skipif(
@@ -109,7 +109,7 @@ async def test_another_site_cannot_frame_the_board_or_use_its_token(browser: Rea
         async def answer(_: Request) -> HTMLResponse:
             return HTMLResponse(f'<h1>Prize</h1><iframe src="{site.address}"></iframe>')
 
-        async with serve(SimpleNamespace(app=Starlette(routes=[Route("/", answer)]))) as elsewhere:
+        async with serve_sandbox(SimpleNamespace(app=Starlette(routes=[Route("/", answer)]))) as elsewhere:
             page = await browser.open(locale="en")
             await page.do("goto", url=elsewhere)
             assert (await page.look())["frames"] == ["chrome-error://chromewebdata/"]

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from browser.browser import FOLDER, Page, RealBrowser, real_browser
 from server.linking.link_site import BEN, CAT, EVE, HOSTILE, LinkSite, open_link_site
 from taskhand.domain.principal import Person
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 
 pytestmark = pytest.mark.skipif(
     not FOLDER or which("node") is None or sys.platform != "linux",
@@ -33,7 +33,7 @@ SHOTS = Path(FOLDER).parent / "shots"
 @asynccontextmanager
 async def open_pages(folder: Path, **options: Any) -> AsyncIterator[tuple[LinkSite, str]]:
     """The pages at an address of this machine, which is another site than that of the CRMs."""
-    async with open_link_site(folder, **options) as site, serve(SimpleNamespace(app=site.app)) as url:
+    async with open_link_site(folder, **options) as site, serve_sandbox(SimpleNamespace(app=site.app)) as url:
         site.linking.resource = url.replace("127.0.0.1", "localhost")
         yield site, site.linking.base
 
@@ -140,7 +140,7 @@ async def test_another_site_cannot_frame_a_link_page_or_submit_its_form(browser:
         async def answer(_: Request) -> HTMLResponse:
             return HTMLResponse(f"<h1>Prize</h1>{html}")
 
-        async with serve(SimpleNamespace(app=Starlette(routes=[Route("/", answer)]))) as elsewhere:
+        async with serve_sandbox(SimpleNamespace(app=Starlette(routes=[Route("/", answer)]))) as elsewhere:
             page = await browser.open(locale="en")
             await page.do("goto", url=address)
             token = await page.do("evaluate", script="document.querySelector('[name=token]').value")

@@ -17,7 +17,7 @@ from postgres_server import TestDatabase
 from server.transports.server_process import META, Web, serving
 from taskhand.budgets.reservation import widen_window
 from taskhand.http.rate_limiter import Rate
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 PER_S = 20
@@ -67,7 +67,7 @@ def servers(
         given = {
             "TASKHAND_STATE": postgres_database.url,
             "TASKHAND_STATE_KEY": "0123456789abcdef" * 4,
-            "VAMBE_BASE_URL": stack.enter_context(portal.wrap_async_context_manager(serve(sandbox))),
+            "VAMBE_BASE_URL": stack.enter_context(portal.wrap_async_context_manager(serve_sandbox(sandbox))),
             "VAMBE_API_KEY": KEY,
             "VAMBE_RATE": str(PER_S),
             "VAMBE_CACHE_S": "0",

@@ -24,7 +24,7 @@ from taskhand.cli.task_csv import COLUMNS, CsvReader, write_rows
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError
 from taskhand.domain.reference_time import Reference
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.export_tasks import export_records
 from taskhand.wiring import open_app, open_local_store
@@ -294,7 +294,7 @@ def test_tasks_of_a_crm_are_imported_once(crm: SandboxedCrm, tmp_path: Path) -> 
 
     async def collect() -> list[Mapping[str, Any]]:
         time = Time()
-        async with serve(crm.sandbox(3, time, ())) as url, crm.wired(url, time) as app:
+        async with serve_sandbox(crm.sandbox(3, time, ())) as url, crm.wired(url, time) as app:
             return [record async for record in export_records(app)]
 
     records = anyio.run(collect)

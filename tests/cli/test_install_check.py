@@ -17,7 +17,7 @@ from taskhand.backends.registry import find_factory
 from taskhand.cli.main import command
 from taskhand.cli.sandbox import CRMS
 from taskhand.config.settings import Settings
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 
 KEYS = {crm.name: Settings.variable(find_factory(crm.name).credentials[0]) for crm in CRMS}
 
@@ -29,7 +29,7 @@ def bases() -> Iterator[dict[str, list[str]]]:
         portal = stack.enter_context(start_blocking_portal())
         found = {}
         for crm in CRMS:
-            served = serve(crm.served.open(crm.served.key))
+            served = serve_sandbox(crm.served.open(crm.served.key))
             url = stack.enter_context(portal.wrap_async_context_manager(served))
             found[crm.name] = ["--backend", crm.name, "--set", f"{crm.name.upper()}_BASE_URL={url}{crm.served.path}"]
         yield found

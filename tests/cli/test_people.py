@@ -27,7 +27,7 @@ from taskhand.domain.errors import TaskhandError
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
 
@@ -130,7 +130,7 @@ def test_the_links_are_beside_the_keys_of_callers(tmp_path: Path) -> None:
 async def crm() -> AsyncIterator[tuple[CloseSandbox, dict[str, str]]]:
     """A CRM with the users of `SEED`, and what a server is told of it."""
     sandbox = CloseSandbox(seed=SEED)
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         yield sandbox, {"CLOSE_API_KEY": sandbox.key, "CLOSE_BASE_URL": f"{url}/api/v1"}
 
 
@@ -264,7 +264,7 @@ async def test_a_credential_for_another_account_is_refused_and_an_unverifiable_o
         chosen = far if token.encode() in dict(scope["headers"])[b"authorization"] else shared
         await chosen.app(scope, receive, send)
 
-    async with serve(SimpleNamespace(app=app)) as url:
+    async with serve_sandbox(SimpleNamespace(app=app)) as url:
 
         async def link(key: str) -> Result:
             env = environment(file) | {"CLOSE_API_KEY": key, "CLOSE_BASE_URL": f"{url}/api/v1"}

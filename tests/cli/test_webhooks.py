@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from keyrings import MemoryKeyring
-from taskhand.cli.doctor_webhooks import check_webhooks
+from taskhand.cli.doctor_webhooks import check_webhook_verification
 from taskhand.cli.main import command
 from taskhand.cli.serve import WebhookOptions
-from taskhand.cli.webhook_receivers import open_webhooks, public_address
+from taskhand.cli.webhook_receivers import open_webhook_receivers, public_address
 from taskhand.cli.webhook_subscriptions import KeyKeeper, current_key, with_admin
 from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
@@ -27,7 +27,7 @@ from taskhand.sandbox.close import SpecVariant as CloseVariant
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot.app_webhooks import DEVELOPER_KEY
 from taskhand.sandbox.hubspot.errors import APP
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant as VambeVariant
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.webhooks.routes import Received
@@ -79,7 +79,7 @@ async def accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_keyring: 
     """The accounts, whose sandboxes serve."""
     made = WebhookAccounts(tmp_path / "taskhand.toml", monkeypatch)
     async with AsyncExitStack() as stack:
-        urls = [await stack.enter_async_context(serve(one)) for one in (made.close, made.vambe, made.hubspot)]
+        urls = [await stack.enter_async_context(serve_sandbox(one)) for one in (made.close, made.vambe, made.hubspot)]
         app = f'app_id = "{APP}"\ndeveloper_key = "{DEVELOPER_KEY}"'
         made.write(urls, hubspot=app)
         yield made
@@ -322,7 +322,7 @@ def test_the_doctor_reports_whether_deliveries_can_be_verified(
     env = {"TASKHAND_BACKEND": "close", "CLOSE_API_KEY": "api_key", "TASKHAND_PUBLIC_URL": BASE} | given
     env = {name: value for name, value in env.items() if value}
     [connection] = load_configuration(env, {}).connections
-    found = check_webhooks(connection)
+    found = check_webhook_verification(connection)
     assert [one.outcome for one in found] == ([outcome] if outcome else [])
     assert all(words in f"{one.found} {one.remedy}" and "s3cret" not in repr(one) for one in found)
 
@@ -351,7 +351,7 @@ async def test_a_server_names_the_connections_whose_webhooks_it_does_not_take(
     accounts.file.write_text(f'{tables}[connections.own]\nbackend = "local"\n')
     found = load_configuration({"TASKHAND_CONFIG": str(accounts.file)}, {})
     async with open_connections(found.connections) as connections:
-        webhooks = open_webhooks(found, connections, WebhookOptions(are_taken=True))
+        webhooks = open_webhook_receivers(found, connections, WebhookOptions(are_taken=True))
     assert webhooks
     told = webhooks.describe()
     assert word in told
@@ -368,7 +368,7 @@ async def test_a_delivery_is_stored_for_its_own_connection(accounts: WebhookAcco
     found = load_configuration(given, {})
     hints = {}
     async with open_connections(found.connections) as connections:
-        webhooks = open_webhooks(found, connections, WebhookOptions(are_taken=True))
+        webhooks = open_webhook_receivers(found, connections, WebhookOptions(are_taken=True))
         assert webhooks
         assert await webhooks.take(Received("vambe", secret, "POST", "", "", {}, b"{}", "203.0.113.1")) == 204
         for name in ("close", "vambe"):

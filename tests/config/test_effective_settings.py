@@ -15,12 +15,12 @@ from keyrings import MemoryKeyring
 from taskhand.config.credentials import SERVICE
 from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.config.settings import Settings
-from taskhand.config.settings_file import key_of
+from taskhand.config.settings_file import setting_key
 from taskhand.domain.errors import OperatorError
 from unprivileged import open_folder, without_privileges
 
 SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen
-KEYS = [key_of(Settings.variable(name)) for name in Settings.model_fields if name != "config"]
+KEYS = [setting_key(Settings.variable(name)) for name in Settings.model_fields if name != "config"]
 
 FILE = """
 backend = "close"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backends.hubspot.strategies import LINES
 from taskhand.domain.description_note import DatedNote
-from taskhand.domain.html.conversion import append_line, html_of, text_of
+from taskhand.domain.html.conversion import append_line, html_of, html_to_text
 
 AT = datetime(2026, 11, 26, 16, 30, tzinfo=ZoneInfo("America/Santiago"))
 NOTE = DatedNote(" called, will send the offer ", "Ana Soto", AT)
@@ -77,7 +77,7 @@ def test_a_call_that_is_repeated_just_after_midnight_finds_its_note() -> None:
     ],
 )
 def test_a_note_is_appended_to_html_without_changing_the_rest(body: str, after: str | None) -> None:
-    assert append_line(body, NOTE.line, NOTE.below(text_of(body) or "")) == after
+    assert append_line(body, NOTE.line, NOTE.below(html_to_text(body) or "")) == after
 
 
 PIECES = st.sampled_from(["<p>", "</p>", "<br>", "<b>", "<!--", "-->", '"', "<a ", "a", "\n", "&"])
@@ -86,7 +86,7 @@ BODIES = st.lists(PIECES, max_size=8).map("".join)
 
 @given(body=BODIES, note=LINES)
 def test_a_note_appended_to_any_html_is_read_back_as_written_or_refused(body: str, note: str) -> None:
-    text = f"{text_of(body) or ''}\n{note}"
+    text = f"{html_to_text(body) or ''}\n{note}"
     written = append_line(body, note, text)
-    assert written is None or text_of(written) == text
+    assert written is None or html_to_text(written) == text
     assert written is None or written.startswith(body) or written == html_of(text)

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from domain.characters import EVERY
 from taskhand.domain.display_text import one_line, plain, strip_hidden
-from taskhand.domain.name_matching import fold, has_words, is_cut, matching, nearest_first, resembles, words_of
+from taskhand.domain.name_matching import (
+    fold,
+    has_words,
+    is_truncation_of,
+    matching,
+    nearest_first,
+    resembles,
+    words_of,
+)
 from taskhand.domain.truncation import truncate
 
 HIDING = st.characters() | st.sampled_from(
@@ -95,8 +103,8 @@ def test_a_name_matches_as_it_is_shown_truncated(longest: int) -> None:
 
 def test_a_truncated_name_matches_only_with_the_exact_number_of_omitted_characters() -> None:
     name = "x" * 60 + "yz"
-    assert is_cut(f"{'x' * 60}… (+2 characters)", name)
-    assert is_cut(f"{'X' * 60}... (+2 characters) ", name)
+    assert is_truncation_of(f"{'x' * 60}… (+2 characters)", name)
+    assert is_truncation_of(f"{'X' * 60}... (+2 characters) ", name)
     for other in (
         name,
         f"{'x' * 60}… (+3 characters)",
@@ -104,8 +112,8 @@ def test_a_truncated_name_matches_only_with_the_exact_number_of_omitted_characte
         f"{'x' * 60}… (+2 characters) more",
         f"{'w' * 60}… (+2 characters)",
     ):
-        assert not is_cut(other, name), other
-    assert not is_cut(f"{'x' * 59} … (+2 characters)", f"{'x' * 59}… and")
+        assert not is_truncation_of(other, name), other
+    assert not is_truncation_of(f"{'x' * 59} … (+2 characters)", f"{'x' * 59}… and")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from builders import ANA, BEN, JUAN, JUAN_TOO, MEMBERS
 from taskhand.domain.credential_holder import KnownPersons
 from taskhand.domain.errors import NotAllowed
 from taskhand.domain.people_labels import people_names
-from taskhand.domain.people_lookup import resolve_people
+from taskhand.domain.people_lookup import match_members
 from taskhand.domain.policy import NO_RULES, Group, Policy, Rules
 from taskhand.domain.principal import ANYONE, Person, Principal
 from taskhand.domain.task import Member
@@ -134,7 +134,7 @@ def test_people_are_shown_by_names_that_mean_them_alone_and_can_be_sent_back() -
     }
     assert shown["n-4"].startswith(f"{'x' * 60}…")
     for one in team:
-        assert resolve_people([shown[one.id]], team, ANA.id).ids == (one.id,)
+        assert match_members([shown[one.id]], team, ANA.id).ids == (one.id,)
 
 
 def test_an_address_that_several_people_have_is_shown_for_none_of_them() -> None:

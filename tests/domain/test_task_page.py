@@ -14,7 +14,7 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_cursor import cursor_after, position_after, resume
 from taskhand.domain.task_page import select_page
-from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, sort_key
+from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, task_sort_key
 from taskhand.domain.task_times import TaskTimes
 
 QUERY = TaskQuery(text="Ñandú", from_date="2026-01-01")
@@ -43,11 +43,11 @@ def raw(data: bytes) -> str:
     ],
 )
 def test_the_sort_key_of_a_task_follows_the_order(of: Task, order: Order, key: str) -> None:
-    assert sort_key(of, order) == key
+    assert task_sort_key(of, order) == key
 
 
 def test_a_day_sorts_before_its_times_and_no_due_date_sorts_last() -> None:
-    keys = [sort_key(one, "due") for one in (DAY, TIMED, task())]
+    keys = [task_sort_key(one, "due") for one in (DAY, TIMED, task())]
     assert keys == sorted(keys, key=str)
 
 
@@ -55,7 +55,7 @@ def test_a_day_sorts_before_its_times_and_no_due_date_sorts_last() -> None:
 @pytest.mark.parametrize("of", [TIMED, DAY, task()])
 def test_a_cursor_resumes_where_the_page_ended(of: Task, order: Order) -> None:
     query = replace(QUERY, order=order)
-    expected = replace(query, after=(sort_key(of, order), TASK_ID))
+    expected = replace(query, after=(task_sort_key(of, order), TASK_ID))
     assert resume(query, cursor_after(of, query)) == resume(query, position_after(of, query)) == expected
 
 
@@ -100,7 +100,7 @@ def test_a_task_that_cannot_be_read_is_named_and_left_out_where_it_may_match() -
 def test_a_cursor_can_encode_any_task(task_id: str, created: str, priority: int, order: Order) -> None:
     query = replace(QUERY, order=order)
     of = task(id=task_id, created_at=created, priority=priority)
-    assert resume(query, cursor_after(of, query)).after == (sort_key(of, order), task_id)
+    assert resume(query, cursor_after(of, query)).after == (task_sort_key(of, order), task_id)
 
 
 def test_a_cursor_stays_valid_after_a_change_of_the_shown_fields() -> None:

@@ -14,7 +14,7 @@ from hosts.dialects import Json
 from hosts.real_host import Conversation, RealHost, Session
 from hosts.scripted_model import Script
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.tools import TOOLS
 
@@ -40,7 +40,7 @@ class Ended:
 def serve_vambe(*faults: Fault) -> Iterator[tuple[VambeSandbox, str]]:
     """Serve the Vambe sandbox with its demo data; the values are the sandbox and its address."""
     sandbox = VambeSandbox(clock=lambda: datetime.now(UTC), faults=faults)
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(sandbox)) as address:
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve_sandbox(sandbox)) as address:
         yield sandbox, address
 
 

@@ -20,7 +20,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Claim, Ending, Intent, Journal, Opening, Result
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.postgres import PostgresJournal
-from taskhand.journal.pruning import prune
+from taskhand.journal.pruning import prune_changes
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.postgres.database import Database
 
@@ -84,7 +84,7 @@ def remove_older(path: Path, before: datetime, now: datetime) -> int:
     """Remove every change that is older than `before`, whatever may go in one day; how many rows that were."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
-        return prune(connection, before, now)
+        return prune_changes(connection, before, now)
 
 
 def make_opening(tool: str = "update_task", *claims: Claim, at: datetime = NOW, **more: Any) -> Opening:

@@ -19,13 +19,13 @@ from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 from taskhand.journal.change_json import (
     ending_from,
     ending_json,
-    instant,
     intent_from,
     intent_json,
     opening_from,
     opening_json,
     result_from,
     result_json,
+    stored_instant,
 )
 from taskhand.journal.journal import Caller, Claim, Ending, Intent, Opening, Result
 
@@ -148,17 +148,17 @@ def test_a_result_is_decoded_as_it_was_encoded(result: Result) -> None:
 
 @given(OPENINGS)
 def test_an_opening_is_decoded_as_it_was_encoded(opening: Opening) -> None:
-    assert opening_from(through(opening_json(opening)), opening.tool, instant(opening.at)) == opening
+    assert opening_from(through(opening_json(opening)), opening.tool, stored_instant(opening.at)) == opening
 
 
 @pytest.mark.parametrize("arguments", [{"taskIds": ["1"]}, {"filter": {"text": "x"}}, {"filter": None}])
 def test_the_arguments_of_an_older_opening_say_whether_a_filter_was_sent(arguments: dict[str, object]) -> None:
     opening = Opening("bulk_update_tasks", Caller(), datetime(2026, 3, 1, tzinfo=UTC), arguments)
     older = {name: one for name, one in opening_json(opening).items() if name != "by_filter"}
-    assert opening_from(through(older), opening.tool, instant(opening.at)).by_filter == ("filter" in arguments)
+    assert opening_from(through(older), opening.tool, stored_instant(opening.at)).by_filter == ("filter" in arguments)
     for by_filter in (True, False):
         newer = opening_json(replace(opening, by_filter=by_filter))
-        assert opening_from(through(newer), opening.tool, instant(opening.at)).by_filter == by_filter
+        assert opening_from(through(newer), opening.tool, stored_instant(opening.at)).by_filter == by_filter
 
 
 @given(ENDINGS)
@@ -168,7 +168,7 @@ def test_an_ending_is_decoded_as_it_was_encoded(ending: Ending) -> None:
 
 @given(MOMENTS, MOMENTS)
 def test_instants_sort_as_text_as_they_do_in_time(one: datetime, other: datetime) -> None:
-    assert (instant(one) < instant(other)) == (one < other)
+    assert (stored_instant(one) < stored_instant(other)) == (one < other)
 
 
 def test_every_field_of_an_edit_is_tried_here() -> None:

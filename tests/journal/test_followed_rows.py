@@ -13,9 +13,9 @@ import pytest
 
 from fixed_clock import NOW
 from journal.open_journal import PLACE, begin, make_opening, open_journal, remove_older, settle
-from taskhand.journal.followed_rows import FOLLOW_S, JournalFile, RowReader, follow_rows, read_rows
+from taskhand.journal.followed_rows import FOLLOW_S, JournalFile, RowReader, follow_rows, read_new_rows
 from taskhand.journal.journal import Caller, Ending, Opening, Result
-from taskhand.journal.row_export import RowQuery, to_line
+from taskhand.journal.row_export import RowQuery, to_export_line
 
 Row = dict[str, Any]
 Step = Callable[[], Awaitable[object]]
@@ -31,7 +31,7 @@ def opening(person: str | None = None, connection: str | None = None, days: int 
 
 async def export_rows(*files: JournalFile, query: RowQuery = EVERYTHING) -> list[Row]:
     """All rows that the query asks for."""
-    return [json.loads(to_line(row)) async for row in read_rows([RowReader(file, query) for file in files])]
+    return [json.loads(to_export_line(row)) async for row in read_new_rows([RowReader(file, query) for file in files])]
 
 
 async def followed(file: Path, *steps: Step, query: RowQuery = EVERYTHING) -> list[list[Row]]:
@@ -47,7 +47,7 @@ async def followed(file: Path, *steps: Step, query: RowQuery = EVERYTHING) -> li
     rows = follow_rows([RowReader(JournalFile(file), query)], sleep=sleep, goes_on=lambda: bool(left))
     async with aclosing(rows):
         async for row in rows:
-            rounds[-1].append(json.loads(to_line(row)))
+            rounds[-1].append(json.loads(to_export_line(row)))
     return rounds
 
 
@@ -185,8 +185,8 @@ async def test_an_export_holds_a_portion_of_the_rows_and_not_all(journal_file: P
             await journal.record(make_opening(reason="x" * 10_000), Ending("refused"))
     tracemalloc.start()
     read = 0
-    async for row in read_rows([RowReader(JournalFile(journal_file), EVERYTHING)]):
-        read += len(to_line(row))
+    async for row in read_new_rows([RowReader(JournalFile(journal_file), EVERYTHING)]):
+        read += len(to_export_line(row))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert read > 4_000_000

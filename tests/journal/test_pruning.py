@@ -22,10 +22,10 @@ from journal.open_journal import (
     settle,
 )
 from taskhand.config.settings import Settings
-from taskhand.journal.followed_rows import JournalFile, RowReader, read_rows
+from taskhand.journal.followed_rows import JournalFile, RowReader, read_new_rows
 from taskhand.journal.journal import ChangeQuery, Claim, Ending, Result
-from taskhand.journal.pruning import prune
-from taskhand.journal.row_export import RowQuery, to_line
+from taskhand.journal.pruning import prune_changes
+from taskhand.journal.row_export import RowQuery, to_export_line
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.wiring import open_journal as wired_journal
 
@@ -41,7 +41,7 @@ async def ids(journal: SqliteJournal) -> list[str]:
 async def rows(journal: SqliteJournal) -> list[dict[str, object]]:
     """All rows."""
     reader = RowReader(JournalFile(await journal.locate()), RowQuery())
-    return [json.loads(to_line(row)) async for row in read_rows([reader])]
+    return [json.loads(to_export_line(row)) async for row in read_new_rows([reader])]
 
 
 def remove_old(journal_file: Path, clock: FixedClock) -> int:
@@ -275,7 +275,7 @@ async def test_pruning_removes_rows_in_portions_but_a_large_change_at_once(
         await journal.settle(large.id, [Result(n, "applied") for n in range(10)], Ending("applied"))
         with closing(sqlite3.connect(journal_file, isolation_level=None)) as connection:
             connection.row_factory = sqlite3.Row
-            went = [prune(connection, NOW + timedelta(days=1), NOW + timedelta(days=2), 6) for _ in range(5)]
+            went = [prune_changes(connection, NOW + timedelta(days=1), NOW + timedelta(days=2), 6) for _ in range(5)]
         assert went == [4, 4, 4, 22, 0]
         assert await ids(journal) == []
         assert await is_whole(journal)

@@ -24,7 +24,7 @@ from journal.open_journal import (
     settle,
 )
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.change_json import instant
+from taskhand.journal.change_json import stored_instant
 from taskhand.journal.change_rows import COLUMNS, Entry
 from taskhand.journal.hash_chain import ChainLink, next_link
 from taskhand.journal.journal import Claim, Ending, Result
@@ -283,7 +283,7 @@ def test_a_head_noted_elsewhere_reveals_a_forged_chain(original: Database) -> No
 
 def test_a_noted_head_stays_in_the_chain_after_more_rows(original: Database) -> None:
     def write(copy: Database) -> None:
-        append(copy, [Entry("pruned", instant(NOW), {"through": 4, "hash": anchor_hash(copy)})])
+        append(copy, [Entry("pruned", stored_instant(NOW), {"through": 4, "hash": anchor_hash(copy)})])
 
     assert verify_tampered(original, write, newest(original)) == verify_tampered(original, write)
 

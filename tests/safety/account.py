@@ -23,7 +23,7 @@ from safety.gate import Gate
 from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Change, ChangeQuery
 from taskhand.sandbox.request_log import Logged
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from virtual_time import Time
@@ -110,7 +110,7 @@ async def open_crm(
     sandbox = crm.sandbox(tasks, time, spec_variant)
     gate, transport = Gate(sandbox), CuttableTransport()
     async with (
-        serve(gate) as url,
+        serve_sandbox(gate) as url,
         crm.wired(url, time, limits=Limits(read_s=read_s), transport=transport) as app,
         Client(create_server(app)) as client,
     ):

@@ -17,7 +17,7 @@ from safety.silent_transport import SilentTransport
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.connections import Connections
@@ -60,7 +60,7 @@ async def open_mixed_connections(
     transports = {name: SilentTransport(time) for name in sandboxes}
     served = OddRow(sandboxes["north"], HUBSPOT.task_id(1))
     served.odd = odd or {}
-    async with serve(served) as north_url, serve(sandboxes["south"]) as south_url:
+    async with serve_sandbox(served) as north_url, serve_sandbox(sandboxes["south"]) as south_url:
         urls = {"north": north_url, "south": south_url}
         if closed:
             urls[closed] = "http://127.0.0.1:9"  # of a service that no machine has any more

@@ -13,7 +13,7 @@ from backends.slow_transport import NetworkTime, SlowTransport
 from backends.vambe import wired as on_vambe
 from file_stores import journal_in
 from safety.account import Agent
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext, WritePolicy
@@ -64,5 +64,5 @@ class SlowCrm:
 async def slow_crm(folder: Path, tasks: int) -> AsyncIterator[SlowCrm]:
     """A Vambe that takes one request a second."""
     sandbox = on_vambe.vambe(tasks)
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         yield SlowCrm(sandbox, url, folder, [on_vambe.task_id(number) for number in range(1, tasks + 1)])

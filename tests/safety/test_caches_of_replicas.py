@@ -16,7 +16,7 @@ from safety.account import Agent
 from safety.crms import CLOSE, VAMBE, SandboxedCrm
 from safety.gate import Gate
 from taskhand.config.settings import Settings
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
 from virtual_time import Time
@@ -44,7 +44,7 @@ def settings_at(crm: SandboxedCrm, url: str, state: str) -> Settings:
 async def two_replicas(crm: SandboxedCrm, postgres: TestDatabase, *, hears: bool) -> AsyncIterator[Replicas]:
     """Two replicas; `hears` is whether the first is told what the other changes."""
     gate = Gate(crm.sandbox(2, Time(), ()))
-    async with serve(gate) as url:
+    async with serve_sandbox(gate) as url:
         settings = settings_at(crm, url, postgres.url)
         async with open_app(settings) as one, open_app(settings) as other:
             if hears:

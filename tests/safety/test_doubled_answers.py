@@ -13,7 +13,7 @@ from mcp import Client
 
 from safety.account import Agent
 from safety.crms import CRMS, SandboxedCrm
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from virtual_time import Time
 
@@ -55,7 +55,7 @@ async def test_an_answer_that_is_sent_twice_is_the_answer_to_one_request(crm: Sa
     sandbox = crm.sandbox(4, time, ())
     ids = crm.ids(4)
     async with (
-        serve(sandbox) as behind,
+        serve_sandbox(sandbox) as behind,
         doubling(behind) as url,
         crm.wired(url, time) as app,
         Client(create_server(app)) as client,

@@ -30,7 +30,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import VOID
 from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import Change, ChangeQuery
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from taskhand.service.crash_recovery import recover_abandoned
@@ -184,7 +184,7 @@ async def test_a_killed_bulk_is_recovered_truly_not_sent_again_and_can_be_undone
 ) -> None:
     sandbox = crm.sandbox(HUNDRED, Time(), step.spec_variant)
     gate = Gate(sandbox)
-    async with serve(gate) as url:
+    async with serve_sandbox(gate) as url:
         before = crm.tasks(sandbox)
         asks = {"taskIds": crm.ids(HUNDRED), "changes": step.changes}
         job = Job(crm.name, url, str(tmp_path), "bulk_update_tasks", asks, step.dies, tick_s=step.tick_s)
@@ -261,7 +261,7 @@ async def test_a_killed_create_makes_one_task_however_often_it_is_repeated(
 ) -> None:
     sandbox = crm.sandbox(2, Time(), ())
     gate, step = Gate(sandbox), Step(None, at, 1)
-    async with serve(gate) as url:
+    async with serve_sandbox(gate) as url:
         before = crm.tasks(sandbox)
         await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_task", crm.needs | BODY), step, gate)
         gate.is_shut, gate.before_write, gate.after_write, gate.writes = False, lambda _: None, lambda _: None, 0
@@ -295,7 +295,7 @@ async def test_a_killed_create_is_recovered_if_the_clock_of_the_crm_is_a_second_
     crm = BY_CRM["vambe"]
     sandbox = on_vambe.vambe(clock=lambda: NOW - timedelta(seconds=1))
     gate = Gate(sandbox)
-    async with serve(gate) as url:
+    async with serve_sandbox(gate) as url:
         await kill_at(
             reaper, Job(crm.name, url, str(tmp_path), "create_task", BODY), Step(None, "after_write", 1), gate
         )
@@ -318,7 +318,7 @@ async def test_killed_creates_make_each_task_once_however_often_they_are_repeate
     gate, step = Gate(sandbox), Step(None, "after_write", 1 if crm.creates_in_batches else 3)
     tasks = [crm.needs | MANY | {"title": f"Send it {number}"} for number in range(5)]
     asks = {"tasks": tasks, "idempotencyKey": "one"}
-    async with serve(gate) as url:
+    async with serve_sandbox(gate) as url:
         before = crm.tasks(sandbox)
         await kill_at(reaper, Job(crm.name, url, str(tmp_path), "create_tasks", asks), step, gate)
         gate.is_shut, gate.after_write, gate.writes = False, (lambda _: None), 0
@@ -342,7 +342,7 @@ async def test_a_killed_deletion_is_recovered_truly(
 ) -> None:
     sandbox = crm.sandbox(2, Time(), ())
     gate, step, task_id = Gate(sandbox), Step(None, at, 1), crm.task_id(1)
-    async with serve(gate) as url:
+    async with serve_sandbox(gate) as url:
         before = crm.tasks(sandbox)
         await kill_at(reaper, Job(crm.name, url, str(tmp_path), "delete_task", {"id": task_id}), step, gate)
         gate.is_shut, gate.before_write, gate.after_write, gate.writes = False, lambda _: None, lambda _: None, 0

@@ -25,7 +25,7 @@ from taskhand.journal.journal import Change, Intent, Opening
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.postgres import PostgresJournal
 from taskhand.postgres.database import Database
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from taskhand.service.crash_recovery import recover_abandoned
@@ -114,7 +114,7 @@ async def replicas(postgres: TestDatabase) -> AsyncIterator[PausableReplicas]:
     """Two replicas in front of a CRM without tasks."""
     gate, uptime = Gate(VAMBE.sandbox(0, Time(), ())), UptimeClock()
     async with (
-        serve(gate) as url,
+        serve_sandbox(gate) as url,
         replica_at(url, postgres.url, PausedJournal, uptime) as one,
         replica_at(url, postgres.url, PostgresJournal, UptimeClock()) as other,
         Client(create_server(one)) as first,

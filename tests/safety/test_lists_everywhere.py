@@ -15,9 +15,9 @@ from safety.crms import CLOSE, HUBSPOT, VAMBE
 from safety.mixed_connections import MixedConnections, open_mixed_connections
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.task_query import Order, TaskFilter, ascends, sort_key
+from taskhand.domain.task_query import Order, TaskFilter, ascends, task_sort_key
 from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.service.list_tasks import list_tasks
 from taskhand.service.list_tasks_everywhere import list_tasks_everywhere
 
@@ -83,7 +83,7 @@ async def test_all_crms_and_two_accounts_of_one_are_one_list() -> None:
     async with AsyncExitStack() as stack:
         apps: dict[str, AppContext] = {}
         for place, (name, crm) in enumerate(crms.items()):
-            url = await stack.enter_async_context(serve(crm.sandbox(4, time, ())))
+            url = await stack.enter_async_context(serve_sandbox(crm.sandbox(4, time, ())))
             app = apps[name] = await stack.enter_async_context(crm.wired(url, time))
             for number, task in enumerate((await list_tasks(app, TaskFilter())).tasks[:3]):
                 due = Due(day + timedelta(days=4 * number + (place + number) % 4))
@@ -98,7 +98,7 @@ async def test_all_crms_and_two_accounts_of_one_are_one_list() -> None:
                 rows += page.rows
             for name, tasks in alone.items():
                 assert [task.id for own, task in rows if own == name] == [task.id for task in tasks]
-            keys = [sort_key(task, order) for _, task in rows]
+            keys = [task_sort_key(task, order) for _, task in rows]
             assert keys == sorted(keys, reverse=not ascends(order))
 
 

@@ -9,7 +9,7 @@ from backends.slow_transport import NetworkTime, SlowTransport
 from backends.vambe import wired as on_vambe
 from safety.account import Agent, observe_call, open_crm
 from safety.crms import CRMS, SandboxedCrm
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant
 from taskhand.server.app import create_server
 
@@ -23,7 +23,7 @@ async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_
     sandbox = on_vambe.vambe(TASKS, clock=time.moment, spec_variant=SpecVariant(per_second=RATE))
     way = SlowTransport(time, latency_s=0.25)
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         on_vambe.wired(url, time, transport=way, vambe_rate=RATE) as app,
         Client(create_server(app)) as client,
     ):

@@ -19,7 +19,7 @@ from anyio import to_thread
 from postgres_server import OwnServer, TestDatabase
 from safety.crms import CRMS
 from safety.gate import Gate
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from time_limits import BOUND_S
 from virtual_time import Time
 
@@ -116,7 +116,7 @@ def replicas_of(url: str, state: str) -> Iterator[tuple[Replica, ...]]:
 async def three(postgres: TestDatabase) -> AsyncIterator[ThreeReplicas]:
     """Three replicas in front of three tasks."""
     gate = Gate(VAMBE.sandbox(3, Time(), ()))
-    async with serve(gate) as url:
+    async with serve_sandbox(gate) as url:
         with replicas_of(url, postgres.url) as replicas:
             for one in replicas:
                 one.pid = await one.answer()

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from safety.account import Agent
 from safety.crms import CRMS, SandboxedCrm
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from virtual_time import Time
 
@@ -54,7 +54,7 @@ async def test_a_header_that_is_not_ascii_breaks_no_call(crm: SandboxedCrm) -> N
         time = Time()
         sandbox = crm.sandbox(1, time, ())
         async with (
-            serve(ExtraHeaderCrm(sandbox.app, name, value)) as url,
+            serve_sandbox(ExtraHeaderCrm(sandbox.app, name, value)) as url,
             crm.wired(url, time) as app,
             Client(create_server(app)) as client,
         ):
@@ -83,7 +83,7 @@ async def test_malformed_header_lines_do_not_break_reads_or_writes(crm: Sandboxe
     time = Time()
     sandbox = crm.sandbox(1, time, ())
     async with (
-        serve(sandbox) as behind,
+        serve_sandbox(sandbox) as behind,
         inserting(behind, b"\r\n".join(JUNK)) as url,
         crm.wired(url, time) as app,
         Client(create_server(app)) as client,

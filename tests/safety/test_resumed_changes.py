@@ -13,7 +13,7 @@ from file_stores import journal_in
 from safety.account import Agent
 from safety.crms import CLOSE
 from safety.slow_vambe import AGAIN, SlowCrm, slow_crm
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import WritePolicy
 
@@ -173,7 +173,7 @@ async def test_a_plan_whose_first_call_had_time_only_to_read_is_continued() -> N
     time, crm = NetworkTime(), CLOSE
     way = SlowTransport(time, latency_s=9.0)
     async with (
-        serve(crm.sandbox(MANY, time, ())) as url,
+        serve_sandbox(crm.sandbox(MANY, time, ())) as url,
         crm.wired(url, time, transport=way) as app,
         Client(create_server(app)) as client,
     ):

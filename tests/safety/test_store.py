@@ -15,7 +15,7 @@ from safety.crms import CRMS, SandboxedCrm
 from safety.gate import Gate
 from safety.killable_server import app_at
 from safety.stored import TASKS, stored
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.service.crash_recovery import recover_abandoned
 from virtual_time import Time
@@ -68,7 +68,7 @@ async def test_nothing_is_written_while_the_journal_cannot_be_written(case: Case
 async def test_the_next_process_journals_results_that_could_not_be_journaled(crm: SandboxedCrm, tmp_path: Path) -> None:
     sandbox = crm.sandbox(TASKS, Time(), ())
     gate, ids = Gate(sandbox), crm.ids(TASKS)
-    async with serve(gate) as url:
+    async with serve_sandbox(gate) as url:
         async with app_at(crm.name, url, tmp_path, busy_s=0) as app, Client(create_server(app)) as client:
             with ExitStack() as stack:
 

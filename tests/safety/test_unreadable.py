@@ -16,7 +16,7 @@ from safety.crms import CRMS, SandboxedCrm
 from safety.odd_row import OddRow
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server
 from virtual_time import Time
@@ -52,7 +52,7 @@ async def open_odd_account(crm: SandboxedCrm, access: Access = EVERYONE) -> Asyn
     time = Time()
     proxy = OddRow(crm.sandbox(3, time, ()), crm.task_id(2))
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(serve(proxy))
+        url = await stack.enter_async_context(serve_sandbox(proxy))
         app = await stack.enter_async_context(crm.wired(url, time))
         client = await stack.enter_async_context(Client(create_server(app, access=access)))
         yield OddAccount(crm, proxy, Agent(client, crm.needs), time)

@@ -16,7 +16,7 @@ from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.service.connections import Connections
 from taskhand.vault.credential_link import Link, LinkedMember, LinkKind, OwnCredential
 from taskhand.vault.links_of_persons import Links
@@ -70,7 +70,7 @@ async def open_linked_account(folder: Path, *names: str, state: str | None = Non
     users = [*SEED["users"], user(CAT, "Cat")]
     sandbox = CloseSandbox(seed=SEED | {"users": users})
     links = links_at(file)
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         settings = Settings(
             close_api_key=sandbox.key,
             close_base_url=f"{url}/api/v1",

@@ -23,7 +23,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot import SpecVariant as HubSpotVariant
 from taskhand.sandbox.request_log import Logged
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.service.connections import Connections
 from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential
 from taskhand.vault.links_of_persons import Links
@@ -126,7 +126,7 @@ async def open_signed_in_account(
     crm, clock, file = CRMS[name], FixedClock(), folder / "links.sqlite"
     sandbox = crm.sandbox(seed=crm.seed, clock=clock, spec_variant=crm.variant.parse(spec_variant))
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(serve(sandbox))
+        url = await stack.enter_async_context(serve_sandbox(sandbox))
         settings = _settings(name, url, sandbox, folder)
         opened = []
         for _ in range(servers):

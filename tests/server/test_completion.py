@@ -13,7 +13,7 @@ from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.config.settings import Settings
 from taskhand.domain.display_text import plain
 from taskhand.domain.policy import Policy
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.prompts import PROMPTS
@@ -131,7 +131,7 @@ async def test_the_address_of_a_task_is_not_completed(client: Client) -> None:
 
 
 async def test_a_crm_that_refuses_is_named_in_the_error(tmp_path: Path) -> None:
-    async with serve(vambe_sandbox()) as url:
+    async with serve_sandbox(vambe_sandbox()) as url:
         settings = vambe_settings(url, vambe_api_key="wrong", journal=tmp_path / "journal.sqlite")
         async with open_app(settings) as at, Client(create_server(at)) as client:
             with pytest.raises(MCPError, match="VAMBE_API_KEY") as refused:

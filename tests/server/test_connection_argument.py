@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from taskhand.server.connection_argument import ids_in, take_connection
+from taskhand.server.connection_argument import ids_in_arguments, take_connection
 from taskhand.service.connections import Connections, UnclearConnection
 
 
@@ -32,5 +32,7 @@ def test_only_a_tool_of_all_connections_is_told_that_it_may_leave_the_argument_o
 
 @pytest.mark.parametrize(("value", "are_values"), [(None, False), ("", False), ("external_id", True)])
 def test_the_ids_of_a_call_are_values_of_a_property_only_if_it_is_named(value: Any, *, are_values: bool) -> None:
-    found = ids_in({"id": " 17 ", "taskIds": ["a", 5, True, None, ""], "planId": "plan_1", "idProperty": value})
+    found = ids_in_arguments(
+        {"id": " 17 ", "taskIds": ["a", 5, True, None, ""], "planId": "plan_1", "idProperty": value}
+    )
     assert (found.tasks, found.changes, found.are_values) == (["17", "a", "5"], ["plan_1"], are_values)

@@ -31,7 +31,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Intent
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.service.app_context import OwnCredentials
 from taskhand.service.connections import Connections
 from taskhand.service.crash_recovery import recover_abandoned
@@ -291,7 +291,7 @@ async def test_properties_are_read_with_the_own_credential(tmp_path: Path) -> No
     user = sandbox.state()["owners"][1]["userId"]
     token = str(sandbox.authorization.sign_in(str(user), sandbox.now())["access_token"])
     await links.save(Link("ben@example.com", "default", "key", OwnCredential(token), NOW))
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         settings = Settings(
             hubspot_access_token=sandbox.token, hubspot_base_url=url, journal=tmp_path / "journal.sqlite"
         )

@@ -20,7 +20,7 @@ from taskhand.cli.sandbox import EmulatedAccount
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential
 from taskhand.wiring import open_connections
 from vault.vaults import links_at
@@ -99,7 +99,7 @@ async def test_each_request_bears_the_credential_of_its_caller(crm: SandboxedCrm
     for name in (BEN, CAT):
         given = OwnCredential(f"pat-token-of-{name}")
         await links.save(Link(f"{name}@x.test", "default", "key", given, NOW, LinkedMember(crm.me, name)))
-    async with serve(front) as url:
+    async with serve_sandbox(front) as url:
         sandboxed = next(one for one in SANDBOXES if one.name == crm.name)
         account = EmulatedAccount(crm.name, sandboxed, front.sandbox, f"pat-token-of-{OWNER}", 0)
         variables = account.settings(url) | {f"{crm.name.upper()}_RATE": "1000", "VAMBE_STATUSES": STATUSES}

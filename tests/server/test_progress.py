@@ -8,7 +8,7 @@ from mcp import Client
 from backends.slow_transport import NetworkTime, SlowTransport
 from safety.account import Agent
 from safety.crms import HUBSPOT
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.server.progress import ProgressReport
 
@@ -37,7 +37,10 @@ async def test_reading_reports_progress_once_a_tick() -> None:
         told.append((progress, total, message))
 
     sandbox = crm.sandbox(300, time, ())
-    async with serve(sandbox) as url, crm.wired(url, time, transport=SlowTransport(time, latency_s=0.25)) as app:
+    async with (
+        serve_sandbox(sandbox) as url,
+        crm.wired(url, time, transport=SlowTransport(time, latency_s=0.25)) as app,
+    ):
         app = replace(app, call_time=replace(app.call_time, read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
         # In the older era this client sends messages, as every host does; else it calls the server's functions.
         async with Client(create_server(app), mode="legacy") as client:

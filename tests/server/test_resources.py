@@ -20,7 +20,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.receipt import FieldChange
 from taskhand.journal.journal import ChangeQuery
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.resources import RESOURCES
@@ -149,7 +149,7 @@ async def test_reading_a_missing_task_names_the_tool_that_lists_ids(store_file: 
 
 
 async def test_an_unreadable_resource_names_the_setting_to_correct(tmp_path: Path) -> None:
-    async with serve(vambe_sandbox()) as url:
+    async with serve_sandbox(vambe_sandbox()) as url:
         settings = vambe_settings(url, vambe_api_key="wrong", journal=tmp_path / "journal.sqlite")
         async with open_app(settings) as at, Client(create_server(at)) as client:
             with pytest.raises(MCPError, match="VAMBE_API_KEY") as refused:

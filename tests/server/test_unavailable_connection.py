@@ -17,7 +17,7 @@ from taskhand.cli.doctor import check_connections
 from taskhand.config.effective_settings import Configuration, load_configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.tools import TOOLS
 from taskhand.service.connections import Connections
 from taskhand.service.crash_recovery import recover_if_possible
@@ -54,7 +54,7 @@ class PartialServer:
 @asynccontextmanager
 async def open_partial_server(folder: Path, credential: str) -> AsyncIterator[PartialServer]:
     sandbox, links = CloseSandbox(seed=SEED), links_at(folder / "links.sqlite")
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         file = folder / "taskhand.toml"
         file.write_text(
             f'[connections.south]\nbackend = "close"\napi_key = "{credential}"\nbase_url = "{url}/api/v1"\n'

@@ -20,7 +20,7 @@ from taskhand.domain.task import StatusChoice, Task, TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_rules import parse_due
 from taskhand.service.app_context import AppContext
-from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
+from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_bulk_change
 from taskhand.service.bulk_update import bulk_update
 from taskhand.service.call_options import Options
 from taskhand.service.find_by_property import TaskIds
@@ -54,10 +54,10 @@ async def test_a_change_sets_something_and_moves_dates_by_some_days_or_sets_one(
     app: AppContext, change: BulkChange, code: str | None
 ) -> None:
     if code is None:
-        check_change(app, change)
+        check_bulk_change(app, change)
     else:
         with refused(code):
-            check_change(app, change)
+            check_bulk_change(app, change)
 
 
 async def meaning(
@@ -69,7 +69,7 @@ async def meaning(
 ) -> str | None:
     """What a call with these arguments asks for, as text."""
     change = BulkChange(TaskPatch(**patch) if patch else None, days)
-    check_change(app, change)
+    check_bulk_change(app, change)
     due = parse_due(change.patch or TaskPatch(), app.reference)
     found = await canonical_bulk(app, change, due, ids, given)
     return None if found is None else json.dumps(found, sort_keys=True)

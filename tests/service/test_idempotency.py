@@ -34,8 +34,8 @@ from taskhand.service.find_by_property import TaskIds
 from taskhand.service.idempotency import (
     check_same_payload,
     duplicate_claim,
-    fingerprint,
     key_claim,
+    payload_fingerprint,
     recreation_claim,
     wait_until_ended,
 )
@@ -112,13 +112,13 @@ def test_each_task_of_a_deletion_is_made_again_once() -> None:
 def test_a_repeated_request_means_the_same_or_was_sent_the_same_where_the_meaning_is_unknown(
     tool: str, body: TaskPatch, meant: object, *, is_same: bool
 ) -> None:
-    first = fingerprint("update_task", TaskPatch(title="Call"), {"title": "Call"})
+    first = payload_fingerprint("update_task", TaskPatch(title="Call"), {"title": "Call"})
     change = Change("chg_1", replace(Opening("update_task", ANA, NOW), claims=(Claim("key 1", first),)))
     if is_same:
-        check_same_payload(change, fingerprint(tool, body, meant))
+        check_same_payload(change, payload_fingerprint(tool, body, meant))
     else:
         with refused("key_reused") as caught:
-            check_same_payload(change, fingerprint(tool, body, meant))
+            check_same_payload(change, payload_fingerprint(tool, body, meant))
         assert caught.value.details == {"changeId": "chg_1"}
 
 

@@ -11,7 +11,7 @@ from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.inverse_write import invert
 from taskhand.service.lazy import Lazy
-from taskhand.service.masked_text import check_writable, with_keys_of
+from taskhand.service.masked_text import refuse_masked, with_keys_of
 
 HIGH = Edit(priority=2)
 
@@ -53,8 +53,8 @@ async def test_an_unknown_earlier_value_is_noted_unless_its_field_is_left_as_it_
 def test_an_edit_that_would_write_a_mask_is_refused() -> None:
     for edit in (Edit(title=MASK), Edit(description="x", native={"body": f"as {MASK} says"})):
         with refused("key_not_kept"):
-            check_writable(edit, "The text of this plan")
-    check_writable(Edit(title="Call", native={"priority": "NONE"}), "The text of this plan")
+            refuse_masked(edit, "The text of this plan")
+    refuse_masked(Edit(title="Call", native={"priority": "NONE"}), "The text of this plan")
 
 
 def test_a_journaled_task_has_the_keys_of_equal_texts_and_keeps_all_else() -> None:

@@ -26,7 +26,7 @@ from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.task import Task
 from taskhand.domain.task_cursor import cursor_after
 from taskhand.domain.task_page import TaskPage
-from taskhand.domain.task_query import Order, TaskFilter, TaskQuery, ascends, sort_key
+from taskhand.domain.task_query import Order, TaskFilter, TaskQuery, ascends, task_sort_key
 from taskhand.journal.journal import Journal
 from taskhand.service.app_context import AppContext, ConnectionInfo
 from taskhand.service.lazy import Lazy
@@ -158,10 +158,10 @@ def test_every_task_is_on_exactly_one_page_in_the_asked_order(seed: int, odds: f
 
 def check_order(rows: list[tuple[str, Task]], order: Order) -> None:
     """Rows are sorted; of equal ones those of the first connection come first."""
-    keys = [sort_key(task, order) for _, task in rows]
+    keys = [task_sort_key(task, order) for _, task in rows]
     assert keys == sorted(keys, reverse=not ascends(order))
     for key in keys:
-        tied = [NAMES.index(connection) for connection, task in rows if sort_key(task, order) == key]
+        tied = [NAMES.index(connection) for connection, task in rows if task_sort_key(task, order) == key]
         assert tied == sorted(tied)
 
 

@@ -14,7 +14,7 @@ from safety.killable_server import app_at
 from server.store_connections import open_store_connections
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.service.app_context import CallTime
 from taskhand.service.readiness import Readiness, Ready, check_readiness
 from time_limits import BOUND_S
@@ -48,7 +48,7 @@ class ObservedReadiness:
 async def watched(crm: SandboxedCrm, *faults: Fault) -> AsyncIterator[ObservedReadiness]:
     time = Time()
     sandbox = crm.sandbox(1, time, ())
-    async with serve(sandbox) as url, crm.wired(url, time) as app:
+    async with serve_sandbox(sandbox) as url, crm.wired(url, time) as app:
         sandbox.faults = faults
         yield ObservedReadiness(sandbox, Readiness(replace(app, call_time=CallTime(monotonic=time.clock))), time)
 

@@ -21,11 +21,11 @@ from fixed_clock import FixedClock
 from postgres_server import TestDatabase
 from taskhand.cli.main import command
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.pruning import prune
+from taskhand.journal.pruning import prune_changes
 from taskhand.postgres.database import Database, open_shared
 from taskhand.postgres.migrations import LOCKS
 from taskhand.postgres.staging_schema import Staging
-from taskhand.sqlite.backup import connect
+from taskhand.sqlite.backup import connect_autocommit
 from taskhand.sqlite.transaction import transaction
 from taskhand.state_copy import table_copy
 from taskhand.vault.cipher import Cipher
@@ -268,7 +268,7 @@ def hold_open(path: Path) -> Iterator[None]:
 def test_a_file_in_use_is_copied_and_not_given_to_servers_until_it_is_free(
     server: Server, postgres: TestDatabase
 ) -> None:
-    with closing(connect(server.journal)) as connection:  # a change that ends between the copies
+    with closing(connect_autocommit(server.journal)) as connection:  # a change that ends between the copies
         connection.execute("INSERT INTO under_way VALUES ('chg_other', 'a-session', 'local x', 1)")
     tasks, spelled_anew = server.folder / "tasks.sqlite", f"{postgres.url}0"  # as another database for the tasks
     with hold_open(server.journal), hold_open(tasks):
@@ -278,9 +278,9 @@ def test_a_file_in_use_is_copied_and_not_given_to_servers_until_it_is_free(
         assert f"another process has {server.journal} open" in done.stdout
         assert "taskhand_journal" not in schemas(postgres)
     server.create("Added", "key-added")
-    with closing(connect(server.journal)) as connection, transaction(connection, "BEGIN IMMEDIATE"):
+    with closing(connect_autocommit(server.journal)) as connection, transaction(connection, "BEGIN IMMEDIATE"):
         connection.execute("DELETE FROM under_way WHERE change_id = 'chg_other'")
-        assert prune(connection, LATER, LATER, 4) == 4  # the first change, which was copied before
+        assert prune_changes(connection, LATER, LATER, 4) == 4  # the first change, which was copied before
     done = server.copy()
     assert done.exit_code == 0, done.output
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)

@@ -31,7 +31,7 @@ from taskhand.config.settings import Settings
 from taskhand.config.settings_file import SettingsFile
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.policy import Policy
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.tools import TOOLS
@@ -51,7 +51,7 @@ def series(metrics: Metrics) -> dict[str, float]:
 
 
 async def test_calls_refusals_and_requests_are_counted_by_tool_and_connection(tmp_path: Path) -> None:
-    async with serve(vambe_sandbox()) as url:
+    async with serve_sandbox(vambe_sandbox()) as url:
         found = [
             ConnectionSettings("north", vambe_settings(url, journal=tmp_path / "north.sqlite")),
             ConnectionSettings("south", vambe_settings(url, journal=tmp_path / "south.sqlite")),

@@ -24,7 +24,7 @@ from backends.vambe.backend_case import vambe_sandbox, vambe_settings
 from behaviour.world import PEOPLE
 from server.transports.server_process import META, Pipe, serving
 from taskhand.cli.trace_export import open_traces
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
 from time_limits import BOUND_S
@@ -69,7 +69,7 @@ async def test_the_requests_of_calls_side_by_side_are_in_their_own_call_and_that
         assert answer.structured_content, answer.content
         made[title] = answer.structured_content["task"]["id"]
 
-    async with serve(vambe_sandbox()) as url, AsyncExitStack() as stack:
+    async with serve_sandbox(vambe_sandbox()) as url, AsyncExitStack() as stack:
         app = await stack.enter_async_context(open_app(vambe_settings(url, journal=tmp_path / "journal.sqlite")))
         client = await stack.enter_async_context(Client(create_server(app), mode=mode))
         await client.call_tool("list_statuses", {})

@@ -17,7 +17,7 @@ from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, U
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.credential_link import Link, OwnCredential
 from taskhand.vault.links_of_persons import Links
-from taskhand.vault.sealed_link import SealedLink, to_text
+from taskhand.vault.sealed_link import SealedLink, stored_instant
 from taskhand.vault.sqlite import SqliteLinkStore
 from taskhand.vault.vault_key import read_vault_keys
 from vault.vaults import KEY, link_of, links_at, rows
@@ -336,7 +336,9 @@ async def test_another_process_that_renews_is_waited_for_as_long_as_it_may_take(
 
     clock.move(minutes=31)
     with rows(path) as other:
-        other.execute("UPDATE link SET claimed_by = 'other', claimed_until = ?", (to_text(clock() + HOUR / 120),))
+        other.execute(
+            "UPDATE link SET claimed_by = 'other', claimed_until = ?", (stored_instant(clock() + HOUR / 120),)
+        )
     reader = links_at(path, clock=clock, sleep=sleep)
     with pytest.raises(UpstreamError, match="within this call's time") as refused:
         await token(reader, endpoint)

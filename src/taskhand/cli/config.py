@@ -12,7 +12,7 @@ from taskhand.config.connection_settings import DEFAULT, DEFAULT_CONNECTION, Con
 from taskhand.config.effective_settings import Configuration
 from taskhand.config.multi_user_settings import TeamSettings
 from taskhand.config.settings import Settings
-from taskhand.config.settings_file import key_of
+from taskhand.config.settings_file import setting_key
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _row(connection: ConnectionSettings, name: str, effective: str | None) -> di
     variable = Settings.variable(name)
     return {
         "variable": variable,
-        "key": None if name == "config" else connection.keys.get(variable) or key_of(variable),
+        "key": None if name == "config" else connection.keys.get(variable) or setting_key(variable),
         "value": effective or connection.settings.display_value(name),
         "secret": Settings.is_secret(name),
         "origin": str(connection.origins.get(name, DEFAULT)),

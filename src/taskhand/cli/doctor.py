@@ -92,12 +92,12 @@ async def check_connections(configuration: Configuration) -> tuple[CheckResult, 
     principal, policy = _callers(configuration)
     results: dict[str, tuple[CheckResult, ...]] = {}
     from taskhand.cli.doctor_own_credential import check_rule
-    from taskhand.cli.doctor_webhooks import check_webhooks
+    from taskhand.cli.doctor_webhooks import check_webhook_verification
 
     links = _links(configuration.settings)
 
     async def check(connection: ConnectionSettings) -> None:
-        first = (*check_rule(connection, policy), *check_webhooks(connection))
+        first = (*check_rule(connection, policy), *check_webhook_verification(connection))
         results[connection.name] = (*first, *await _check_connection(connection, principal, links))
 
     try:

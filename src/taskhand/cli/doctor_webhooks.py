@@ -8,7 +8,7 @@ from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["check_webhooks"]
+__all__ = ["check_webhook_verification"]
 
 _SET_ADDRESS: Final = (
     "Set TASKHAND_PUBLIC_URL to the server's address for CRMs, such as https://tasks.example.com, or serve with "
@@ -16,7 +16,7 @@ _SET_ADDRESS: Final = (
 )
 
 
-def check_webhooks(connection: ConnectionSettings) -> tuple[CheckResult, ...]:
+def check_webhook_verification(connection: ConnectionSettings) -> tuple[CheckResult, ...]:
     """Whether deliveries can be verified; no result if the CRM has none, or they are off and no key is set."""
     settings, factory = connection.settings, find_factory(connection.settings.backend)
     if factory.webhooks is None or not (settings.webhooks or getattr(settings, factory.webhook_key) is not None):

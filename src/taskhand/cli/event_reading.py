@@ -23,7 +23,7 @@ from taskhand.server.render.events import event_row, people_in_events
 from taskhand.server.tools import TOOLS
 from taskhand.service.answer_names import load_wording
 from taskhand.service.events.feed_demand import poll_when_wanted
-from taskhand.service.follow_events import find_first, follow_events, read_events
+from taskhand.service.follow_events import begin_query, follow_events, read_events
 from taskhand.service.list_events import EventPage, EventsAsked, save_position
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.resolve_people import resolve_filter_people
@@ -67,7 +67,7 @@ class EventReading:
         caller = f"taskhand events {self.bookmark or ''}"
         asked = EventsAsked(caller, _PAGE, kinds=self.kinds, task_id=self.task_id, person_ids=ids)
         if self.bookmark is not None:
-            return await find_first(app, asked, self.since)
+            return await begin_query(app, asked, self.since)
         return replace(asked, since=self.since or (None if self.follows else app.clock() - _LATELY))
 
 

@@ -15,7 +15,7 @@ from taskhand.server.transports.http import Endpoint, serve_http
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.process_exit import leave
 from taskhand.server.transports.proxies import Proxies
-from taskhand.server.transports.unauthenticated_access import check_address
+from taskhand.server.transports.unauthenticated_access import check_listen_address
 from taskhand.state import open_database
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def serve_over_http(
     names = (*names, auth.host) if auth and auth.host else names
     address = ListenAddress(listen.host, listen.port, names, listen.is_insecure)
     named = Proxies.parse(proxies)
-    check_address(address, asks_callers=auth is not None, has_proxy=bool(proxies))
+    check_listen_address(address, asks_callers=auth is not None, has_proxy=bool(proxies))
     limits = HttpLimits.of_this_machine() if auth is None and address.is_local and not proxies else HttpLimits()
     times = DrainTimes()
     if not isinstance(configuration, OperatorError):

@@ -143,7 +143,7 @@ class Questions:
         return None
 
     def _answer_me(self, variable: str) -> str | None:
-        from taskhand.domain.people_lookup import resolve_people
+        from taskhand.domain.people_lookup import match_members
 
         if self._asked.me is not None:
             account = self._account.find()
@@ -151,7 +151,7 @@ class Questions:
                 print_line("! --me is written unchanged: the team could not be read.", err=True)
                 return _checked(variable, self._asked.me)
             try:
-                return resolve_people([self._asked.me], account.members, account.me, argument="--me").ids[0]
+                return match_members([self._asked.me], account.members, account.me, argument="--me").ids[0]
             except CallerError as error:
                 print_lines(
                     (f"  {candidate.value}  {candidate.name or ''}".rstrip() for candidate in error.candidates),
@@ -250,7 +250,7 @@ def _is_host_reference(value: str) -> bool:
 
 def _choose_me(account: KeyAccount) -> str | None:
     """The id of the member that the person chooses as `me`; None for an empty answer."""
-    from taskhand.domain.people_lookup import resolve_people
+    from taskhand.domain.people_lookup import match_members
 
     for number, member in enumerate(account.members[:_MAX_MEMBERS], start=1):
         print_row(f"{number:>3}", member.name, member.email)
@@ -265,7 +265,7 @@ def _choose_me(account: KeyAccount) -> str | None:
         if typed.isdecimal() and 0 < int(typed) <= len(account.members):
             return account.members[int(typed) - 1].id
         try:
-            return resolve_people([typed], account.members, account.me).ids[0]
+            return match_members([typed], account.members, account.me).ids[0]
         except CallerError as error:
             print_line(error.message, err=True)
     return None

@@ -70,8 +70,8 @@ async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery"
 
     OperatorError if no journal exists, unless the command waits for one.
     """
-    from taskhand.journal.followed_rows import RowReader, follow_rows, read_rows
-    from taskhand.journal.row_export import to_line
+    from taskhand.journal.followed_rows import RowReader, follow_rows, read_new_rows
+    from taskhand.journal.row_export import to_export_line
 
     files, exist = await _find_files(connections, named=named)
     if not exist:
@@ -81,12 +81,12 @@ async def _export(connections: "Sequence[ConnectionSettings]", query: "RowQuery"
     def goes_on() -> bool:
         return not is_output_unread() and (query.until is None or datetime.now(UTC) <= query.until)
 
-    rows = follow_rows(readers, sleep=anyio.sleep, goes_on=goes_on) if follow else read_rows(readers)
+    rows = follow_rows(readers, sleep=anyio.sleep, goes_on=goes_on) if follow else read_new_rows(readers)
     is_empty = True
     async with aclosing(rows):
         async for row in rows:
             is_empty = False
-            print_json_line(to_line(row))
+            print_json_line(to_export_line(row))
             if is_output_lost():
                 return
     if is_empty:

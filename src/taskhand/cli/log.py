@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 
-from taskhand.cli.terminal import print_line, to_line
+from taskhand.cli.terminal import print_line, to_one_line
 from taskhand.domain.display_text import plain
 
 __all__ = ["announce", "configure_log"]
@@ -81,7 +81,7 @@ class _Formatter(logging.Formatter):
         return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the library's name
-        return to_line(super().formatMessage(record))
+        return to_one_line(super().formatMessage(record))
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  the library's name
         return plain(super().formatException(ei))
@@ -92,7 +92,7 @@ class _JsonFormatter(_Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         found = {"at": self.formatTime(record), "level": record.levelname, "logger": record.name}
-        found["message"] = to_line(record.getMessage())
+        found["message"] = to_one_line(record.getMessage())
         found |= {name: str(value) for name in _FIELDS if (value := getattr(record, name, None)) is not None}
         if record.exc_info:
             found["trace"] = self.formatException(record.exc_info)

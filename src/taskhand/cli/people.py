@@ -10,7 +10,7 @@ import click
 from taskhand.backends.registry import find_factory
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.loaded_people import PeopleSource
-from taskhand.cli.people_links import find_usable, revoke, save_link
+from taskhand.cli.people_links import find_usable_link, revoke_linked_credential, save_link
 from taskhand.cli.terminal import print_json, print_line, print_row
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
@@ -212,10 +212,10 @@ async def _unlink(
     chosen = [link for link in found if link.person in names and connection in {None, link.connection}]
     removed = []
     for listed in chosen:
-        link = await find_usable(links, listed.person, listed.connection)
+        link = await find_usable_link(links, listed.person, listed.connection)
         await links.remove(listed.person, listed.connection)
         removed.append((listed, link))
-    done = [(listed, await revoke(known.get(listed.connection), link)) for listed, link in removed]
+    done = [(listed, await revoke_linked_credential(known.get(listed.connection), link)) for listed, link in removed]
     return done, [link for link in found if link not in chosen]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from taskhand.vault.credential_link import Link, LinkedMember
     from taskhand.vault.links_of_persons import Links
 
-__all__ = ["SavedLink", "find_usable", "revoke", "save_link"]
+__all__ = ["SavedLink", "find_usable_link", "revoke_linked_credential", "save_link"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,12 +66,12 @@ async def save_link(
         lines = {name: lines[key] for name, lines in memberships.items() if key in lines}
         known = KnownPersons(lines, memberships, await links.list_members(connection.name))
         mismatch = _find_mismatch(Person.parse(person), member, team, known)
-        former = await find_usable(links, person, connection.name)
+        former = await find_usable_link(links, person, connection.name)
         await links.save(Link(person, connection.name, "operator", OwnCredential(text), now, member))
     finally:
         await links.aclose()
     is_other = former is not None and former.credential.access_token != text
-    has_revoked = await revoke(connection, former) if is_other else None
+    has_revoked = await revoke_linked_credential(connection, former) if is_other else None
     return SavedLink(member, mismatch, is_same_account, has_revoked)
 
 
@@ -125,7 +125,7 @@ async def _find_member(backend: "Backend", title: str) -> "tuple[LinkedMember, S
     return LinkedMember(me, next((member.name for member in team if member.id == me), None)), team
 
 
-async def find_usable(links: "Links", person: str, connection: str) -> "Link | None":
+async def find_usable_link(links: "Links", person: str, connection: str) -> "Link | None":
     """A link with its credential; None if it cannot be decrypted or the CRM has revoked it."""
     try:
         return await links.find(person, connection)
@@ -133,7 +133,7 @@ async def find_usable(links: "Links", person: str, connection: str) -> "Link | N
         return None
 
 
-async def revoke(connection: "ConnectionSettings | None", link: "Link | None") -> bool:
+async def revoke_linked_credential(connection: "ConnectionSettings | None", link: "Link | None") -> bool:
     """Revoke a removed or replaced credential at the CRM; returns whether the CRM has confirmed it."""
     from taskhand.vault.oauth_grant import revoke_link
     from taskhand.wiring import open_oauth_client

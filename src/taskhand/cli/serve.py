@@ -250,9 +250,9 @@ def _open_webhooks(
         or not (options.are_taken or configuration.settings.webhooks)
     ):
         return None
-    from taskhand.cli.webhook_receivers import open_webhooks
+    from taskhand.cli.webhook_receivers import open_webhook_receivers
 
-    return open_webhooks(configuration, served.connections, options)
+    return open_webhook_receivers(configuration, served.connections, options)
 
 
 def _open_metrics(

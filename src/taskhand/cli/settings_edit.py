@@ -5,7 +5,7 @@ from datetime import datetime
 
 from taskhand.cli.terminal import print_line
 from taskhand.config.effective_settings import find_settings_path
-from taskhand.config.paths import is_open_to_others
+from taskhand.config.paths import is_mode_open_to_others
 from taskhand.domain.errors import OperatorError
 from taskhand.install.host_file import HostFile, check_writable, protect, read_host_file, replace_host_file
 
@@ -21,7 +21,7 @@ def open_settings_file() -> HostFile:
 
 def write_settings_file(file: HostFile, text: str, *, holds_secret: bool) -> None:
     """Write the file; other users may not read it if it now holds a secret."""
-    if holds_secret and file.raw is not None and is_open_to_others(file.mode):
+    if holds_secret and file.raw is not None and is_mode_open_to_others(file.mode):
         file = protect(file)
         print_line(f"Only you can read {file.path} now. It holds a secret, and others could read it before.")
     replace_host_file(file, text, copy=None, now=datetime.now().astimezone())

@@ -14,7 +14,7 @@ from taskhand.domain.due import Due, due_fields
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import fold
-from taskhand.domain.people_lookup import resolve_people
+from taskhand.domain.people_lookup import match_members
 from taskhand.domain.priority import DEFAULT_PRIORITY, PRIORITY_WORDS
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task import Member, Status
@@ -166,7 +166,7 @@ class CsvReader:
             "creator_id": self._me,
             "task_responsibles": [
                 {"responsible_id": person_id}
-                for person_id in resolve_people(people, self._members, self._me, former=self._former).ids
+                for person_id in match_members(people, self._members, self._me, former=self._former).ids
             ],
             "status_config": status.model_dump(),
             "completed_at": row.get("completedAt", "").strip() or None,

@@ -16,7 +16,7 @@ from anyio.streams.text import TextReceiveStream
 from taskhand.domain.errors import OperatorError
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.hubspot import HubSpotSandbox
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.demo import Step, demo_environment, take_step
 from taskhand.testing.keyed_client import connect_with_key, is_key_refused
 
@@ -149,12 +149,16 @@ async def _open_accounts(stack: AsyncExitStack) -> dict[str, str]:
     tables = {}
     for name in ("north", "south"):
         token = f"pat-na1-{name}-sandbox"
-        url = await stack.enter_async_context(serve(HubSpotSandbox(token=token, clock=now, seed="demo"), port=0))
+        url = await stack.enter_async_context(
+            serve_sandbox(HubSpotSandbox(token=token, clock=now, seed="demo"), port=0)
+        )
         tables[name] = (
             f'[connections.{name}]\nbackend = "hubspot"\ndescription = "The {name} office"\n'
             f'base_url = "{url}"\naccess_token = "{token}"\n'
         )
-    url = await stack.enter_async_context(serve(CloseSandbox(key="close-sandbox", clock=now, seed="demo"), port=0))
+    url = await stack.enter_async_context(
+        serve_sandbox(CloseSandbox(key="close-sandbox", clock=now, seed="demo"), port=0)
+    )
     tables["partners"] = (
         f'[connections.partners]\nbackend = "close"\ndescription = "Partners"\nbase_url = "{url}/api/v1"\n'
         'api_key = "close-sandbox"\n'

@@ -23,7 +23,7 @@ __all__ = [
     "print_lines",
     "print_row",
     "print_usage_error",
-    "to_line",
+    "to_one_line",
 ]
 
 _SEPARATOR = "  "
@@ -31,7 +31,7 @@ _SEPARATOR = "  "
 
 def print_line(text: str, *, err: bool = False, colour: str | None = None) -> None:
     """Print one line; line ends in the text become spaces. `colour` is a name that click knows."""
-    _print(to_line(text), err=err, colour=colour)
+    _print(to_one_line(text), err=err, colour=colour)
 
 
 def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
@@ -91,6 +91,6 @@ def print_usage_error(error: click.ClickException) -> None:
     print_lines(text.getvalue().splitlines(), err=True)
 
 
-def to_line(text: str) -> str:
+def to_one_line(text: str) -> str:
     """The text in one line without hidden characters; its spaces stay."""
     return " ".join(plain(text).splitlines()).replace("\t", " ")

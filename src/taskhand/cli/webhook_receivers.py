@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from taskhand.domain.webhook import WebhookCheck
     from taskhand.service.connections import Connections
 
-__all__ = ["check_of", "open_webhooks", "public_address", "webhook_address"]
+__all__ = ["check_of", "open_webhook_receivers", "public_address", "webhook_address"]
 
 _MCP: Final = "/mcp"
 _ON_THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def open_webhooks(
+def open_webhook_receivers(
     configuration: Configuration, connections: "Connections", options: WebhookOptions
 ) -> WebhookReceivers | None:
     """The receivers of all connections with a key; None if webhooks are off. OperatorError for an invalid address."""

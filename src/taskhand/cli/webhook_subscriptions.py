@@ -13,7 +13,7 @@ from taskhand.config import credentials
 from taskhand.config.connection_settings import TABLES, ConnectionSettings
 from taskhand.config.data_files import store_place
 from taskhand.config.settings import Settings
-from taskhand.config.settings_file import key_of
+from taskhand.config.settings_file import setting_key
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install import toml_edit
 from taskhand.install.file_format import Unparsable, Unsuitable
@@ -95,7 +95,7 @@ class KeyKeeper:
         variable = Settings.variable(factory.webhook_key)
         if self.connection.keys:
             return (TABLES, self.connection.name, variable.removeprefix(factory.prefix).lower())
-        return tuple(key_of(variable).split("."))
+        return tuple(setting_key(variable).split("."))
 
     @property
     def keyring_name(self) -> str:

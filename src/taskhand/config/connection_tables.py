@@ -22,7 +22,7 @@ from taskhand.config.credentials import VARIABLE_MARK
 from taskhand.config.environment_variables import Variables
 from taskhand.config.multi_user_settings import TeamSettings
 from taskhand.config.placeholders import clean_value
-from taskhand.config.settings import Settings, Usable, find_usable, reference_in
+from taskhand.config.settings import Settings, Usable, find_usable_values, reference_in
 from taskhand.config.settings_file import SettingsFile
 from taskhand.domain.display_text import one_line
 from taskhand.domain.errors import Candidate, OperatorError
@@ -191,7 +191,7 @@ def build_connection(
     factory = find_factory(table.backend)
     origins = {variable: _origin(table, variable, text) for variable, text in table.values.items()}
     called = {variable: origin.called for variable, origin in origins.items()}
-    usable = find_usable(table.values, called, environ)
+    usable = find_usable_values(table.values, called, environ)
     beside = {"TASKHAND_DB": store} if factory.account and store is not None else {}
     given = {"TASKHAND_BACKEND": table.backend, **beside, **shared, **usable.values}
     settings = Settings.of(given, called, environ).with_notes(usable.notes)

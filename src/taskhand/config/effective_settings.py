@@ -12,10 +12,10 @@ from typing import Final
 from taskhand.backends.registry import FACTORIES, find_factory
 from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings, SettingOrigin
 from taskhand.config.environment_variables import Variables, read_variables
-from taskhand.config.paths import config_folder, expand_path, is_open_to_others
+from taskhand.config.paths import config_folder, expand_path, is_mode_open_to_others
 from taskhand.config.placeholders import clean_value
-from taskhand.config.settings import SettingNote, Settings, find_usable, reference_in
-from taskhand.config.settings_file import SettingsFile, key_of, read_settings_file
+from taskhand.config.settings import SettingNote, Settings, find_usable_values, reference_in
+from taskhand.config.settings_file import SettingsFile, read_settings_file, setting_key
 from taskhand.config.unknown_variables import find_misnomers, find_typos
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, Candidate, OperatorError
@@ -119,7 +119,7 @@ def load_configuration(
         lambda name: SettingOrigin("flag", name),
     )
     merged.add(_outside_of_tables(variables, file), lambda name: SettingOrigin("environment", name))
-    merged.add(read_variables(file.values), lambda name: SettingOrigin("file", key_of(name), file.path))
+    merged.add(read_variables(file.values), lambda name: SettingOrigin("file", setting_key(name), file.path))
     settings = Settings.of(merged.values, merged.called, environ).with_notes(merged.notes)
     origins = {_FIELD_NAMES[variable]: origin for variable, origin in merged.origins.items()}
     origins |= {name: SettingOrigin("flag", f"--{name}") for name in flagged.values()}
@@ -215,7 +215,7 @@ class _Merged:
             for variable, value in rest.items()
         }
         called = {variable: origin.called for variable, origin in origins.items()}
-        usable = find_usable(rest, called, self.environ)
+        usable = find_usable_values(rest, called, self.environ)
         self.values |= usable.values
         self.origins |= {variable: origins[variable] for variable in usable.values}
         self.notes += usable.notes
@@ -276,7 +276,7 @@ def _is_own_and_open(path: Path) -> bool:
         status = path.stat()
     except OSError:
         return False
-    return is_open_to_others(status.st_mode) and status.st_uid == os.geteuid()
+    return is_mode_open_to_others(status.st_mode) and status.st_uid == os.geteuid()
 
 
 def _settings_without_crm(settings: Settings, origins: Mapping[str, SettingOrigin]) -> Iterable[CheckResult]:

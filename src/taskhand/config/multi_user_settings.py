@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from taskhand.backends.factory import SettingKind
-from taskhand.config.server_settings import ServerSettings, check_address
+from taskhand.config.server_settings import ServerSettings, check_database_address
 from taskhand.config.shared_secrets import check_state_keys, check_vault_keys
 
 __all__ = ["TeamSettings"]
@@ -17,7 +17,7 @@ class TeamSettings(ServerSettings):
 
     state: Annotated[
         SecretStr | None,
-        AfterValidator(check_address),
+        AfterValidator(check_database_address),
         Field(
             alias="TASKHAND_STATE",
             description="`postgresql://USER:PASSWORD@HOST/DATABASE`: the database that several HTTP servers share for "

@@ -15,7 +15,7 @@ __all__ = [
     "data_folder",
     "expand_path",
     "home_folder",
-    "is_open_to_others",
+    "is_mode_open_to_others",
     "is_writable_by_others",
 ]
 
@@ -102,7 +102,7 @@ def _home_needed() -> Iterator[None]:
         ) from None
 
 
-def is_open_to_others(mode: int) -> bool:
+def is_mode_open_to_others(mode: int) -> bool:
     """Whether other users of this machine may read a file of this mode."""
     return os.name == "posix" and bool(mode & _READ_BY_OTHERS)
 

@@ -10,7 +10,7 @@ from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import NAMES, BackendName
 from taskhand.sql.store_address import StoreAddress, is_address, is_whole_address
 
-__all__ = ["DEFAULT_PORT", "ServerSettings", "check_address"]
+__all__ = ["DEFAULT_PORT", "ServerSettings", "check_database_address"]
 
 DEFAULT_PORT: Final = 8000
 """The default port for HTTP."""
@@ -18,7 +18,7 @@ DEFAULT_PORT: Final = 8000
 _CRMS = " or ".join(", ".join(f"`{name}`" for name in NAMES if name != "local").rsplit(", ", 1))
 
 
-def check_address(address: SecretStr | None) -> SecretStr | None:
+def check_database_address(address: SecretStr | None) -> SecretStr | None:
     """Check the address of a database: its password must not contain a character that would end it."""
     if address is not None and not is_whole_address(address.get_secret_value()):
         raise PydanticCustomError(
@@ -37,7 +37,7 @@ def _read_store(value: object) -> Path | StoreAddress | None:
         raise PydanticCustomError("db", "it must be a path, or the address of a database")
     if not is_address(value):
         return Path(value)
-    check_address(SecretStr(value.strip()))
+    check_database_address(SecretStr(value.strip()))
     return StoreAddress(value.strip())
 
 

@@ -23,7 +23,7 @@ from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.time_zones import is_offset, known_zone
 from taskhand.sql.store_address import StoreAddress, split_passwords
 
-__all__ = ["BackendName", "SettingNote", "Settings", "Usable", "find_usable", "reference_in"]
+__all__ = ["BackendName", "SettingNote", "Settings", "Usable", "find_usable_values", "reference_in"]
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _GIVEN = ConfigDict(extra="ignore", validate_by_name=True, validate_by_alias=True)
@@ -227,7 +227,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         zone.
         """
         names = called or {}
-        usable = find_usable(values, names, environ)
+        usable = find_usable_values(values, names, environ)
         try:
             settings = cls.model_construct(**_check_given(cls, usable.values))
         except ValidationError as error:
@@ -276,7 +276,7 @@ def reference_in(variable: str, value: object) -> str | None:
     return value if variable in _SECRETS and isinstance(value, str) and value.startswith(REFERENCES) else None
 
 
-def find_usable(
+def find_usable_values(
     values: Mapping[str, object], names: Mapping[str, str], environ: Mapping[str, str] | None = None
 ) -> Usable:
     """The usable values of these.

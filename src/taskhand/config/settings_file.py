@@ -23,14 +23,14 @@ from taskhand.backends.factory import SettingKind
 from taskhand.backends.registry import FACTORIES
 from taskhand.config.connection_settings import TABLES
 from taskhand.config.environment_variables import FILE_VARIABLES, VARIABLES
-from taskhand.config.paths import is_open_to_others
+from taskhand.config.paths import is_mode_open_to_others
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import Candidate, OperatorError
 
 if TYPE_CHECKING:
     from taskhand.config.connection_tables import ConnectionTable
 
-__all__ = ["SettingsFile", "key_of", "parse_settings", "read_settings_file"]
+__all__ = ["SettingsFile", "parse_settings", "read_settings_file", "setting_key"]
 
 _TABLES: Final = frozenset(factory.name for factory in FACTORIES if factory.settings.model_fields)
 
@@ -63,7 +63,7 @@ def read_settings_file(path: Path, *, must_exist: bool) -> SettingsFile:
         return SettingsFile(path, exists=False)
     except OSError as error:
         raise _unreadable(path, f"cannot be read: {error.strerror}") from None
-    return parse_settings(raw, path, open_to_others=is_open_to_others(mode))
+    return parse_settings(raw, path, open_to_others=is_mode_open_to_others(mode))
 
 
 def parse_settings(raw: bytes, path: Path, *, open_to_others: bool = False) -> SettingsFile:
@@ -73,14 +73,14 @@ def parse_settings(raw: bytes, path: Path, *, open_to_others: bool = False) -> S
     return SettingsFile(path, _values(parsed, path), open_to_others=open_to_others, tables=tables)
 
 
-def key_of(variable: str) -> str:
+def setting_key(variable: str) -> str:
     """The key of a setting in the file, with its table before a dot: `plan_over`, `vambe.api_key`."""
     table, _, name = variable.lower().partition("_")
     return f"{table}.{name}" if table in _TABLES else name
 
 
 _VARIABLES: Final = {
-    key_of(name): name for name in (*sorted(VARIABLES), *sorted(FILE_VARIABLES)) if name != "TASKHAND_CONFIG"
+    setting_key(name): name for name in (*sorted(VARIABLES), *sorted(FILE_VARIABLES)) if name != "TASKHAND_CONFIG"
 }
 _LISTS: Final = frozenset(
     Settings.variable(name) for name in Settings.model_fields if Settings.is_kind(name, SettingKind.COMMA_LIST)
@@ -105,9 +105,9 @@ def _unreadable(path: Path, why: str) -> OperatorError:
 
 
 def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
-    from taskhand.config.toml_file import parse_toml  # noqa: PLC0415  needed only if there is a file
+    from taskhand.config.toml_file import parse_toml_file  # noqa: PLC0415  needed only if there is a file
 
-    return parse_toml(raw, lambda why: _unreadable(path, why))
+    return parse_toml_file(raw, lambda why: _unreadable(path, why))
 
 
 def _tables(found: object, path: Path) -> "tuple[ConnectionTable, ...]":

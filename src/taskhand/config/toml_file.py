@@ -12,7 +12,7 @@ from typing import Any
 from taskhand.config.paths import is_writable_by_others
 from taskhand.domain.errors import OperatorError
 
-__all__ = ["TomlFile", "describe_kind", "parse_toml", "quoted_key", "read_toml_file"]
+__all__ = ["TomlFile", "describe_kind", "parse_toml_file", "quoted_key", "read_toml_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ def read_toml_file(path: Path, noun: str, variable: str, *, must_exist: bool) ->
         raise unreadable(f"cannot be read: {error.strerror}") from None
     except ValueError:
         raise unreadable("has a name that no file can have") from None
-    return TomlFile(path, parse_toml(raw, unreadable), writable_by_others=is_writable_by_others(mode))
+    return TomlFile(path, parse_toml_file(raw, unreadable), writable_by_others=is_writable_by_others(mode))
 
 
-def parse_toml(raw: bytes, unreadable: Callable[[str], OperatorError]) -> dict[str, Any]:
+def parse_toml_file(raw: bytes, unreadable: Callable[[str], OperatorError]) -> dict[str, Any]:
     """Parse the content of a file; raises the error that `unreadable` makes of the reason if it is not TOML."""
     try:
         return tomllib.loads(raw.decode("utf-8-sig"))

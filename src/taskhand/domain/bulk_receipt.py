@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from taskhand.domain.errors import TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import Outcome
-from taskhand.domain.receipt import FieldChange, links_in, people_in, people_unapplied
+from taskhand.domain.receipt import FieldChange, links_in, people_in_difference, people_unapplied
 from taskhand.domain.unapplied_fields import Unapplied
 
 __all__ = ["BulkReceipt", "SkippedTasks", "TaskResult", "same_for_others", "whole_message"]
@@ -111,7 +111,7 @@ class BulkReceipt:
     def people(self) -> frozenset[str]:
         """The ids of all people in the receipt."""
         missed = people_unapplied(miss for result in self.results for miss in result.unapplied)
-        return people_in((*missed, *(change for result in self.results for change in result.changed)))
+        return people_in_difference((*missed, *(change for result in self.results for change in result.changed)))
 
     @property
     def links(self) -> frozenset[tuple[str, str]]:

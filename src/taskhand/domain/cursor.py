@@ -7,7 +7,7 @@ from typing import Any
 
 from taskhand.domain.errors import CallerError
 
-__all__ = ["bind_cursor", "decode_cursor", "encode_cursor", "fingerprint", "other_cursor_error", "unbind_cursor"]
+__all__ = ["bind_cursor", "decode_cursor", "encode_cursor", "list_fingerprint", "other_cursor_error", "unbind_cursor"]
 
 _BETWEEN = "."
 
@@ -26,20 +26,20 @@ def decode_cursor(cursor: str) -> Any:
         return None
 
 
-def fingerprint(of: object) -> str:
+def list_fingerprint(of: object) -> str:
     """A short hash of what identifies a list, such as its filters and order."""
     return blake2b(repr(of).encode(errors="replace"), digest_size=3).hexdigest()
 
 
 def bind_cursor(cursor: str, *of: str | None) -> str:
     """The cursor, valid only for the list of these; unchanged without any."""
-    return cursor if not any(of) else f"{cursor}{_BETWEEN}{fingerprint(of)}"
+    return cursor if not any(of) else f"{cursor}{_BETWEEN}{list_fingerprint(of)}"
 
 
 def unbind_cursor(cursor: str, *of: str | None) -> str:
     """The cursor that was bound to these; CallerError for the cursor of another list."""
     before, _, bound = cursor.partition(_BETWEEN)
-    if bound != (fingerprint(of) if any(of) else ""):
+    if bound != (list_fingerprint(of) if any(of) else ""):
         raise other_cursor_error()
     return before
 

@@ -11,13 +11,13 @@ from taskhand.domain.errors import Ambiguous, Candidate, NotFound
 from taskhand.domain.name_matching import fold, matching, nearest_first
 from taskhand.domain.task import Deal, DealList
 
-__all__ = ["resolve_deal"]
+__all__ = ["match_deal"]
 
 _WORD: Final = re.compile(r"\w+")
 _MAX_CANDIDATES: Final = 10
 
 
-def resolve_deal(text: str, deal_list: DealList) -> Deal:
+def match_deal(text: str, deal_list: DealList) -> Deal:
     """The deal in the list that the text names, by its name or by whole words of it.
 
     Ambiguous if several deals may match, NotFound (code `unknown_deal`) if no deal matches.

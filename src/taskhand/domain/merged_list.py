@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from heapq import merge
 from typing import Any, TypeVar
 
-from taskhand.domain.cursor import decode_cursor, encode_cursor, fingerprint, other_cursor_error
+from taskhand.domain.cursor import decode_cursor, encode_cursor, list_fingerprint, other_cursor_error
 
 __all__ = ["ConnectionPage", "MergedCursor", "merge_rows"]
 
@@ -53,7 +53,7 @@ class MergedCursor:
         `asked` are the other arguments of the list. CallerError for the cursor of another list, or of other
         connections, whose rows would be missing unnoticed, or come twice.
         """
-        of = fingerprint(asked)
+        of = list_fingerprint(asked)
         if cursor is None:
             return cls(of, dict.fromkeys(names, ()))
         places = _read(cursor)

@@ -19,7 +19,7 @@ __all__ = [
     "fold",
     "group_by",
     "has_words",
-    "is_cut",
+    "is_truncation_of",
     "matching",
     "nearest_first",
     "resembles",
@@ -73,7 +73,7 @@ def shown_form(name: str) -> str:
     return unicodedata.normalize("NFC", one_line(name))
 
 
-def is_cut(text: str, name: str) -> bool:
+def is_truncation_of(text: str, name: str) -> bool:
     """Whether `text` is the truncated form of a name."""
     cut = split_cut(text)
     if cut is None or cut[2].strip() or len(name) - cut[1] not in _CUT_AT:
@@ -86,7 +86,7 @@ def matching(text: str, things: Iterable[_T], name: Callable[[_T], str]) -> list
     """All items with that name, else those whose truncated name it is."""
     wanted, things = fold(text), list(things)
     found = [thing for thing in things if fold(name(thing)) == wanted]
-    return found or [thing for thing in things if is_cut(text, name(thing))]
+    return found or [thing for thing in things if is_truncation_of(text, name(thing))]
 
 
 def has_words(text: str, query: str) -> bool:

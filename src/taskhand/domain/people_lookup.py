@@ -13,11 +13,20 @@ from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
 from taskhand.domain.field_limits import check_no_empty_entry
 from taskhand.domain.mail_address import split_address
-from taskhand.domain.name_matching import Match, fold, group_by, is_cut, nearest_first, resembles, shown_form, words_of
+from taskhand.domain.name_matching import (
+    Match,
+    fold,
+    group_by,
+    is_truncation_of,
+    nearest_first,
+    resembles,
+    shown_form,
+    words_of,
+)
 from taskhand.domain.principal import fold_person
 from taskhand.domain.task import Member
 
-__all__ = ["NOT_IN_TEAM", "People", "find_members", "resolve_people", "without_mark"]
+__all__ = ["NOT_IN_TEAM", "People", "find_members", "match_members", "without_mark"]
 
 NOT_IN_TEAM: Final = " (not in the team)"
 """The suffix to the name or id of a responsible who has left the team."""
@@ -45,7 +54,7 @@ class People:
         return tuple(match for match in self.matched if fold(match.given) != fold(match.name))
 
 
-def resolve_people(
+def match_members(
     given: Sequence[str],
     members: Sequence[Member],
     me: str | None,
@@ -193,7 +202,9 @@ class _Index:
     def _find_exactly(self, text: str) -> Sequence[Member]:
         """The members with that id, e-mail or name, or with a text that answers truncate to it."""
         found = self._find_unique(text) or self._by_name.get(fold(text)) or self._by_label.get(fold(text))
-        return found or list({member.id: member for member, shown in self._long if is_cut(text, shown)}.values())
+        return found or list(
+            {member.id: member for member, shown in self._long if is_truncation_of(text, shown)}.values()
+        )
 
     def _find_unique(self, text: str) -> Sequence[Member] | None:
         """The members with that id or e-mail."""

@@ -9,7 +9,7 @@ from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import EDIT_FIELDS, Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
-from taskhand.domain.receipt import FieldChange, changes, links_in, people_in, people_unapplied, preview
+from taskhand.domain.receipt import FieldChange, changes, links_in, people_in_difference, people_unapplied, preview
 from taskhand.domain.task import Task
 from taskhand.domain.unapplied_fields import Unapplied
 
@@ -61,7 +61,7 @@ class Plan:
         """The ids of all people in the plan."""
         changed = (change for task_difference in self.differences for change in task_difference.changed)
         of_deleted = {person for task_difference in self.differences for person in task_difference.responsible_ids}
-        return people_in((*changed, *people_unapplied(self.unapplied))) | of_deleted
+        return people_in_difference((*changed, *people_unapplied(self.unapplied))) | of_deleted
 
     @property
     def links(self) -> frozenset[tuple[str, str]]:

@@ -36,7 +36,7 @@ __all__ = [
     "inverse_edit",
     "join_notes",
     "links_in",
-    "people_in",
+    "people_in_difference",
     "people_unapplied",
     "preview",
 ]
@@ -51,7 +51,7 @@ class FieldChange:
     after: object
 
 
-def people_in(changed: Iterable[FieldChange]) -> frozenset[str]:
+def people_in_difference(changed: Iterable[FieldChange]) -> frozenset[str]:
     """The ids of all people in a difference."""
     values = [value for change in changed if change.field == "responsibles" for value in (change.before, change.after)]
     return frozenset(person for value in values if isinstance(value, tuple) for person in value)
@@ -126,7 +126,7 @@ class Receipt:
     def people(self) -> frozenset[str]:
         """The ids of all people in the receipt."""
         missed = people_unapplied(self.unapplied)
-        return people_in((*self.changed, *missed)).union(self.task.responsible_ids if self.task else ())
+        return people_in_difference((*self.changed, *missed)).union(self.task.responsible_ids if self.task else ())
 
     @property
     def links(self) -> frozenset[tuple[str, str]]:

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from taskhand.domain.cursor import decode_cursor, encode_cursor, fingerprint, other_cursor_error
+from taskhand.domain.cursor import decode_cursor, encode_cursor, list_fingerprint, other_cursor_error
 from taskhand.domain.task import Task
-from taskhand.domain.task_query import PRIORITIES, TaskQuery, priority_key, sort_key
+from taskhand.domain.task_query import PRIORITIES, TaskQuery, priority_key, task_sort_key
 
 __all__ = ["Position", "cursor_after", "position_after", "resume"]
 
@@ -21,7 +21,7 @@ def cursor_after(task: Task, query: TaskQuery) -> str:
 
 def position_after(task: Task, query: TaskQuery) -> Position:
     """The position of the page after `task`; it is valid only with the filters and order of `query`."""
-    return sort_key(task, query.order), task.id, _fingerprint(query)
+    return task_sort_key(task, query.order), task.id, _fingerprint(query)
 
 
 def resume(query: TaskQuery, cursor: str | Position) -> TaskQuery:
@@ -48,4 +48,4 @@ def _fingerprint(query: TaskQuery) -> str:
     names = None if query.statuses is None else [choice.name or choice.position for choice in query.statuses]
     rest = replace(query, limit=0, links=frozenset(), after=None, statuses=None)
     of = (rest, names) if query.connection is None else (rest, names, query.connection)
-    return fingerprint(of)
+    return list_fingerprint(of)

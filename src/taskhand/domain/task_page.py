@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pydantic import MISSING
 
 from taskhand.domain.task import Task
-from taskhand.domain.task_query import Order, TaskQuery, ascends, matcher, sort_key
+from taskhand.domain.task_query import Order, TaskQuery, ascends, matcher, task_sort_key
 from taskhand.domain.task_times import NO_TIMES, TaskTimes
 
 __all__ = ["TaskPage", "select_page"]
@@ -37,7 +37,7 @@ def select_page(
     matching = [task for task in tasks if matches(task)]
     found = [task for task in matching if task.unreadable is MISSING]
     unreadable = tuple(task.id for task in matching if task.unreadable is not MISSING)
-    found.sort(key=lambda task: (sort_key(task, query.order), task.id), reverse=not ascends(query.order))
+    found.sort(key=lambda task: (task_sort_key(task, query.order), task.id), reverse=not ascends(query.order))
     after = query.after
     rest = found if after is None else [task for task in found if _follows(task, after, query.order)]
     shown = tuple(rest[: query.limit])
@@ -47,5 +47,5 @@ def select_page(
 
 def _follows(task: Task, after: tuple[str, str], order: Order) -> bool:
     """Whether the task comes after the position `after`, the end of the previous page."""
-    own: tuple[object, ...] = (sort_key(task, order), task.id)
+    own: tuple[object, ...] = (task_sort_key(task, order), task.id)
     return own != after and (own > after) is ascends(order)

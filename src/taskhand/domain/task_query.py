@@ -28,7 +28,7 @@ __all__ = [
     "ascends",
     "matcher",
     "priority_key",
-    "sort_key",
+    "task_sort_key",
     "text_words",
 ]
 
@@ -156,7 +156,7 @@ def ascends(order: Order) -> bool:
     return order != "created"
 
 
-def sort_key(task: Task, order: Order) -> str:
+def task_sort_key(task: Task, order: Order) -> str:
     """The key that a task is sorted by; tasks with equal keys are ordered by id, in the same direction."""
     if order in ("created", "oldest"):
         return task.created_at or ""

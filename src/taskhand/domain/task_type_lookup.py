@@ -11,7 +11,7 @@ from typing import Final
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate
 from taskhand.domain.name_matching import Match, fold, nearest_first
 
-__all__ = ["KnownType", "resolve_task_type"]
+__all__ = ["KnownType", "match_task_type"]
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _MAX_CANDIDATES: Final = 30
@@ -25,7 +25,7 @@ class KnownType:
     label: str
 
 
-def resolve_task_type(given: str, known_types: Sequence[KnownType]) -> tuple[str, tuple[Match, ...]]:
+def match_task_type(given: str, known_types: Sequence[KnownType]) -> tuple[str, tuple[Match, ...]]:
     """The value of the type, and the name that was resolved; as it was given if no type is known.
 
     Ambiguous (code `ambiguous_task_type`), CallerError (code `unknown_task_type`).

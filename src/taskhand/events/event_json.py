@@ -15,12 +15,12 @@ from taskhand.domain.event import TaskEvent
 from taskhand.domain.receipt import FieldChange
 from taskhand.sql.connection import SqlRow
 
-__all__ = ["event_from", "event_json", "instant", "people_json"]
+__all__ = ["event_from", "event_json", "people_json", "stored_instant"]
 
 _Json = dict[str, Any]
 
 
-def instant(at: datetime) -> str:
+def stored_instant(at: datetime) -> str:
     """An aware datetime as UTC text that sorts like it."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
@@ -33,8 +33,8 @@ def people_json(people: tuple[str, ...] | None) -> str | None:
 def event_json(event: TaskEvent) -> str:
     """An event without its key, task, kind and people."""
     value: _Json = {
-        "at": event.at and instant(event.at),
-        "between": event.between and [instant(moment) for moment in event.between],
+        "at": event.at and stored_instant(event.at),
+        "between": event.between and [stored_instant(moment) for moment in event.between],
         "title": event.title,
         "changed": [_change_json(change) for change in event.changed],
         "by_name": event.by_name,
@@ -75,7 +75,7 @@ def _change_from(value: Mapping[str, Any]) -> FieldChange:
 
 def _value_json(value: object) -> object:
     if isinstance(value, Due):
-        return {"day": value.day.isoformat(), "at": value.at and instant(value.at), "zone": value.zone}
+        return {"day": value.day.isoformat(), "at": value.at and stored_instant(value.at), "zone": value.zone}
     return value
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from taskhand.events.event_json import instant
+from taskhand.events.event_json import stored_instant
 from taskhand.events.event_store import EventFilter, EventQuery, FeedName
 
 __all__ = ["select_events"]
@@ -31,9 +31,9 @@ def _position(query: EventQuery) -> tuple[list[str], list[Any]]:
     if query.since is None:
         return ["seq > ?", "is_old = 0"], [query.after_seq]
     if query.after is None:
-        return ["moment >= ?"], [instant(query.since)]
+        return ["moment >= ?"], [stored_instant(query.since)]
     moment, seq = query.after
-    return ["(moment, seq) > (?, ?)"], [instant(moment), seq]
+    return ["(moment, seq) > (?, ?)"], [stored_instant(moment), seq]
 
 
 def _filter(only: EventFilter) -> tuple[list[str], list[Any]]:

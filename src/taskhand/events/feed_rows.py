@@ -9,7 +9,7 @@ from taskhand.domain.chunks import chunks
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import Look
 from taskhand.domain.task import Task
-from taskhand.events.event_json import event_from, event_json, instant, people_json
+from taskhand.events.event_json import event_from, event_json, people_json, stored_instant
 from taskhand.events.event_store import Bookmark, Feed, FeedName, Gap, KeptEvent
 from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, placeholders
 
@@ -61,7 +61,7 @@ def begin_feed(feed: FeedName, position: str, at: datetime, connection: SqlConne
     connection.execute(
         "INSERT INTO feed (place, person, version, position, last_seq, begun_at) VALUES (?, ?, 0, ?, ?, ?) "
         "ON CONFLICT (place, person) DO NOTHING",
-        (*feed_key(feed), position, first, instant(at)),
+        (*feed_key(feed), position, first, stored_instant(at)),
     )
     return cast("Feed", find_feed(feed, connection))
 
@@ -90,7 +90,7 @@ def add_hint(feed: FeedName, task_ids: Sequence[str], at: datetime, connection: 
     connection.executemany(
         "INSERT INTO hint VALUES (?, ?, ?, ?) "
         "ON CONFLICT (place, person, task_id) DO UPDATE SET at = excluded.at WHERE hint.at < excluded.at",
-        [(feed.place, person, task_id, instant(at)) for person in sorted(persons) for task_id in task_ids],
+        [(feed.place, person, task_id, stored_instant(at)) for person in sorted(persons) for task_id in task_ids],
     )
     for person in sorted(persons):
         _join_hints(FeedName(feed.place, person), at, connection)
@@ -102,7 +102,7 @@ def _join_hints(feed: FeedName, at: datetime, connection: SqlConnection) -> None
     count = connection.execute(f"SELECT count(*) AS found {mine}", feed_key(feed)).fetchone()
     if count["found"] > MAX_HINTS:
         connection.execute(f"DELETE {mine}", feed_key(feed))
-        connection.execute("INSERT INTO hint VALUES (?, ?, '', ?)", (*feed_key(feed), instant(at)))
+        connection.execute("INSERT INTO hint VALUES (?, ?, '', ?)", (*feed_key(feed), stored_instant(at)))
 
 
 def add_hint_once(
@@ -115,10 +115,10 @@ def add_hint_once(
     valid_until: datetime,
 ) -> bool:
     """As `add_hint`; False if the proof was used before."""
-    connection.execute("DELETE FROM delivery WHERE valid_until < ?", (instant(at),))
+    connection.execute("DELETE FROM delivery WHERE valid_until < ?", (stored_instant(at),))
     known = sha256(f"{feed.place}\0{proof}".encode()).hexdigest()
     statement = "INSERT INTO delivery VALUES (?, ?) ON CONFLICT (proof) DO NOTHING"
-    if not connection.execute(statement, (known, instant(valid_until))).rowcount:
+    if not connection.execute(statement, (known, stored_instant(valid_until))).rowcount:
         return False
     add_hint(feed, task_ids, at, connection)
     return True
@@ -146,9 +146,9 @@ def save_look(
     _keep_tasks(row["id"], look.tasks, connection)
     connection.executemany(
         "DELETE FROM hint WHERE place = ? AND person = ? AND task_id = ? AND at <= ?",
-        [(*feed_key(feed), task_id, instant(hinted)) for task_id, hinted in sorted(hints.items())],
+        [(*feed_key(feed), task_id, stored_instant(hinted)) for task_id, hinted in sorted(hints.items())],
     )
-    looked_at = row["looked_at"] if look.is_behind and is_first else instant(at)
+    looked_at = row["looked_at"] if look.is_behind and is_first else stored_instant(at)
     connection.execute(
         "UPDATE feed SET position = ?, looked_at = ? WHERE id = ?", (look.position, looked_at, row["id"])
     )
@@ -171,7 +171,7 @@ def save_past_events(
     _insert_events(row, ((event, True) for event in events), at, connection)
     if begun_at is not None:
         sql = "UPDATE feed SET begun_at = ? WHERE id = ? AND begun_at > ?"
-        connection.execute(sql, (instant(begun_at), row["id"], instant(begun_at)))
+        connection.execute(sql, (stored_instant(begun_at), row["id"], stored_instant(begun_at)))
     if gap is not None:
         _keep_gap(row["id"], gap, connection)
     return True
@@ -179,7 +179,7 @@ def save_past_events(
 
 def _keep_gap(feed: int, gap: Gap, connection: SqlConnection) -> None:
     sql = "INSERT INTO gap VALUES (?, ?, ?) ON CONFLICT (feed, at, sentence) DO NOTHING"
-    connection.execute(sql, (feed, instant(gap.at), gap.sentence))
+    connection.execute(sql, (feed, stored_instant(gap.at), gap.sentence))
 
 
 def _insert_events(
@@ -197,8 +197,8 @@ def _insert_events(
                 event.key,
                 event.task_id,
                 event.kind,
-                instant(kept_event.moment),
-                instant(at),
+                stored_instant(kept_event.moment),
+                stored_instant(at),
                 int(is_old),
             ),
             *(event.by, people_json(event.responsible_ids), event_json(event)),

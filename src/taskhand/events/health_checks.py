@@ -10,7 +10,7 @@ from taskhand.sql.store import SqlStore
 from taskhand.sqlite.health_checks import describe_copies, describe_size, find_damage
 from taskhand.sqlite.store import SqliteStore
 
-__all__ = ["check_database", "check_file"]
+__all__ = ["check_database", "check_event_file"]
 
 _SUBJECT: Final = "events"
 _ANEW: Final = (
@@ -19,7 +19,7 @@ _ANEW: Final = (
 )
 
 
-async def check_file(store: SqliteStore, path: Path) -> CheckResult:
+async def check_event_file(store: SqliteStore, path: Path) -> CheckResult:
     """Check that the file is sound and can be written. A missing file is not a failure, and is not created."""
     try:
         if not await store.exists():

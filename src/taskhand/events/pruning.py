@@ -3,22 +3,22 @@
 from datetime import datetime
 from typing import Final
 
-from taskhand.events.event_json import instant
+from taskhand.events.event_json import stored_instant
 from taskhand.sql.connection import SqlConnection
 
-__all__ = ["MAX_EVENTS", "prune"]
+__all__ = ["MAX_EVENTS", "prune_events"]
 
 MAX_EVENTS: Final = 100_000
 """Maximum events of one feed."""
 
 
-def prune(connection: SqlConnection, before: datetime | None, most: int = MAX_EVENTS) -> int:
+def prune_events(connection: SqlConnection, before: datetime | None, most: int = MAX_EVENTS) -> int:
     """Remove events from before a cutoff, and the oldest of a feed with too many; return the number removed.
 
     The start of the feed moves to the end of the removed part. A feed that was last wanted and looked at before the
     cutoff is removed completely.
     """
-    first = None if before is None else instant(before)
+    first = None if before is None else stored_instant(before)
     if first is not None:
         _remove_unwanted(connection, first)
     rows = connection.execute("SELECT id FROM feed").fetchall()

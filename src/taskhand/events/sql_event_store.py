@@ -10,10 +10,10 @@ from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import Look
 from taskhand.domain.task import Task
 from taskhand.events import feed_rows
-from taskhand.events.event_json import instant
+from taskhand.events.event_json import stored_instant
 from taskhand.events.event_query import select_events
 from taskhand.events.event_store import Bookmark, EventQuery, Feed, FeedName, Gap, KeptEvent
-from taskhand.events.pruning import MAX_EVENTS, prune
+from taskhand.events.pruning import MAX_EVENTS, prune_events
 from taskhand.sql.store import SqlStore
 
 __all__ = ["SqlEventStore"]
@@ -42,7 +42,7 @@ class SqlEventStore(ABC):
             "UPDATE feed SET wanted_until = ? WHERE place = ? AND person = ? "
             "AND (wanted_until IS NULL OR wanted_until < ?)"
         )
-        values = (instant(until), *feed_rows.feed_key(feed), instant(until))
+        values = (stored_instant(until), *feed_rows.feed_key(feed), stored_instant(until))
         await self._store.write(lambda connection: connection.execute(statement, values), durable=False)
 
     async def find_tasks(self, feed: FeedName, ids: Collection[str] | None = None) -> Mapping[str, Task]:
@@ -119,7 +119,7 @@ class SqlEventStore(ABC):
         return await self._store.peek(
             lambda connection: tuple(
                 Gap(datetime.fromisoformat(row["at"]), row["sentence"])
-                for row in connection.execute(sql, (*feed_rows.feed_key(feed), instant(after)))
+                for row in connection.execute(sql, (*feed_rows.feed_key(feed), stored_instant(after)))
             )
         )
 
@@ -133,7 +133,7 @@ class SqlEventStore(ABC):
             "INSERT INTO bookmark SELECT id, ?, ?, ? FROM feed WHERE place = ? AND person = ? "
             "ON CONFLICT (feed, caller) DO UPDATE SET seq = excluded.seq, at = excluded.at"
         )
-        values = (caller, mark.seq, instant(mark.at), *feed_rows.feed_key(feed))
+        values = (caller, mark.seq, stored_instant(mark.at), *feed_rows.feed_key(feed))
         await self._store.write(lambda connection: connection.execute(sql, values), durable=False)
 
     def kept_from(self, now: datetime) -> datetime | None:
@@ -142,7 +142,7 @@ class SqlEventStore(ABC):
 
     async def prune(self, now: datetime) -> int:
         """Remove expired and surplus events, and feeds that are no longer wanted."""
-        return await self._store.write(partial(prune, before=self.kept_from(now), most=self._most_events))
+        return await self._store.write(partial(prune_events, before=self.kept_from(now), most=self._most_events))
 
     @abstractmethod
     async def check_health(self) -> CheckResult:

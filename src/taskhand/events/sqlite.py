@@ -23,6 +23,6 @@ class SqliteEventStore(SqlEventStore):
 
     async def check_health(self) -> CheckResult:
         """Check that the file is sound and can be written."""
-        from taskhand.events.health_checks import check_file  # noqa: PLC0415  no start waits for it
+        from taskhand.events.health_checks import check_event_file  # noqa: PLC0415  no start waits for it
 
-        return await check_file(self._file, self._path)
+        return await check_event_file(self._file, self._path)

@@ -7,7 +7,7 @@ from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import NotFound, OperatorError, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
 from taskhand.http.client import Client
 
-__all__ = ["Read", "check_by_reading", "find_refused_reads", "report_scopes", "run_checks"]
+__all__ = ["Read", "check_by_reading", "check_upstream", "find_refused_reads", "report_scopes"]
 
 Read = Callable[[], Awaitable[object]]
 ScopesCheck = Callable[[], Awaitable[CheckResult]]
@@ -15,7 +15,9 @@ ScopesCheck = Callable[[], Awaitable[CheckResult]]
 _NOT_TRIED: Final = "It could not be checked: see the failure above."
 
 
-async def run_checks(client: Client, probe: Read, check_scopes: ScopesCheck, *, rate: str) -> tuple[CheckResult, ...]:
+async def check_upstream(
+    client: Client, probe: Read, check_scopes: ScopesCheck, *, rate: str
+) -> tuple[CheckResult, ...]:
     """Check reachability, credential, scopes and rate, in this order.
 
     `probe` reads what any credential may read; `check_scopes` runs after the CRM accepted the credential. `rate` names

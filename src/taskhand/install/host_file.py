@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from taskhand.config.paths import is_open_to_others
+from taskhand.config.paths import is_mode_open_to_others
 from taskhand.domain.errors import OperatorError
 
 __all__ = [
@@ -77,7 +77,7 @@ def check_writable(host_file: HostFile) -> None:
 
 def is_open_with_key(host_file: HostFile, keys: Collection[str]) -> bool:
     """Whether other users of this machine may read a file that holds keys."""
-    return bool(keys) and host_file.raw is not None and is_open_to_others(host_file.mode)
+    return bool(keys) and host_file.raw is not None and is_mode_open_to_others(host_file.mode)
 
 
 def protect(host_file: HostFile) -> HostFile:

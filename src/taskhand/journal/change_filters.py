@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from taskhand.journal.change_json import instant
+from taskhand.journal.change_json import stored_instant
 from taskhand.journal.journal import ChangeQuery
 from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
@@ -91,9 +91,9 @@ def _to_search(connection: SqlConnection, places: Sequence[str], query: ChangeQu
     in_places = f"IN ({placeholders(places)})"
     asked: list[_Clause] = []
     if query.since is not None:
-        asked.append(("o.at >= ?", (instant(query.since),)))
+        asked.append(("o.at >= ?", (stored_instant(query.since),)))
     if query.until is not None:
-        asked.append(("o.at <= ?", (instant(query.until),)))
+        asked.append(("o.at <= ?", (stored_instant(query.until),)))
     if query.after is not None:
         asked.append(_behind(connection, _position(query.after), is_of_period=is_of_period))
     of_few = [(clause.replace("o.at", "o.at || ''"), values) for clause, values in asked]

@@ -17,13 +17,13 @@ from taskhand.journal.journal import Caller, Claim, Ending, Intent, Opening, Res
 __all__ = [
     "ending_from",
     "ending_json",
-    "instant",
     "intent_from",
     "intent_json",
     "opening_from",
     "opening_json",
     "result_from",
     "result_json",
+    "stored_instant",
 ]
 
 _Json = dict[str, Any]
@@ -32,7 +32,7 @@ _TUPLES = frozenset({"responsible_ids"})
 """Fields of an edit that are lists in JSON."""
 
 
-def instant(at: datetime) -> str:
+def stored_instant(at: datetime) -> str:
     """An aware datetime as UTC text that sorts like it; beyond the years 1 and 9999 the offset is dropped."""
     try:
         in_utc = at.astimezone(UTC)
@@ -146,7 +146,7 @@ def _claim_json(claim: Claim) -> _Json:
     return {
         "scope": claim.scope,
         "payload": claim.payload,
-        "since": claim.since and instant(claim.since),
+        "since": claim.since and stored_instant(claim.since),
     }
 
 
@@ -189,7 +189,7 @@ def _edit_from(value: Mapping[str, Any]) -> Edit:
 def _field_json(value: object) -> object:
     match value:
         case Due():
-            return {"day": value.day.isoformat(), "at": value.at and instant(value.at), "zone": value.zone}
+            return {"day": value.day.isoformat(), "at": value.at and stored_instant(value.at), "zone": value.zone}
         case StatusChoice():
             return _fields_json(value)
         case _:

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 from taskhand.domain.chunks import chunks
-from taskhand.journal.change_json import instant
+from taskhand.journal.change_json import stored_instant
 from taskhand.journal.change_rows import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
 from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
 __all__ = [
-    "find_change",
+    "find_claiming_change",
     "find_ender",
-    "find_holder",
     "find_open_changes",
     "find_page",
     "find_session",
     "has_change",
     "load_changes",
+    "read_change",
 ]
 
 _MAX_MARKS = 500
@@ -29,7 +29,7 @@ def has_change(connection: SqlConnection, change_id: str) -> bool:
     return connection.execute(sql, (change_id,)).fetchone() is not None
 
 
-def find_change(connection: SqlConnection, places: Sequence[str], change_id: str) -> Change | None:
+def read_change(connection: SqlConnection, places: Sequence[str], change_id: str) -> Change | None:
     """The change with this id; None if these places have none."""
     sql = "SELECT place FROM entry WHERE change_id = ? AND kind = 'opening'"
     row = connection.execute(sql, (change_id,)).fetchone()
@@ -62,7 +62,7 @@ def find_page(connection: SqlConnection, places: Sequence[str], query: ChangeQue
     return ChangePage(load_changes(connection, [row["change_id"] for row in shown]), cursor, positions)
 
 
-def find_holder(
+def find_claiming_change(
     connection: SqlConnection, places: Sequence[str], claims: Sequence[Claim], *, even_void: bool = False
 ) -> Change | None:
     """The newest change of these places that made a claim and is not void; the claims are tried in their order.
@@ -72,7 +72,7 @@ def find_holder(
     for claim in claims:
         where = f"scope = ? AND place IN ({placeholders(places)}) AND at >= ?"
         sql = f"SELECT change_id FROM claim WHERE {where} ORDER BY seq DESC"  # noqa: S608  placeholders
-        since = instant(claim.since) if claim.since else ""
+        since = stored_instant(claim.since) if claim.since else ""
         for row in connection.execute(sql, (claim.scope, *places, since)).fetchall():
             (change,) = load_changes(connection, [row["change_id"]])
             if even_void or not is_void(change):

@@ -22,13 +22,13 @@ from taskhand.domain.outcome import VOID, Outcome
 from taskhand.journal.change_json import (
     ending_from,
     ending_json,
-    instant,
     intent_from,
     intent_json,
     opening_from,
     opening_json,
     result_from,
     result_json,
+    stored_instant,
 )
 from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 
@@ -93,7 +93,7 @@ def opening_entries(
     change_id: str, place: str, opening: Opening, intents: Sequence[Intent], session: str | None
 ) -> list[Entry]:
     """The first rows of a change; `session` is its process, None for a change that is over already."""
-    at = instant(opening.at)
+    at = stored_instant(opening.at)
     value = opening_json(opening) | {"session": session}
     first = Entry("opening", at, value, change_id=change_id, place=place, tool=opening.tool)
     return [first, *_intent_entries(change_id, place, at, intents)]
@@ -101,7 +101,7 @@ def opening_entries(
 
 def revised_entries(change_id: str, place: str, at: datetime, intents: Sequence[Intent]) -> list[Entry]:
     """The rows that replace the intents of a change."""
-    moment = instant(at)
+    moment = stored_instant(at)
     first = Entry("revised", moment, {"intents": len(intents)}, change_id=change_id, place=place)
     return [first, *_intent_entries(change_id, place, moment, intents)]
 
@@ -109,12 +109,12 @@ def revised_entries(change_id: str, place: str, at: datetime, intents: Sequence[
 def resumed_entry(change_id: str, place: str, at: datetime, indexes: Collection[int], session: str) -> Entry:
     """The row by which a process resumes some intents of an ended change."""
     value = {"places": sorted(indexes), "session": session}
-    return Entry("resumed", instant(at), value, change_id=change_id, place=place, outcome="open")
+    return Entry("resumed", stored_instant(at), value, change_id=change_id, place=place, outcome="open")
 
 
 def result_entries(change_id: str, place: str, at: datetime, results: Sequence[Result]) -> list[Entry]:
     """The rows of results."""
-    moment = instant(at)
+    moment = stored_instant(at)
     return [
         Entry(
             "result",
@@ -132,7 +132,7 @@ def result_entries(change_id: str, place: str, at: datetime, results: Sequence[R
 def ending_entry(change_id: str, place: str, at: datetime, ending: Ending) -> Entry:
     """The last row of a change."""
     value = ending_json(ending)
-    return Entry("ending", instant(at), value, change_id=change_id, place=place, outcome=ending.outcome)
+    return Entry("ending", stored_instant(at), value, change_id=change_id, place=place, outcome=ending.outcome)
 
 
 def taken_over_entries(entries: Iterable[Entry], session: str) -> list[Entry]:

@@ -49,7 +49,7 @@ class ChangeWriter(NamedTuple):
         opening = self.masking.mask_opening(opening)
 
         def work(connection: SqlConnection) -> tuple[Change, bool]:
-            held = change_lookup.find_holder(connection, self.places, opening.claims)
+            held = change_lookup.find_claiming_change(connection, self.places, opening.claims)
             if held is not None:
                 return held, False
             self.processes.acquire()
@@ -88,7 +88,7 @@ class ChangeWriter(NamedTuple):
             self.processes.acquire()
             session = self.processes.session
             entry = resumed_entry(seen.id, self.places[0], self.clock(), indexes, session)
-            row_writes.resume_change(connection, entry, session)
+            row_writes.append_resumption(connection, entry, session)
             (resumed,) = change_lookup.load_changes(connection, [seen.id])
             return replace(resumed, session=session), True
 

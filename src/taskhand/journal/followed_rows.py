@@ -17,7 +17,7 @@ from taskhand.sqlite.store import SqliteStore
 if TYPE_CHECKING:
     from taskhand.journal.hash_chain import ChainLink
 
-__all__ = ["FOLLOW_S", "JournalFile", "RowReader", "follow_rows", "read_rows"]
+__all__ = ["FOLLOW_S", "JournalFile", "RowReader", "follow_rows", "read_new_rows"]
 
 FOLLOW_S: Final = 1.0
 """Seconds between two searches for new rows."""
@@ -92,7 +92,7 @@ class RowReader:
         return _describe(path), _describe(path.with_name(f"{path.name}-wal"))
 
 
-async def read_rows(readers: Sequence[RowReader]) -> AsyncGenerator[ExportedRow, None]:
+async def read_new_rows(readers: Sequence[RowReader]) -> AsyncGenerator[ExportedRow, None]:
     """The rows of all files that were added since the last time, by their times; rows of one file keep their order."""
     try:
         for reader in readers:
@@ -111,14 +111,14 @@ async def read_rows(readers: Sequence[RowReader]) -> AsyncGenerator[ExportedRow,
 async def follow_rows(
     readers: Sequence[RowReader], *, sleep: Callable[[float], Awaitable[object]], goes_on: Callable[[], bool]
 ) -> AsyncGenerator[ExportedRow, None]:
-    """As `read_rows`, then the rows that are added, for as long as it `goes_on`.
+    """As `read_new_rows`, then the rows that are added, for as long as it `goes_on`.
 
     A file that is not there is waited for, as is one that another process holds. OperatorError if a file cannot be
     used at all.
     """
     while True:
         try:
-            async with aclosing(read_rows(readers)) as rows:
+            async with aclosing(read_new_rows(readers)) as rows:
                 async for row in rows:
                     yield row
         except OperatorError as error:

@@ -9,13 +9,13 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from taskhand.journal.change_json import instant
+from taskhand.journal.change_json import stored_instant
 from taskhand.journal.change_rows import Entry
 from taskhand.journal.hash_chain import ChainLink
 from taskhand.journal.row_writes import anchor, append, set_link
 from taskhand.sql.connection import SqlConnection, SqlRow
 
-__all__ = ["PORTION", "prune", "prune_share"]
+__all__ = ["PORTION", "prune_changes", "prune_share"]
 
 _log = logging.getLogger(__name__)
 
@@ -62,20 +62,22 @@ def prune_share(connection: SqlConnection, now: datetime, keep: timedelta) -> in
     Each call removes about PORTION rows: call it until it returns 0.
     """
     latest = _scalar(connection, "SELECT max(at) FROM entry WHERE kind = 'opening'")
-    if latest is not None and latest > instant(now + _TOLERANCE):
+    if latest is not None and latest > stored_instant(now + _TOLERANCE):
         _log.warning("the journal is not pruned: a change in it is dated %s, after the present, %s", latest, now)
         return 0
-    reading = _scalar(connection, "SELECT max(at) FROM entry WHERE kind = 'opening' AND at <= ?", instant(now - _DAY))
+    reading = _scalar(
+        connection, "SELECT max(at) FROM entry WHERE kind = 'opening' AND at <= ?", stored_instant(now - _DAY)
+    )
     if reading is None:
         return 0
     before = datetime.fromisoformat(reading) - keep
-    removed = prune(connection, before, now, min(PORTION, _left_today(connection, now)))
+    removed = prune_changes(connection, before, now, min(PORTION, _left_today(connection, now)))
     if removed:
         _log.warning("%d rows of changes from before %s were removed from the journal", removed, before)
     return removed
 
 
-def prune(connection: SqlConnection, before: datetime, now: datetime, portion: int = PORTION) -> int:
+def prune_changes(connection: SqlConnection, before: datetime, now: datetime, portion: int = PORTION) -> int:
     """Remove closed changes older than `before`, up to the first that must stay; return the number of removed rows.
 
     A new `pruned` row attests to the removal, and the anchor becomes the last row removed. Each call removes at most
@@ -87,8 +89,8 @@ def prune(connection: SqlConnection, before: datetime, now: datetime, portion: i
         return 0
     removed = connection.execute("DELETE FROM entry WHERE seq <= ?", (through.seq,)).rowcount
     connection.execute("DELETE FROM claim WHERE seq <= ?", (through.seq,))
-    value = {"through": through.seq, "hash": through.hash, "rows": removed, "before": instant(before)}
-    append(connection, [Entry("pruned", instant(now), value)])
+    value = {"through": through.seq, "hash": through.hash, "rows": removed, "before": stored_instant(before)}
+    append(connection, [Entry("pruned", stored_instant(now), value)])
     set_link(connection, "anchor", through)
     return removed
 
@@ -96,7 +98,7 @@ def prune(connection: SqlConnection, before: datetime, now: datetime, portion: i
 def _left_today(connection: SqlConnection, now: datetime) -> int:
     """The number of rows that may still be removed within the day before `now`."""
     rows = "SELECT count(*), coalesce(sum(CAST(json_extract(body, '$.value.rows') AS INTEGER)), 0) FROM entry"
-    ((times, removed),) = connection.execute(f"{rows} WHERE kind = 'pruned' AND at > ?", (instant(now - _DAY),))
+    ((times, removed),) = connection.execute(f"{rows} WHERE kind = 'pruned' AND at > ?", (stored_instant(now - _DAY),))
     ((there,),) = connection.execute(_COUNT)
     left = (int(there) + int(removed)) // _SHARE - int(removed)
     return max(left, 0) if times else max(left, 1)
@@ -109,7 +111,7 @@ def _scalar(connection: SqlConnection, sql: str, *parameters: str) -> str | None
 
 def _first_to_stay(connection: SqlConnection, before: datetime, last: int = _LAST_ROW) -> int:
     """The first row, up to the `last`, that is younger than `before`, or belongs to an open change, or is to come."""
-    ((stays,),) = connection.execute(_FIRST_TO_STAY, (instant(before), last))
+    ((stays,),) = connection.execute(_FIRST_TO_STAY, (stored_instant(before), last))
     return int(stays)
 
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from taskhand.domain.principal import Person
-from taskhand.journal.change_json import instant
+from taskhand.journal.change_json import stored_instant
 from taskhand.journal.hash_chain import START, ChainLink
 from taskhand.journal.row_writes import anchor
 from taskhand.sql.connection import SqlConnection, SqlRow
 
-__all__ = ["ExportedRow", "RowQuery", "find_start", "read_portion", "to_line"]
+__all__ = ["ExportedRow", "RowQuery", "find_start", "read_portion", "to_export_line"]
 
 _PORTION: Final = 100
 """Rows that are read at a time."""
@@ -53,8 +53,8 @@ class RowQuery:
     def includes(self, row: "ExportedRow") -> bool:
         """Whether the change of this row is one of them."""
         return (
-            (self.since is None or row.began >= instant(self.since))
-            and (self.until is None or row.began <= instant(self.until))
+            (self.since is None or row.began >= stored_instant(self.since))
+            and (self.until is None or row.began <= stored_instant(self.until))
             and self.person in {None, row.person and Person.parse(row.person).id, row.email}
             and self.connection in {None, row.connection}
         )
@@ -76,7 +76,7 @@ class ExportedRow:
     email: str | None = None
 
 
-def to_line(row: ExportedRow) -> str:
+def to_export_line(row: ExportedRow) -> str:
     """The row as a line of JSON, with `body` byte for byte as it was hashed; unknown values are left out."""
     known = {"connection": row.connection, "person": row.person}
     facts = {name: value for name, value in known.items() if value} | {"seq": row.link.seq, "hash": row.link.hash}
@@ -93,7 +93,7 @@ def find_start(connection: SqlConnection, last: ChainLink | None, query: RowQuer
         return last
     if query.since is None:
         return START
-    since = instant(query.since)
+    since = stored_instant(query.since)
     ((first,),) = connection.execute(_FIRST_SINCE, (since, since))
     before = "SELECT seq, hash FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT 1"
     row = connection.execute(before, (_AFTER_ALL if first is None else first,)).fetchone()

@@ -7,7 +7,7 @@ from taskhand.journal.hash_chain import ChainLink, next_link
 from taskhand.journal.journal import Opening
 from taskhand.sql.connection import SqlConnection
 
-__all__ = ["anchor", "append", "begin_change", "count_change", "end_change", "head", "resume_change", "set_link"]
+__all__ = ["anchor", "append", "append_resumption", "begin_change", "count_change", "end_change", "head", "set_link"]
 
 _NAMES = ", ".join(("seq", *COLUMNS, "body", "hash"))
 _INSERT = f"INSERT INTO entry ({_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) + 3))})"  # noqa: S608  names of ours
@@ -55,7 +55,7 @@ def begin_change(connection: SqlConnection, entries: Sequence[Entry], opening: O
         connection.execute(_CLAIM, (claim.scope, first.place, seq, first.change_id, first.at))
 
 
-def resume_change(connection: SqlConnection, entry: Entry, session: str) -> None:
+def append_resumption(connection: SqlConnection, entry: Entry, session: str) -> None:
     """Add the row that resumes a change, and list it as under way again."""
     seq = append(connection, [entry])
     connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (entry.change_id, session, entry.place, seq))

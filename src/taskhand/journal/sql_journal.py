@@ -153,12 +153,12 @@ class SqlJournal:
     async def holder(self, claims: Sequence[Claim], *, even_void: bool = False) -> Change | None:
         """The newest change that holds one of the claims, which are tried in their order, or that made it."""
         return await self._peek(
-            lambda connection: change_lookup.find_holder(connection, self._places, claims, even_void=even_void)
+            lambda connection: change_lookup.find_claiming_change(connection, self._places, claims, even_void=even_void)
         )
 
     async def find(self, change_id: str) -> Change | None:
         """The change with this id; None if this place has none."""
-        return await self._peek(lambda connection: change_lookup.find_change(connection, self._places, change_id))
+        return await self._peek(lambda connection: change_lookup.read_change(connection, self._places, change_id))
 
     async def page(self, query: ChangeQuery) -> ChangePage:
         """Changes of this place, newest first; CallerError for an invalid cursor."""

@@ -10,9 +10,9 @@ from typing import Final
 import anyio.to_thread
 
 from taskhand.keys.sql_key_store import SqlKeyStore, note_uses
-from taskhand.sqlite.backup import connect
+from taskhand.sqlite.backup import connect_autocommit
 from taskhand.sqlite.migrations import DatabaseKind
-from taskhand.sqlite.store import SqliteStore, database_errors
+from taskhand.sqlite.store import SqliteStore, database_file_errors
 from taskhand.sqlite.transaction import transaction
 
 __all__ = ["KEYS", "SqliteKeyStore"]
@@ -39,6 +39,10 @@ class SqliteKeyStore(SqlKeyStore):
 
 
 def _note_uses(path: Path, uses: Mapping[str, datetime]) -> None:
-    with database_errors(path, KEYS), closing(connect(path)) as connection, transaction(connection, "BEGIN IMMEDIATE"):
+    with (
+        database_file_errors(path, KEYS),
+        closing(connect_autocommit(path)) as connection,
+        transaction(connection, "BEGIN IMMEDIATE"),
+    ):
         KEYS.check_version(connection)
         note_uses(uses, connection)

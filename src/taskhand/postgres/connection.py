@@ -10,9 +10,9 @@ from psycopg.conninfo import make_conninfo
 
 from taskhand.postgres.statement_parameters import to_driver
 
-__all__ = ["Driver", "PostgresConnection", "Row", "connect", "storable"]
+__all__ = ["Driver", "PostgresConnection", "PostgresRow", "connect", "storable"]
 
-Driver = psycopg.Connection["Row"]
+Driver = psycopg.Connection["PostgresRow"]
 """The driver's connection."""
 
 _CONNECT_S: Final = 5
@@ -23,7 +23,7 @@ _PAUSED_S: Final = 10
 """Seconds after which the server ends a transaction whose process does nothing: a paused one holds nobody up."""
 
 
-class Row(tuple[Any, ...]):
+class PostgresRow(tuple[Any, ...]):
     """The values of a row, by number and by name."""
 
     __slots__ = ()
@@ -38,11 +38,11 @@ class Row(tuple[Any, ...]):
 
 
 @lru_cache(maxsize=512)
-def _row_class(names: tuple[str, ...]) -> type[Row]:
-    return type("Row", (Row,), {"__slots__": (), "_index": {name: at for at, name in enumerate(names)}})
+def _row_class(names: tuple[str, ...]) -> type[PostgresRow]:
+    return type("Row", (PostgresRow,), {"__slots__": (), "_index": {name: at for at, name in enumerate(names)}})
 
 
-def _row_factory(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
+def _row_factory(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], PostgresRow]:
     described = cursor.description
     return _row_class(tuple(column.name for column in described)) if described else _row_class(())
 
@@ -79,20 +79,20 @@ def _mark(value: str) -> str:
 class _Cursor:
     """The result of a statement."""
 
-    def __init__(self, cursor: psycopg.Cursor[Row]) -> None:
+    def __init__(self, cursor: psycopg.Cursor[PostgresRow]) -> None:
         self._cursor = cursor
 
     @property
     def rowcount(self) -> int:
         return self._cursor.rowcount
 
-    def fetchone(self) -> Row | None:
+    def fetchone(self) -> PostgresRow | None:
         return self._cursor.fetchone()
 
-    def fetchall(self) -> list[Row]:
+    def fetchall(self) -> list[PostgresRow]:
         return self._cursor.fetchall()
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[PostgresRow]:
         return iter(self._cursor)
 
 

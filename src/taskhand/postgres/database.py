@@ -20,7 +20,13 @@ from psycopg.pq import TransactionStatus
 
 from taskhand.call.deadline import time_left
 from taskhand.postgres.connection import Driver, PostgresConnection, connect
-from taskhand.postgres.errors import database_errors, describe_database, is_cut, is_refused, unreachable_error
+from taskhand.postgres.errors import (
+    describe_database,
+    is_connection_lost,
+    is_refused,
+    postgres_errors,
+    unreachable_error,
+)
 from taskhand.postgres.migrations import LOCKS, PostgresKind, migrate
 
 __all__ = ["BUSY_S", "MAX_CONNECTIONS", "Database", "open_shared"]
@@ -104,7 +110,7 @@ class Database:
 
     def _try(self, kind: PostgresKind, attempt: Callable[[], _T]) -> _T:
         """Retry, within bounds, if the connection breaks; once and without a pause if the last work failed so too."""
-        with database_errors(self._url, kind):
+        with postgres_errors(self._url, kind):
             for number in range(2 if self._is_down else _TRIES):
                 if number > 1:
                     self._sleep(min(_PAUSE_S * 2 ** (number - 2), time_left()))
@@ -126,7 +132,7 @@ class Database:
             sql = "SELECT to_regclass('taskhand.schema_version') IS NOT NULL AND to_regnamespace(%s) IS NOT NULL"
             [(found,)] = driver.execute(sql, (kind.schema,)).fetchall()
         except psycopg.Error as error:
-            if is_cut(error, driver):
+            if is_connection_lost(error, driver):
                 raise _Cut(error) from error
             raise
         finally:
@@ -160,7 +166,7 @@ class Database:
             is_sent = True
             driver.execute("COMMIT", prepare=False)
         except psycopg.Error as error:
-            if not is_cut(error, driver):
+            if not is_connection_lost(error, driver):
                 raise
             driver.close()
             self._drop_idle()

@@ -14,7 +14,7 @@ from taskhand.postgres.migrations import PostgresKind
 from taskhand.sql.connection import DamagedRow
 from taskhand.sql.store_address import is_whole_address, split_passwords
 
-__all__ = ["database_errors", "describe_database", "is_cut", "is_refused", "unreachable_error"]
+__all__ = ["describe_database", "is_connection_lost", "is_refused", "postgres_errors", "unreachable_error"]
 
 _UNKNOWN: Final = "the database of this server"
 
@@ -53,7 +53,7 @@ def describe_database(url: str) -> str:
     return f"the database {given.get('dbname') or 'of the user'} at {host}{f':{port}' if port else ''}"
 
 
-def is_cut(error: psycopg.Error, driver: "psycopg.Connection[object]") -> bool:
+def is_connection_lost(error: psycopg.Error, driver: "psycopg.Connection[object]") -> bool:
     """Whether the connection is gone, and not only its statement refused: the server gives a refusal a state."""
     is_of_driver = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
     return driver.closed or driver.broken or is_of_driver or isinstance(error, _ENDED)
@@ -66,7 +66,7 @@ def is_refused(error: psycopg.Error) -> bool:
 
 
 @contextmanager
-def database_errors(url: str, kind: PostgresKind) -> Iterator[None]:
+def postgres_errors(url: str, kind: PostgresKind) -> Iterator[None]:
     """Errors of a database leave as OperatorError, which names it and what to do."""
     try:
         yield

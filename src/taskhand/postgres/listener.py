@@ -10,7 +10,7 @@ from anyio import to_thread
 
 from taskhand.postgres.connection import Driver, connect
 from taskhand.postgres.database import Database
-from taskhand.postgres.errors import database_errors
+from taskhand.postgres.errors import postgres_errors
 from taskhand.postgres.process_lease import SESSIONS
 from taskhand.postgres.store import PostgresStore
 from taskhand.sql.connection import SqlConnection
@@ -81,7 +81,7 @@ class NotifyChannel:
         driver = self._driver
         while driver is not None:
             await anyio.wait_readable(driver.fileno())
-            with database_errors(self._url, SESSIONS):  # does not block: the socket is readable
+            with postgres_errors(self._url, SESSIONS):  # does not block: the socket is readable
                 if found := [
                     notification.payload for notification in driver.notifies(timeout=0, stop_after=_MAX_AT_ONCE)
                 ]:
@@ -94,7 +94,7 @@ class NotifyChannel:
         await self._store.aclose()
 
     def _connect(self) -> Driver:
-        with database_errors(self._url, SESSIONS):
+        with postgres_errors(self._url, SESSIONS):
             driver = connect(self._url)
             try:
                 driver.execute(f'LISTEN "{self._name}"'.encode())

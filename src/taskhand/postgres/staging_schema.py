@@ -12,7 +12,7 @@ from psycopg.errors import LockNotAvailable
 
 from taskhand.domain.errors import OperatorError
 from taskhand.postgres.connection import Driver, connect
-from taskhand.postgres.errors import database_errors, describe_database
+from taskhand.postgres.errors import describe_database, postgres_errors
 from taskhand.postgres.migrations import LOCKS, MIGRATION, PostgresKind, migrate
 
 __all__ = ["Staging", "Target", "open_target"]
@@ -47,13 +47,13 @@ class Target:
 
     def has_table(self, kind: PostgresKind, table: str) -> bool:
         """Whether the live schema has this table."""
-        with database_errors(self._url, kind):
+        with postgres_errors(self._url, kind):
             [(name,)] = self._driver.execute("SELECT to_regclass(%s)", (f"{kind.schema}.{table}",)).fetchall()
         return name is not None
 
     def rows(self, kind: PostgresKind, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Query the live schema."""
-        with database_errors(self._url, kind):
+        with postgres_errors(self._url, kind):
             return [tuple(row) for row in self._driver.execute(sql.encode(), parameters).fetchall()]
 
     def publish(self, stagings: "Sequence[Staging]") -> None:
@@ -61,7 +61,7 @@ class Target:
 
         OperatorError `not_empty` if a server has written to a live schema meanwhile.
         """
-        with database_errors(self._url, self._kind), self._driver.transaction():
+        with postgres_errors(self._url, self._kind), self._driver.transaction():
             self._driver.execute(f"SELECT pg_advisory_xact_lock({LOCKS}, {MIGRATION})")
             for staging in stagings:
                 staging.publish()
@@ -189,16 +189,16 @@ class Staging:
         return f"{self._own.schema}.{table}"
 
     def _errors(self) -> Any:
-        return database_errors(self._url, self.kind)
+        return postgres_errors(self._url, self.kind)
 
 
 @contextmanager
 def open_target(url: str, kind: PostgresKind) -> Iterator[Target]:
     """Open the database at `url`. OperatorError if it cannot be used for this kind, or another process copies to it."""
-    with database_errors(url, kind):
+    with postgres_errors(url, kind):
         driver = connect(url)
     with closing(driver):
-        with database_errors(url, kind):
+        with postgres_errors(url, kind):
             # A portion lost in a crash of the database is copied again; the last commit flushes all earlier ones.
             driver.execute("SET synchronous_commit = off")
             try:

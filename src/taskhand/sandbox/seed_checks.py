@@ -29,7 +29,7 @@ def seed_data(
         if seed not in NAMES:
             raise ValueError(f"seed must be one of {', '.join(NAMES)} or a mapping, not {seed!r}")
         return demo(now) if seed == "demo" else {}
-    check_keys("a seed", seed, keys)
+    check_row_keys("a seed", seed, keys)
     return dict(seed)
 
 
@@ -44,7 +44,7 @@ def load_seed(path: str) -> dict[str, Any]:
     return data
 
 
-def check_keys(what: str, row: Mapping[str, Any], allowed: AbstractSet[str]) -> None:
+def check_row_keys(what: str, row: Mapping[str, Any], allowed: AbstractSet[str]) -> None:
     """Check that a mapping has no unknown key; ValueError names the unknown and the allowed ones."""
     unknown = sorted(set(row) - allowed)
     if unknown:

@@ -69,7 +69,7 @@ class _ResettableProtocol(H11Protocol):
 @contextlib.asynccontextmanager
 async def serve_delivering(sandbox: Emulator, port: int = 0) -> AsyncIterator[str]:
     """Serve as `serve` does, and send every webhook as soon as it is due."""
-    async with serve(sandbox, port=port) as url:
+    async with serve_sandbox(sandbox, port=port) as url:
         delivering = asyncio.create_task(deliver_always(sandbox))  # a task group would wrap what the caller raises
         try:
             yield url
@@ -80,7 +80,7 @@ async def serve_delivering(sandbox: Emulator, port: int = 0) -> AsyncIterator[st
 
 
 @contextlib.asynccontextmanager
-async def serve(sandbox: HasApp, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serve_sandbox(sandbox: HasApp, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve in the running event loop and yield the base URL; port 0 takes a free port.
 
     ValueError for a host that is not loopback, because data and control routes need no key.
@@ -104,7 +104,7 @@ def run(sandbox: HasApp, host: str, port: int, announce: Callable[[str], None]) 
     """Serve until Ctrl-C; `announce` is called with the base URL once connections are accepted."""
 
     async def until_stopped() -> None:
-        async with serve(sandbox, host, port) as url:
+        async with serve_sandbox(sandbox, host, port) as url:
             announce(url)
             await anyio.sleep_forever()
 

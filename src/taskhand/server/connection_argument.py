@@ -11,7 +11,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections, UnclearConnection
 from taskhand.service.find_connection import CallIds, find_connection, unclear_connection
 
-__all__ = ["CONNECTION", "ids_in", "select_connections", "take_connection"]
+__all__ = ["CONNECTION", "connections_of_refused_call", "ids_in_arguments", "take_connection"]
 
 CONNECTION: Final = "connection"
 """Its name."""
@@ -39,7 +39,7 @@ def take_connection(
         given = given[0]
     if given is None or given in ("", "null", [], {}):
         if any(CONNECTION in body for name in _BODIES for body in _objects(rest.get(name))):
-            raise unclear_connection(connections, ids_in(rest), next_step=OUTERMOST_CONNECTION)
+            raise unclear_connection(connections, ids_in_arguments(rest), next_step=OUTERMOST_CONNECTION)
         return None, rest
     step = "Send one of the candidates as connection, or leave it out for all." if may_be_all else None
     if not isinstance(given, str):
@@ -58,7 +58,7 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
     return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, Mapping)]
 
 
-async def select_connections(
+async def connections_of_refused_call(
     connections: Connections, own: Connections, arguments: Mapping[str, Any]
 ) -> tuple[AppContext | None, dict[str, Any]]:
     """The connection that a refused call is about, even if it is not the caller's `own`, and its other arguments.
@@ -67,7 +67,7 @@ async def select_connections(
     """
     try:
         named, sent = take_connection(arguments, connections)
-        ids = ids_in(sent)
+        ids = ids_in_arguments(sent)
         app = connections.find(named) if named else await find_connection(own, None, ids) if own.by_name else None
     except UnclearConnection:
         return None, dict(arguments)
@@ -121,7 +121,7 @@ def _all_connections(connections: Connections) -> str:
     )
 
 
-def ids_in(arguments: Mapping[str, Any]) -> CallIds:
+def ids_in_arguments(arguments: Mapping[str, Any]) -> CallIds:
     """The ids of tasks, changes and plans among the top-level arguments of a call."""
     are_values = arguments.get(_ID_PROPERTY) not in (None, "")
     return CallIds(_texts(arguments, _TASK_IDS), _texts(arguments, _CHANGE_IDS), are_values)

@@ -19,14 +19,14 @@ from taskhand.server.portable_schema import Schema
 from taskhand.server.tool import Tool
 from taskhand.service.connections import Connections
 
-__all__ = ["list_schemas"]
+__all__ = ["shorten_schemas"]
 
 _VALUES_ELSEWHERE: Final = frozenset({"outcome", "kinds"})
 """The arguments whose values are also in the tool's answer."""
 _RARE: Final = frozenset({"idProperty", "addNote"})
 
 
-def list_schemas(
+def shorten_schemas(
     tools: Sequence[Tool[Any]], merged: Mapping[str, Schema], connections: Connections
 ) -> dict[str, Schema]:
     """The schemas of the tools by name, each with the argument `connection` first.

@@ -140,7 +140,7 @@ class ToolCall:
             raise NotAllowed.by("connections", "No connection is yours to use; nothing was sent.")
         if not has_several:
             return arguments, mine.first
-        from taskhand.server.connection_argument import ids_in, take_connection  # noqa: PLC0415  few servers have several
+        from taskhand.server.connection_argument import ids_in_arguments, take_connection  # noqa: PLC0415  few servers have several
         from taskhand.service.find_connection import find_connection, unclear_connection  # noqa: PLC0415  as above
 
         names, may_be_all = (
@@ -150,7 +150,7 @@ class ToolCall:
         named, sent = take_connection(arguments, mine, names=names, may_be_all=may_be_all)
         if tool.only_with_several:
             return sent, None
-        ids, forbidden = ids_in(sent), [name for name in names if name not in mine.by_name]
+        ids, forbidden = ids_in_arguments(sent), [name for name in names if name not in mine.by_name]
         app = await find_connection(mine, named, ids, forbidden=forbidden)
         if app is None and tool.run_everywhere is None:
             raise unclear_connection(mine, ids)
@@ -227,10 +227,10 @@ class ToolCall:
         """The error; for a missing task that was made again, with the id of the new one."""
         if error.code != "task_not_found":
             return error
-        from taskhand.server.connection_argument import ids_in  # noqa: PLC0415  few calls name a missing task
+        from taskhand.server.connection_argument import ids_in_arguments  # noqa: PLC0415  few calls name a missing task
         from taskhand.service.earlier_undo import with_remade_id  # noqa: PLC0415  as above
 
-        ids = ids_in(self._arguments)
+        ids = ids_in_arguments(self._arguments)
         if len(ids.tasks) == 1 and not ids.are_values:
             return await with_remade_id(self._app, error, ids.tasks[0])
         return error
@@ -239,9 +239,9 @@ class ToolCall:
         """Journal a refused call in the connection that it means, with the arguments as they were sent."""
         sent, app = self._params.arguments or {}, self._app
         if self._served.connections.are_several:
-            from taskhand.server.connection_argument import select_connections  # noqa: PLC0415  few servers have several
+            from taskhand.server.connection_argument import connections_of_refused_call  # noqa: PLC0415  few servers have several
 
-            meant, sent = await select_connections(self._served.connections, self._view.connections, sent)
+            meant, sent = await connections_of_refused_call(self._served.connections, self._view.connections, sent)
             app = meant.of_principal(self._view.principal) if meant else app
             note_connection(app.connection.name)
         tool = self._served.offered.by_name.get(self._params.name)

@@ -42,10 +42,10 @@ class ToolSchemas:
         """The schemas that a client is shown with several connections: each has the argument `connection`; by tool."""
         key = (tuple(tool.name for tool in tools), _set_of(connections))
         if key not in self._of_lists:
-            from taskhand.server.shortened_schemas import list_schemas  # noqa: PLC0415  few servers have several
+            from taskhand.server.shortened_schemas import shorten_schemas  # noqa: PLC0415  few servers have several
 
             merged = {tool.name: _merged(tool.arguments, connections) for tool in tools}
-            self._of_lists[key] = list_schemas(tools, merged, connections)
+            self._of_lists[key] = shorten_schemas(tools, merged, connections)
         return self._of_lists[key]
 
 

@@ -24,12 +24,12 @@ from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_ta
 from taskhand.service.edit_resolver import ResolvedEdit
 from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wait_until_ended
 from taskhand.service.make_plan import to_plan
-from taskhand.service.masked_text import check_writable
+from taskhand.service.masked_text import refuse_masked
 from taskhand.service.plan_authorization import check_may_apply, find_guard
 from taskhand.service.replayed_creates import replay_creates
-from taskhand.service.resume_change import has_left, left_of, resume_change
+from taskhand.service.resume_change import has_unfinished_tasks, left_of, resume_change
 from taskhand.service.shared_notes import moved_notes
-from taskhand.service.snapshots import properties_of, read_snapshots
+from taskhand.service.snapshots import intended_properties, read_snapshots
 from taskhand.service.stale_plan import difference_since, stale_plan_error
 from taskhand.service.task_write import write_edit
 from taskhand.service.undo_conflict import conflict_error
@@ -81,7 +81,7 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
 
 async def _resume(call: Call, begun: Change) -> BulkReceipt:
     """Resume a change; CallerError if nothing of it is left, or it is too old."""
-    if is_resumable(begun) and has_left(begun):
+    if is_resumable(begun) and has_unfinished_tasks(begun):
         _check_texts(begun)
         if begun.ended_at is not None:
             check_not_expired(begun.ended_at, call.app.clock(), call.app.policy.plan_for)
@@ -101,7 +101,7 @@ async def review_plan(call: Call, plan_id: str) -> Plan:
         check_may_apply(call.app, plan)
     await _check_own(call.app, plan)
     begun = await _find_application(call, plan)
-    if begun is not None and not has_left(begun):
+    if begun is not None and not has_unfinished_tasks(begun):
         raise _plan_used_error(call, begun)
     if begun is not None:
         return to_plan(left_of(begun), call.app, plan_id=plan.id)
@@ -193,12 +193,12 @@ async def _find_application(call: Call, plan: Change) -> Change | None:
 
 def _unless_to_begin(change: Change) -> Change | None:
     """The change that counts as begun; None if it wrote nothing, except for a bulk change that ran out of time."""
-    return None if change.outcome in VOID and not (is_resumable(change) and has_left(change)) else change
+    return None if change.outcome in VOID and not (is_resumable(change) and has_unfinished_tasks(change)) else change
 
 
 def _check_texts(plan: Change) -> None:
     for intent in plan.intents:
-        check_writable(intent.asked or intent.edit, "The text of this plan")
+        refuse_masked(intent.asked or intent.edit, "The text of this plan")
 
 
 async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
@@ -206,7 +206,7 @@ async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
     intents = plan.intents
     ids = [intent.task_id for intent in intents if intent.task_id is not None]
     deletes = [intent.task_id or "" for intent in intents if intent.verb == "delete"]
-    now = await read_snapshots(call.app, ids, deletes, properties=properties_of(intents))
+    now = await read_snapshots(call.app, ids, deletes, properties=intended_properties(intents))
     capabilities = call.app.backend.capabilities
     differences = (difference_since(plan, intent, now.get(intent.task_id or ""), capabilities) for intent in intents)
     moved = [found for found in differences if found is not None] or await moved_notes(call.app, plan)

@@ -16,7 +16,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.resolve_filter import resolve_filter
 
-__all__ = ["BulkChange", "canonical_bulk", "check_change"]
+__all__ = ["BulkChange", "canonical_bulk", "check_bulk_change"]
 
 _MAX_DAYS: Final = 3_660
 
@@ -39,7 +39,7 @@ class BulkChange:
     shift_days: int | None = None
 
 
-def check_change(app: AppContext, change: BulkChange) -> None:
+def check_bulk_change(app: AppContext, change: BulkChange) -> None:
     """CallerError unless the change is valid and sets something; `parse_due` refuses invalid due fields."""
     patch, days = change.patch, change.shift_days
     if patch is None and days is None:

@@ -18,12 +18,12 @@ from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_rules import parse_due
 from taskhand.journal.journal import Intent
 from taskhand.service.approval_rules import reason_to_confirm
-from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_change
+from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_bulk_change
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
 from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan
 from taskhand.service.edit_resolver import EditFor, Resolver
 from taskhand.service.find_by_property import TaskIds
-from taskhand.service.idempotency import fingerprint, key_claim, wait_until_ended
+from taskhand.service.idempotency import key_claim, payload_fingerprint, wait_until_ended
 from taskhand.service.intents import sets_any, update_intent
 from taskhand.service.make_plan import make_plan
 from taskhand.service.write_call import AlreadyClaimed, Call
@@ -50,7 +50,7 @@ async def bulk_update(
 
     `body` is the tool's arguments, for the idempotency key. CallerError if no task at all can be changed.
     """
-    check_change(call.app, change)
+    check_bulk_change(call.app, change)
     patch = change.patch or TaskPatch()
     due = parse_due(patch, call.app.reference)
     resolver = Resolver(call.app, call.caller.name)
@@ -59,7 +59,7 @@ async def bulk_update(
     payload = ""
     if call.key is not None:
         meant = await canonical_bulk(call.app, change, due, None if ids is None else [*ids, *missing], task_filter)
-        payload = fingerprint(call.tool, body, meant)
+        payload = payload_fingerprint(call.tool, body, meant)
     claims = key_claim(call, payload)
     check_not_all_refused(missing, others=len(ids or ()))
     async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):

@@ -27,7 +27,7 @@ from taskhand.service.write_call import Call
 __all__ = [
     "bulk_resume",
     "bulk_write",
-    "find_first",
+    "find_earlier_change",
     "find_replay",
     "is_resumable",
     "nothing_to_plan",
@@ -103,11 +103,11 @@ def replay_bulk(first: Change) -> BulkReceipt:
 
 async def find_replay(call: Call, claims: Sequence[Claim], payload: str) -> BulkReceipt | None:
     """The receipt of an earlier call with this key, even if all tasks match by now; None if there is no such call."""
-    first = await find_first(call, claims, payload)
+    first = await find_earlier_change(call, claims, payload)
     return None if first is None else replay_bulk(first)
 
 
-async def find_first(call: Call, claims: Sequence[Claim], payload: str) -> Change | None:
+async def find_earlier_change(call: Call, claims: Sequence[Claim], payload: str) -> Change | None:
     """The change of an earlier call with this key, once it has ended; None if there is none that wrote anything.
 
     CallerError if its body differs.

@@ -18,7 +18,7 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import MASK, Change, ChangeQuery, Ending, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.masked_text import has_mask
-from taskhand.service.snapshots import properties_of, read_snapshots
+from taskhand.service.snapshots import intended_properties, read_snapshots
 from taskhand.service.unlisted_notes import find_own_notes
 
 __all__ = [
@@ -81,7 +81,7 @@ async def _recover(app: AppContext, change: Change) -> None:
     app = _of_maker(app, change)
     pending = [index for index in range(len(change.intents)) if index not in change.results]
     ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
-    now, doubtful = await read_surely(app, ids, properties_of(change.intents))
+    now, doubtful = await read_surely(app, ids, intended_properties(change.intents))
     if doubtful and not lists_show(app, change.opening.at):
         raise OutcomeUnknown("A list has a task that is not found by its id.")  # it lags, and is read again later
     now = await with_notes(app, [change.intents[index] for index in pending], now, change.opening.at)

@@ -20,9 +20,9 @@ from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
     check_same_payload,
     duplicate_claim,
-    fingerprint,
     key_claim,
     outcome_unknown_error,
+    payload_fingerprint,
     wait_until_ended,
 )
 from taskhand.service.intents import create_intent
@@ -49,7 +49,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     due = task_rules.parse_due(draft, call.app.reference)
     edit, matched = await Resolver(call.app).resolve(draft, due, None)
     intent = await create_intent(call.app, edit)
-    payload = fingerprint(call.tool, draft, canonical_new(edit, call.app.backend.capabilities))
+    payload = payload_fingerprint(call.tool, draft, canonical_new(edit, call.app.backend.capabilities))
     claims = key_claim(call, payload) or duplicate_claim(call, edit)
     if call.is_dry:
         return await make_plan(call, [intent], matched, claims=claims)

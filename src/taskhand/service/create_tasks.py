@@ -16,15 +16,15 @@ from taskhand.domain.task import Task, TaskDraft
 from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import Claim, Intent
 from taskhand.service.approval_rules import reason_to_confirm
-from taskhand.service.bulk_write import bulk_write, find_first, nothing_to_plan
+from taskhand.service.bulk_write import bulk_write, find_earlier_change, nothing_to_plan
 from taskhand.service.create_task import DUPLICATE
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made, state_of_made
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
     duplicate_claim,
-    fingerprint,
     key_claim,
     outcome_unknown_error,
+    payload_fingerprint,
     wait_until_ended,
 )
 from taskhand.service.intents import create_intent
@@ -104,12 +104,12 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
     meant = [_meaning(call, step.edit) for step in steps if step.edit is not None]
     sent = [_payload(body) for body in bodies]
     # A refused body may become valid later.
-    payload = fingerprint(call.tool, sent, meant if len(meant) == len(sent) else None)
+    payload = payload_fingerprint(call.tool, sent, meant if len(meant) == len(sent) else None)
     of_key = key_claim(call, payload)
     of_bodies = [claim for step in steps for claim in _duplicate_claim(call, step)]
     async with call.app.lock_all(claim.scope for claim in (*of_key, *of_bodies)):
         while True:
-            if not call.is_dry and (first := await find_first(call, of_key, payload)) is not None:
+            if not call.is_dry and (first := await find_earlier_change(call, of_key, payload)) is not None:
                 return await replay_creates(call, first)
             if not of_key:
                 await _find_earlier(call, steps)

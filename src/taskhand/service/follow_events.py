@@ -10,13 +10,13 @@ import anyio
 from taskhand.service.app_context import AppContext
 from taskhand.service.list_events import EventPage, EventsAsked, list_events
 
-__all__ = ["find_first", "follow_events", "read_events"]
+__all__ = ["begin_query", "follow_events", "read_events"]
 
 _EVERY_S: Final = 1.0
 """Seconds between two polls of the store for events that another process found."""
 
 
-async def find_first(app: AppContext, asked: EventsAsked, since: datetime | None) -> EventsAsked:
+async def begin_query(app: AppContext, asked: EventsAsked, since: datetime | None) -> EventsAsked:
     """The query from a moment on, for a caller without a bookmark; errors as of `list_events`."""
     if since is None:
         return asked

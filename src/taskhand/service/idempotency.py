@@ -22,9 +22,9 @@ __all__ = [
     "RECREATION_SCOPE",
     "check_same_payload",
     "duplicate_claim",
-    "fingerprint",
     "key_claim",
     "outcome_unknown_error",
+    "payload_fingerprint",
     "recreation_claim",
     "wait_until_ended",
 ]
@@ -41,7 +41,7 @@ _MAX_KEY_LENGTH: Final = 200
 _OPTIONS: Final = frozenset(RepeatableOptions.model_fields)
 
 
-def fingerprint(tool: str, body: BaseModel | Sequence[BaseModel | str], meant: object = None) -> str:
+def payload_fingerprint(tool: str, body: BaseModel | Sequence[BaseModel | str], meant: object = None) -> str:
     """The payload of a claim, by which equivalent calls of a tool are recognised.
 
     `body` is the body or bodies as they were sent, without options; an invalid body is a text. `meant` is the JSON of

@@ -16,7 +16,7 @@ from taskhand.domain.unrestorable_values import unrestorable
 from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.intents import create_intent, sets_any, update_intent
-from taskhand.service.masked_text import check_writable, with_keys_of
+from taskhand.service.masked_text import refuse_masked, with_keys_of
 from taskhand.service.undo_conflict import changed_create_error, conflict_error, gone_error
 
 __all__ = ["Inverse", "invert"]
@@ -84,7 +84,7 @@ async def _restore(
     if "note" not in _names(whole):  # a note that stays is no part of this write
         now = now.with_note()
     edit, kept = _part(whole, after, now.task)
-    check_writable(edit, "The text before the change")
+    refuse_masked(edit, "The text before the change")
     undo = await update_intent(app, now, edit)
     is_met = not sets_any(undo.edit)
     refusal = conflict_error(after, now.task, without(whole, *_names(edit))) if is_met else None
@@ -127,7 +127,7 @@ async def _recreate(app: AppContext, deleted: Snapshot, now: Snapshot | None) ->
     values["status"] = StatusChoice.of(task.status_config) if task.status_config else None
     known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
     edit = Edit(**known, native=_unmasked(deleted.native))  # type: ignore[arg-type]  # each as its field has it
-    check_writable(edit, "The deleted task")
+    refuse_masked(edit, "The deleted task")
     return Inverse(await create_intent(app, edit), not_restored=unrestorable(deleted))
 
 

@@ -9,7 +9,7 @@ from taskhand.domain.due import is_late
 from taskhand.domain.task import Member, Task
 from taskhand.domain.task_cursor import Position, resume
 from taskhand.domain.task_page import TaskPage
-from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter, TaskQuery, sort_key
+from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter, TaskQuery, task_sort_key
 from taskhand.domain.task_times import NO_TIMES, TaskTimes
 from taskhand.service.app_context import AppContext
 from taskhand.service.resolve_filter import resolve_filter
@@ -100,4 +100,4 @@ async def all_pages(app: AppContext, query: TaskQuery) -> AsyncIterator[TaskPage
         if not page.more or not page.tasks:
             return
         last = page.tasks[-1]
-        query = replace(query, after=(sort_key(last, query.order), last.id))
+        query = replace(query, after=(task_sort_key(last, query.order), last.id))

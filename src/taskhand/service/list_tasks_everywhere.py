@@ -9,7 +9,7 @@ from taskhand.domain.errors import TaskhandError
 from taskhand.domain.merged_list import ConnectionPage, MergedCursor, merge_rows
 from taskhand.domain.task import Task
 from taskhand.domain.task_cursor import position_after
-from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter, ascends, sort_key
+from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter, ascends, task_sort_key
 from taskhand.domain.task_times import UNKNOWN, moment_of
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
@@ -91,4 +91,4 @@ def _key(task: Task, order: Order) -> str:
     """The sort key in the same form for all CRMs, which write offsets of times differently."""
     if order in ("created", "oldest") and (at := moment_of(task, UNKNOWN, "created")):
         return instant_text(at)
-    return sort_key(task, order)
+    return task_sort_key(task, order)

@@ -8,7 +8,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.task import Task
 from taskhand.journal.journal import MASK
 
-__all__ = ["check_writable", "has_mask", "is_same_but_for_keys", "with_keys_of"]
+__all__ = ["has_mask", "is_same_but_for_keys", "refuse_masked", "with_keys_of"]
 
 _TEXTS: Final = ("title", "description", "note")
 
@@ -21,7 +21,7 @@ def has_mask(edit: Edit | None) -> bool:
     return any(isinstance(text, str) and MASK in text for text in texts)
 
 
-def check_writable(edit: Edit | None, noun: str) -> None:
+def refuse_masked(edit: Edit | None, noun: str) -> None:
     """Refuse to write an edit from the journal that contains a mask; `noun` begins the sentence."""
     if has_mask(edit):
         raise CallerError(

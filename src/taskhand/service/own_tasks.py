@@ -18,7 +18,7 @@ from taskhand.domain.errors import NotAllowed
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
-from taskhand.domain.task_query import TaskQuery, sort_key
+from taskhand.domain.task_query import TaskQuery, task_sort_key
 
 if TYPE_CHECKING:
     from taskhand.domain.create_matching import CreateCandidates
@@ -91,7 +91,7 @@ class OwnTasksBackend:
             if not page.more or not page.tasks or len(found) >= query.limit:
                 break
             last = page.tasks[-1]
-            rest = replace(rest, after=(sort_key(last, query.order), last.id))
+            rest = replace(rest, after=(task_sort_key(last, query.order), last.id))
         shown = tuple(found[: query.limit])
         return TaskPage(
             shown,

@@ -22,7 +22,7 @@ async def resolve_deal(app: AppContext, given: str) -> tuple[str, tuple[Match, .
         return text, ()
     deal_list = await app.backend.account.find_deals(text, MAX_DEALS)
     # A CRM finds letters as they are written, and all words or none: the newest deals are looked through here.
-    deal = deal_lookup.resolve_deal(
+    deal = deal_lookup.match_deal(
         text, deal_list if deal_list.deals else await app.backend.account.find_deals(None, MAX_DEALS)
     )
     return deal.id, (Match("dealId", given, deal.id, deal.name),)

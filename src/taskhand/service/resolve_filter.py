@@ -19,7 +19,7 @@ from taskhand.service.resolve_deal import resolve_deal
 from taskhand.service.resolve_people import resolve_filter_people
 from taskhand.service.resolve_task_type import resolve_task_type
 
-__all__ = ["people_in", "resolve_filter"]
+__all__ = ["people_in_filter", "resolve_filter"]
 
 
 async def resolve_filter(app: AppContext, task_filter: TaskFilter) -> TaskQuery:
@@ -67,11 +67,11 @@ async def _resolve_statuses(
 async def _resolve_responsibles(app: AppContext, task_filter: TaskFilter) -> People | None:
     if task_filter.responsible_ids is MISSING:
         return None
-    asked = people_in(task_filter.responsible_ids)
+    asked = people_in_filter(task_filter.responsible_ids)
     return await resolve_filter_people(app, await list_team_members(app), asked)
 
 
-def people_in(given: Sequence[str]) -> tuple[str, ...]:
+def people_in_filter(given: Sequence[str]) -> tuple[str, ...]:
     """The names and ids of persons in a filter, without the word for nobody."""
     return tuple(text for text in given if not _is_nobody(text))
 

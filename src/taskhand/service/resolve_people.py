@@ -97,7 +97,7 @@ async def _resolve(
 ) -> People:
     """The people given. Former members are read only if a name may need one; a filter finds all of them."""
     resolve = partial(
-        people_lookup.resolve_people,
+        people_lookup.match_members,
         given,
         team.members,
         team.me,

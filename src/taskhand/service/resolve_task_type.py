@@ -13,6 +13,6 @@ async def resolve_task_type(app: AppContext, text: str, *, new: bool = False) ->
     `new` is whether a new task is to have it.
     """
     known, of_new = await app.backend.account.task_types(), app.backend.capabilities.new_task_types
-    return task_type_lookup.resolve_task_type(
+    return task_type_lookup.match_task_type(
         text, [known_type for known_type in known if not (new and of_new) or known_type.value in of_new]
     )

@@ -14,12 +14,12 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
 from taskhand.service.crash_recovery import find_created, infer_outcome, read_surely, with_notes
-from taskhand.service.snapshots import properties_of
+from taskhand.service.snapshots import intended_properties
 from taskhand.service.stale_plan import difference_since
 from taskhand.service.visible_changes import is_visible
 from taskhand.service.write_call import Call
 
-__all__ = ["has_left", "left_of", "resume_change"]
+__all__ = ["has_unfinished_tasks", "left_of", "resume_change"]
 
 _STALE = "The task changed since the plan was made; it was not written."
 _GONE = "The task is gone; nothing was written."
@@ -30,7 +30,7 @@ _TO_WRITE = 0.6
 """The share of the call's time that is kept for writing."""
 
 
-def has_left(change: Change) -> bool:
+def has_unfinished_tasks(change: Change) -> bool:
     """Whether a change has tasks that are left, or whose outcome is unknown."""
     return any(_is_left(change, index) or _is_in_doubt(change, index) for index in range(len(change.intents)))
 
@@ -57,7 +57,7 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
     async with call.app.lock_all(scopes), call.app.lock_all(ids):
         await _check_not_undone(call, change)
         await _check_not_repeated(call, change)
-        now, doubtful, read = await _read_in_portions(call, ids, properties_of(open_intents.values()))
+        now, doubtful, read = await _read_in_portions(call, ids, intended_properties(open_intents.values()))
         now = await with_notes(call.app, open_intents.values(), now, change.opening.at)
         looked_at = {
             index: intent for index, intent in open_intents.items() if intent.task_id is None or intent.task_id in read

@@ -8,7 +8,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
 
-__all__ = ["properties_of", "read_snapshot", "read_snapshots"]
+__all__ = ["intended_properties", "read_snapshot", "read_snapshots"]
 
 
 async def read_snapshots(
@@ -48,6 +48,6 @@ async def read_snapshot(
     return found[task_id]
 
 
-def properties_of(intents: Iterable[Intent]) -> frozenset[str]:
+def intended_properties(intents: Iterable[Intent]) -> frozenset[str]:
     """The names of the properties that intents set."""
     return properties_in(*(edit for intent in intents for edit in (intent.edit, intent.asked)))

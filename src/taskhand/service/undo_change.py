@@ -28,7 +28,7 @@ from taskhand.service.list_changes import find_change, list_changes
 from taskhand.service.make_plan import make_plan
 from taskhand.service.replayed_creates import to_result_now
 from taskhand.service.shared_notes import describe_others, tasks_sharing, with_written_notes
-from taskhand.service.snapshots import properties_of, read_snapshots
+from taskhand.service.snapshots import intended_properties, read_snapshots
 from taskhand.service.undo_effect import TaskUndo, Undo
 from taskhand.service.undo_selection import Selection, select
 from taskhand.service.visible_changes import describe_owner, is_visible
@@ -58,7 +58,7 @@ async def undo_change(
     ids = [result.task_id for _, result in chosen.applied if result.task_id]
     async with call.app.lock_all(ids):
         made = [result.task_id or "" for intent, result in chosen.applied if intent.verb == "create"]
-        names = properties_of([intent for intent, _ in chosen.applied])
+        names = intended_properties([intent for intent, _ in chosen.applied])
         now = await read_snapshots(call.app, ids, made, properties=names)
         now = await with_written_notes(call.app, chosen.applied, now, change.opening.at)
         while True:

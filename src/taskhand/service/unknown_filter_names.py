@@ -7,7 +7,7 @@ from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.resolve_contact import check_contact
 from taskhand.service.resolve_deal import check_deal
-from taskhand.service.resolve_filter import people_in
+from taskhand.service.resolve_filter import people_in_filter
 
 __all__ = ["check_names_known"]
 
@@ -25,6 +25,6 @@ async def check_names_known(app: AppContext, task_filter: TaskFilter) -> None:
     if task_filter.deal_id is not MISSING:
         await check_deal(app, task_filter.deal_id)
     if task_filter.responsible_ids is not MISSING:
-        asked, former = people_in(task_filter.responsible_ids), await app.backend.account.former_members()
+        asked, former = people_in_filter(task_filter.responsible_ids), await app.backend.account.former_members()
         team, me = await app.backend.account.members(), await app.backend.account.me()
-        people_lookup.resolve_people(asked, team, me, former=former, is_filter=True)
+        people_lookup.match_members(asked, team, me, former=former, is_filter=True)

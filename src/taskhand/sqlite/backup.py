@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Final
 
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.connection import check_file, file_identity
+from taskhand.sqlite.connection import check_database_file, file_identity
 from taskhand.sqlite.database_copies import copy_database, sync_folder
 from taskhand.sqlite.health_checks import Description
 from taskhand.sqlite.migrations import DatabaseKind
-from taskhand.sqlite.store import database_errors
+from taskhand.sqlite.store import database_file_errors
 from taskhand.sqlite.work_folder import work_folder
 
 __all__ = [
     "MANIFEST",
     "DatabaseFile",
-    "connect",
+    "connect_autocommit",
     "describe_copy",
     "operator_errors",
     "read_manifest",
@@ -126,7 +126,7 @@ def read_manifest(path: Path) -> Mapping[str, object] | None:
 def describe_copy(database: DatabaseFile, copy: Path) -> Description:
     """Describe the content of a copy; OperatorError if it is damaged, or of a newer program."""
     try:
-        with closing(connect(copy)) as connection:
+        with closing(connect_autocommit(copy)) as connection:
             database.kind.check_version(connection)
             [answer] = connection.execute("PRAGMA integrity_check(1)").fetchone()
             description = database.describe(connection) if answer == "ok" else None
@@ -150,7 +150,7 @@ def operator_errors(what_failed: str) -> Iterator[None]:
         ) from error
 
 
-def connect(path: Path, wait_s: float = _WAIT_S) -> sqlite3.Connection:
+def connect_autocommit(path: Path, wait_s: float = _WAIT_S) -> sqlite3.Connection:
     """Connect to an existing file, in autocommit mode."""
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=wait_s, isolation_level=None)
     connection.row_factory = sqlite3.Row
@@ -172,9 +172,9 @@ def _same_moment(databases: Sequence[DatabaseFile]) -> Iterator[Sequence[sqlite3
     """Open read transactions on all databases that see the same moment; writers continue meanwhile."""
     with ExitStack() as stack:
         for database in databases:
-            with database_errors(database.path, database.kind):
+            with database_file_errors(database.path, database.kind):
                 # before any database is open: the check closes the file, which drops this process's locks on it
-                check_file(database.path, database.kind)
+                check_database_file(database.path, database.kind)
         readers = [(database, stack.enter_context(_open(database))) for database in databases]
         writers = [(database, stack.enter_context(_open(database))) for database in databases]
         for attempt in range(1, _TRIES + 1):
@@ -189,8 +189,8 @@ def _same_moment(databases: Sequence[DatabaseFile]) -> Iterator[Sequence[sqlite3
 
 def _open(database: DatabaseFile) -> "closing[sqlite3.Connection]":
     """Connect to a database that this program can read."""
-    with database_errors(database.path, database.kind), ExitStack() as until_ready:
-        connection = connect(database.path)
+    with database_file_errors(database.path, database.kind), ExitStack() as until_ready:
+        connection = connect_autocommit(database.path)
         until_ready.callback(connection.close)
         database.kind.check_version(connection)
         until_ready.pop_all()
@@ -204,10 +204,10 @@ def _begin_together(readers: _Opened, writers: _Opened) -> None:
     """Begin the read transactions while writers are locked out: a change is in a journal before it is in a store."""
     try:
         for database, writer in writers:
-            with database_errors(database.path, database.kind):
+            with database_file_errors(database.path, database.kind):
                 writer.execute("BEGIN IMMEDIATE")
         for database, reader in readers:
-            with database_errors(database.path, database.kind):
+            with database_file_errors(database.path, database.kind):
                 reader.execute("BEGIN")
                 reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     finally:

@@ -17,7 +17,7 @@ from taskhand.sqlite.transaction import transaction
 
 __all__ = [
     "BUSY_S",
-    "check_file",
+    "check_database_file",
     "file_identity",
     "is_open_to_others",
     "make_database",
@@ -100,7 +100,7 @@ def open_connection(
 def _connect(path: Path, kind: DatabaseKind) -> _CountedConnection:
     """Connect to the file after checking it, and count the connection."""
     with _opening:
-        check_file(path, kind)
+        check_database_file(path, kind)
         # Absolute: SQLite would keep a file of the name `:memory:` in memory.
         connection = sqlite3.connect(
             path.absolute(), timeout=BUSY_S, isolation_level=None, check_same_thread=False, factory=_CountedConnection
@@ -145,7 +145,7 @@ def move_into_place(new: Path, path: Path) -> bool:
     return True
 
 
-def check_file(path: Path, kind: DatabaseKind) -> None:
+def check_database_file(path: Path, kind: DatabaseKind) -> None:
     """OperatorError, with the repair, if the file is empty or the log beside it belongs to another database.
 
     If this process has the file open, only the size is checked.

@@ -16,7 +16,7 @@ from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.backup import (
     MANIFEST,
     DatabaseFile,
-    connect,
+    connect_autocommit,
     describe_copy,
     operator_errors,
     read_manifest,
@@ -113,7 +113,7 @@ def _stage(databases: Sequence[DatabaseFile], source: Path, folder: Path) -> lis
 def _stage_copy(databases: Sequence[DatabaseFile], source: Path, folder: Path) -> list[tuple[DatabaseFile, Path]]:
     """A file that a migration has left, or that another program has copied."""
     copy = folder / "copy.sqlite"
-    with suppress(sqlite3.DatabaseError), closing(connect(source)) as connection:
+    with suppress(sqlite3.DatabaseError), closing(connect_autocommit(source)) as connection:
         copy_database(connection, copy)
         tables = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         found = [database for database in databases if database.table in tables]
@@ -193,7 +193,7 @@ def _is_sound(database: DatabaseFile) -> bool:
     try:
         if find_foreign_log(database.path):
             return False
-        with closing(connect(database.path)) as connection:
+        with closing(connect_autocommit(database.path)) as connection:
             return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")
     except sqlite3.OperationalError as error:
         raise _in_use(database) if "locked" in str(error) else error from None
@@ -211,7 +211,7 @@ def _held(databases: Sequence[DatabaseFile]) -> Iterator[sqlite3.Connection | No
         yield None
         return
     with ExitStack() as stack:
-        connection = stack.enter_context(closing(connect(databases[0].path)))
+        connection = stack.enter_context(closing(connect_autocommit(databases[0].path)))
         for number, database in enumerate(databases):
             schema = _schema(number)
             try:

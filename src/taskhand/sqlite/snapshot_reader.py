@@ -6,10 +6,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from taskhand.sqlite.backup import connect
+from taskhand.sqlite.backup import connect_autocommit
 from taskhand.sqlite.connection import open_connection
 from taskhand.sqlite.migrations import DatabaseKind
-from taskhand.sqlite.store import database_errors
+from taskhand.sqlite.store import database_file_errors
 
 __all__ = ["SourceFile", "hold_source", "open_source"]
 
@@ -27,18 +27,18 @@ class SourceFile:
 
     def count(self, table: str) -> int:
         """The number of rows in a table."""
-        with database_errors(self._path, self._kind):
+        with database_file_errors(self._path, self._kind):
             ((count,),) = self._connection.execute(f"SELECT count(*) FROM {table}")  # noqa: S608  a name of ours
         return int(count)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Query rows."""
-        with database_errors(self._path, self._kind):
+        with database_file_errors(self._path, self._kind):
             return [tuple(row) for row in self._connection.execute(sql, parameters)]
 
     def portions(self, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
         """Query rows in portions of `size`, of which one at a time is in memory."""
-        with database_errors(self._path, self._kind), closing(self._connection.cursor()) as cursor:
+        with database_file_errors(self._path, self._kind), closing(self._connection.cursor()) as cursor:
             cursor.execute(sql, parameters)
             while rows := cursor.fetchmany(size):
                 yield [tuple(row) for row in rows]
@@ -72,9 +72,9 @@ def hold_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile | None]:
 @contextmanager
 def _connected(path: Path, kind: DatabaseKind) -> Iterator[sqlite3.Connection]:
     """Connect to the file, and migrate it first if it is of an older program."""
-    with database_errors(path, kind):
+    with database_file_errors(path, kind):
         open_connection(path, kind).close()
-        with closing(connect(path, _WAIT_S)) as connection:
+        with closing(connect_autocommit(path, _WAIT_S)) as connection:
             yield connection
 
 

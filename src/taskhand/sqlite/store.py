@@ -25,7 +25,7 @@ from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.transaction import roll_back_rest
 from taskhand.sqlite.worker import Worker
 
-__all__ = ["SqliteStore", "database_errors"]
+__all__ = ["SqliteStore", "database_file_errors"]
 
 _T = TypeVar("_T")
 
@@ -124,7 +124,7 @@ class SqliteStore:
 
     async def exists(self) -> bool:
         """Whether the file exists; OperatorError if that is unknown, or it disappeared and must not be recreated."""
-        with database_errors(self._path, self._kind):
+        with database_file_errors(self._path, self._kind):
             self._check_not_gone()
             return file_identity(self._path) is not None
 
@@ -154,11 +154,11 @@ class SqliteStore:
         return self._begin(self._idle_connection(), durable=durable)
 
     def _read(self, work: Callable[[sqlite3.Connection], _T], wait_until: float) -> _T:
-        with database_errors(self._path, self._kind):
+        with database_file_errors(self._path, self._kind):
             return self._run_on_view(self._open(wait_until), work)
 
     def _write(self, work: Callable[[sqlite3.Connection], _T], wait_until: float, *, durable: bool) -> _T:
-        with database_errors(self._path, self._kind):
+        with database_file_errors(self._path, self._kind):
             return self._run_and_commit(self._begin(self._open(wait_until), durable=durable), work, durable=durable)
 
     def _begin(self, connection: sqlite3.Connection, *, durable: bool) -> sqlite3.Connection:
@@ -250,7 +250,7 @@ def _read_only_part(path: Path, error: Exception) -> str | None:
 
 
 @contextmanager
-def database_errors(path: Path, kind: DatabaseKind) -> Iterator[None]:
+def database_file_errors(path: Path, kind: DatabaseKind) -> Iterator[None]:
     """Convert errors of a database file to OperatorError, which names the file and the next step."""
     try:
         yield

@@ -24,7 +24,7 @@ from taskhand.testing.background_context import in_own_task
 from taskhand.testing.clock import Clock
 from taskhand.testing.command import Server, recording_command
 from taskhand.testing.data import ZONE
-from taskhand.testing.http_endpoint import serve_over_http
+from taskhand.testing.http_endpoint import serve_on_loopback
 from taskhand.testing.populated.backend import PopulatedBackend
 from taskhand.testing.populated.open import open_populated
 from taskhand.testing.recorded_calls import Called, read_calls, record_calls
@@ -102,7 +102,7 @@ class Bench:
     async def serve_http(self) -> AsyncIterator[str]:
         """Serve on loopback while the block is open; the URL for a client over Streamable HTTP."""
         self._check_loop()
-        async with serve_over_http(self._recording_server()) as url:
+        async with serve_on_loopback(self._recording_server()) as url:
             yield url
 
     def _recording_server(self) -> McpServer[Any]:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from taskhand.domain.due import Due
 from taskhand.domain.errors import CallerError
 
-__all__ = ["DATA", "NOW", "STATUSES", "ZONE", "DataSet", "Outsider", "Person", "PlannedTask", "find_data"]
+__all__ = ["DATA", "NOW", "STATUSES", "ZONE", "DataSet", "Outsider", "PlannedTask", "Teammate", "find_data"]
 
 NOW = "2026-03-02T15:00:00Z"
 """The default clock of a run: a Monday, noon in ZONE."""
@@ -29,7 +29,7 @@ class _DataModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Person(_DataModel):
+class Teammate(_DataModel):
     """A member of the team."""
 
     name: str
@@ -88,7 +88,7 @@ class DataSet(_DataModel):
 
     name: str
     says: str
-    people: tuple[Person, ...]
+    people: tuple[Teammate, ...]
     outsiders: tuple[Outsider, ...]
     tasks: tuple[PlannedTask, ...] = ()
 
@@ -127,12 +127,12 @@ class DataSet(_DataModel):
 
 
 _PEOPLE = (
-    Person(name="Elena Ruiz", email="elena.ruiz@example.com"),
-    Person(name="Ana Soto", email="ana.soto@example.com"),
-    Person(name="Luis Pereira", email="luis.pereira@example.com"),
-    Person(name="Maria Rodriguez", email="maria.one@example.com"),
-    Person(name="Maria Rodriguez", email="maria.two@example.com"),
-    Person(name="Camila Núñez", email="camila.nunez@example.com"),
+    Teammate(name="Elena Ruiz", email="elena.ruiz@example.com"),
+    Teammate(name="Ana Soto", email="ana.soto@example.com"),
+    Teammate(name="Luis Pereira", email="luis.pereira@example.com"),
+    Teammate(name="Maria Rodriguez", email="maria.one@example.com"),
+    Teammate(name="Maria Rodriguez", email="maria.two@example.com"),
+    Teammate(name="Camila Núñez", email="camila.nunez@example.com"),
 )
 """Two of them share a name."""
 

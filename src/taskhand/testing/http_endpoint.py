@@ -7,9 +7,9 @@ from typing import Any
 
 from mcp.server import Server
 
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 
-__all__ = ["serve_over_http"]
+__all__ = ["serve_on_loopback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class _Endpoint:
 
 
 @asynccontextmanager
-async def serve_over_http(server: Server[Any]) -> AsyncIterator[str]:
+async def serve_on_loopback(server: Server[Any]) -> AsyncIterator[str]:
     """Serve in the running event loop, on a free port of loopback; the URL of the MCP endpoint."""
     app = server.streamable_http_app()
-    async with app.router.lifespan_context(app), serve(_Endpoint(app)) as base:
+    async with app.router.lifespan_context(app), serve_sandbox(_Endpoint(app)) as base:
         yield f"{base}/mcp"

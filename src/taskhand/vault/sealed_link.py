@@ -13,7 +13,16 @@ from taskhand.domain.errors import LinkBroken
 from taskhand.vault.cipher import CannotOpen, Cipher, Sealed
 from taskhand.vault.credential_link import Link, LinkedMember, LinkKind, LinkState, ListedLink, OwnCredential
 
-__all__ = ["VERSION", "SealedLink", "damaged_link", "describe_link", "open_link", "reseal_link", "seal_link", "to_text"]
+__all__ = [
+    "VERSION",
+    "SealedLink",
+    "damaged_link",
+    "describe_link",
+    "open_link",
+    "reseal_link",
+    "seal_link",
+    "stored_instant",
+]
 
 VERSION: Final = 1
 """The version of the encrypted format."""
@@ -71,8 +80,8 @@ def seal_link(link: Link, cipher: Cipher, generation: int, now: datetime) -> Sea
         link.member.name,
         " ".join(sorted(credential.scopes)),
         _to_text_or_none(credential.expires_at),
-        to_text(link.linked_at),
-        to_text(now),
+        stored_instant(link.linked_at),
+        stored_instant(now),
         sealed=None,
         last_used_at=_to_text_or_none(link.last_used_at),
         email=link.email,
@@ -128,13 +137,13 @@ def describe_link(row: SealedLink, cipher: Cipher, flaw: str | None = None) -> L
     )
 
 
-def to_text(moment: datetime) -> str:
+def stored_instant(moment: datetime) -> str:
     """Format an instant for storage."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _to_text_or_none(moment: datetime | None) -> str | None:
-    return to_text(moment) if moment else None
+    return stored_instant(moment) if moment else None
 
 
 def _with_secret(row: SealedLink, cipher: Cipher, secret: bytes) -> SealedLink:

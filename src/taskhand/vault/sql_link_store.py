@@ -9,7 +9,7 @@ from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, placehold
 from taskhand.sql.store import SqlStore
 from taskhand.vault.cipher import Sealed
 from taskhand.vault.link_store import KeptLink
-from taskhand.vault.sealed_link import SealedLink, damaged_link, to_text
+from taskhand.vault.sealed_link import SealedLink, damaged_link, stored_instant
 
 __all__ = ["SqlLinkStore", "note_uses"]
 
@@ -132,7 +132,7 @@ def _end(person: str, connection: str, generation: int, at: datetime, database: 
         "UPDATE link SET ended_at = ?, key_id = NULL, nonce = NULL, sealed = NULL, "
         "claimed_by = NULL, claimed_until = NULL WHERE person = ? AND connection = ? AND generation = ?"
     )
-    return database.execute(statement, (to_text(at), person, connection, generation)).rowcount == 1
+    return database.execute(statement, (stored_instant(at), person, connection, generation)).rowcount == 1
 
 
 def _remove(person: str, connection: str, at: datetime, database: SqlConnection) -> bool:
@@ -143,7 +143,7 @@ def _remove(person: str, connection: str, at: datetime, database: SqlConnection)
         "UPDATE link_generation SET generation = generation + 1, removed_at = ? "
         "WHERE person = ? AND connection = ? AND removed_at IS NULL"
     )
-    return database.execute(statement, (to_text(at), *name)).rowcount == 1 or there
+    return database.execute(statement, (stored_instant(at), *name)).rowcount == 1 or there
 
 
 def _claim(
@@ -154,7 +154,7 @@ def _claim(
         "WHERE person = ? AND connection = ? AND generation = ? AND ended_at IS NULL "
         "AND (claimed_by IS NULL OR claimed_by = ? OR claimed_until <= ? OR claimed_until > ?)"
     )
-    now, until = map(to_text, span)
+    now, until = map(stored_instant, span)
     # A claim that would last longer than the maximum was made by a clock that was ahead.
     return database.execute(statement, (by, until, *name, generation, by, now, until)).rowcount == 1
 
@@ -169,7 +169,7 @@ def _release(person: str, connection: str, by: str, database: SqlConnection) -> 
 def note_uses(uses: Mapping[tuple[str, str], datetime], database: SqlConnection) -> None:
     """Store the times of last use, in a transaction of the connection."""
     statement = "UPDATE link SET last_used_at = ? WHERE person = ? AND connection = ?"
-    database.executemany(statement, [(to_text(at), *name) for name, at in uses.items()])
+    database.executemany(statement, [(stored_instant(at), *name) for name, at in uses.items()])
 
 
 def _to_kept_link(person: str, connection: str, row: SqlRow | None, mark: SqlRow | None) -> KeptLink:

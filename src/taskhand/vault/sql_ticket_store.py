@@ -8,7 +8,7 @@ from taskhand.domain.principal import Person
 from taskhand.sql.connection import SqlConnection, SqlRow
 from taskhand.sql.store import SqlStore
 from taskhand.vault.cipher import Sealed
-from taskhand.vault.sealed_link import to_text
+from taskhand.vault.sealed_link import stored_instant
 from taskhand.vault.ticket import Ticket
 
 __all__ = ["SqlTicketStore"]
@@ -81,9 +81,9 @@ class SqlTicketStore:
 
 
 def _add(ticket: Ticket, most: int, forget_before: datetime, database: SqlConnection) -> None:
-    person, now = ticket.person, to_text(ticket.made_at)
-    database.execute("DELETE FROM ticket WHERE expires_at < ?", (to_text(forget_before),))
-    values = (ticket.id, person.id, person.email, ticket.connection, now, to_text(ticket.expires_at))
+    person, now = ticket.person, stored_instant(ticket.made_at)
+    database.execute("DELETE FROM ticket WHERE expires_at < ?", (stored_instant(forget_before),))
+    values = (ticket.id, person.id, person.email, ticket.connection, now, stored_instant(ticket.expires_at))
     database.execute(
         "INSERT INTO ticket (id, person, email, connection, made_at, expires_at, mark) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (*values, ticket.bound_hmac),
@@ -107,7 +107,7 @@ def _begin(begun: Ticket, now: datetime, most: int, database: SqlConnection) -> 
         "refusal = NULL WHERE id = ? AND used_at IS NULL AND expires_at > ? "
         "AND (browser IS NULL OR browser = ?) AND tries < ?"
     )
-    values = (begun.bound_hmac, begun.browser, begun.id, to_text(now), begun.browser, most)
+    values = (begun.bound_hmac, begun.browser, begun.id, stored_instant(now), begun.browser, most)
     return database.execute(statement, values).rowcount == 1
 
 
@@ -115,7 +115,7 @@ def _turn_away(hashed: str, browser: str, now: datetime, database: SqlConnection
     statement = (
         "UPDATE ticket SET turned_away_at = ? WHERE (id = ? OR state = ?) AND browser <> ? AND turned_away_at IS NULL"
     )
-    database.execute(statement, (to_text(now), hashed, hashed, browser))
+    database.execute(statement, (stored_instant(now), hashed, hashed, browser))
 
 
 def _note_refusal(ticket_id: str, reason: str, database: SqlConnection) -> None:
@@ -141,19 +141,19 @@ def _take(state: str, browser: str, database: SqlConnection) -> tuple[Ticket, Se
 
 
 def _prove(proved: Ticket, now: datetime, database: SqlConnection) -> bool:
-    kept = (proved.person.email, proved.bound_hmac, to_text(proved.proved_at or now))
-    values = (*kept, proved.id, to_text(now), proved.browser)
+    kept = (proved.person.email, proved.bound_hmac, stored_instant(proved.proved_at or now))
+    values = (*kept, proved.id, stored_instant(now), proved.browser)
     return database.execute(_PROVE + _IS_OPEN, values).rowcount == 1
 
 
 def _use(ticket_id: str, browser: str, now: datetime, database: SqlConnection) -> bool:
-    values = (to_text(now), ticket_id, to_text(now), browser)
+    values = (stored_instant(now), ticket_id, stored_instant(now), browser)
     return database.execute(_USE + _IS_OPEN, values).rowcount == 1
 
 
 def _note_linked(ticket_id: str, now: datetime, database: SqlConnection) -> None:
     statement = "UPDATE ticket SET linked_at = ? WHERE id = ? AND used_at IS NOT NULL"
-    database.execute(statement, (to_text(now), ticket_id))
+    database.execute(statement, (stored_instant(now), ticket_id))
 
 
 def _to_ticket(row: SqlRow) -> Ticket:

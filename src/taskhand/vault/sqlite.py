@@ -10,9 +10,9 @@ from typing import Final
 
 import anyio.to_thread
 
-from taskhand.sqlite.backup import connect
+from taskhand.sqlite.backup import connect_autocommit
 from taskhand.sqlite.migrations import DatabaseKind
-from taskhand.sqlite.store import SqliteStore, database_errors
+from taskhand.sqlite.store import SqliteStore, database_file_errors
 from taskhand.sqlite.transaction import transaction
 from taskhand.vault.sql_link_store import SqlLinkStore, note_uses
 
@@ -46,6 +46,10 @@ def prepare_links(connection: sqlite3.Connection) -> None:
 
 
 def _note_uses(path: Path, uses: Mapping[tuple[str, str], datetime]) -> None:
-    with database_errors(path, LINKS), closing(connect(path)) as database, transaction(database, "BEGIN IMMEDIATE"):
+    with (
+        database_file_errors(path, LINKS),
+        closing(connect_autocommit(path)) as database,
+        transaction(database, "BEGIN IMMEDIATE"),
+    ):
         LINKS.check_version(database)
         note_uses(uses, database)

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from taskhand.domain.principal import Person
-from taskhand.vault.sealed_link import to_text
+from taskhand.vault.sealed_link import stored_instant
 
 __all__ = ["Errand", "Ticket", "hash_secret"]
 
@@ -43,10 +43,10 @@ class Ticket:
     @property
     def bound(self) -> bytes:
         """The bytes that the HMAC covers: id, person, connection, expiry, browser and time of the proof."""
-        proved_at = to_text(self.proved_at) if self.proved_at else None
+        proved_at = stored_instant(self.proved_at) if self.proved_at else None
         whose = (self.person.id, self.person.email, self.connection)
         return json.dumps(
-            ["taskhand ticket", self.id, *whose, to_text(self.expires_at), self.browser, proved_at]
+            ["taskhand ticket", self.id, *whose, stored_instant(self.expires_at), self.browser, proved_at]
         ).encode("ascii")
 
     def is_open(self, now: datetime) -> bool:

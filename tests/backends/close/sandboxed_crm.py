@@ -16,7 +16,7 @@ from server.example_calls import DUE_DATE
 from taskhand.backends.close import mapping
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from virtual_time import Time
 
 __all__ = ["COUNTED_CRM", "CRM", "DOCTOR_CRM", "rate_limited"]
@@ -92,7 +92,7 @@ def rate_limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str
 async def _counted() -> AsyncIterator[OpenApp]:
     time = wired.Time()
     rows = [wired.row(number, date=DUE_DATE) for number in range(1, TASKS + 1)]
-    async with serve(wired.close(rows)) as url:
+    async with serve_sandbox(wired.close(rows)) as url:
         yield lambda: wired.wired(url, time)
 
 

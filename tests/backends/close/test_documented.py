@@ -15,7 +15,7 @@ from behaviour.agent import Agent
 from behaviour.world import SANTIAGO
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 
 IDS = [task_id(number) for number in range(1, 5)]
@@ -132,7 +132,7 @@ ROWS = (
 @asynccontextmanager
 async def agent_at(sandbox: CloseSandbox) -> AsyncIterator[Agent]:
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         wired(url, Time(), timezone=SANTIAGO) as app,
         Client(create_server(app)) as client,
     ):

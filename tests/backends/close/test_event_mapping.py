@@ -9,7 +9,7 @@ import pytest
 from pydantic import MISSING
 
 from backends.close.wired import ELENA, LEAD, TASK
-from taskhand.backends.close.events.event_log import EventLog, LogEntry, moment_text
+from taskhand.backends.close.events.event_log import EventLog, LogEntry, log_time_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.events.position import Seen, remembered
 
@@ -178,8 +178,8 @@ async def test_a_stretch_is_complete_since_the_last_moment_at_which_an_action_wa
 
 def test_the_latest_five_thousand_entries_of_the_last_hour_are_remembered() -> None:
     made = [MADE + timedelta(milliseconds=100 * number) for number in range(5_002)]
-    seen = {f"ev_{number}": Seen(moment_text(at), TASK, is_own_event=False) for number, at in enumerate(made)}
-    seen["ev_old"] = Seen(moment_text(made[-1] - timedelta(hours=1, milliseconds=1)), TASK, is_own_event=False)
+    seen = {f"ev_{number}": Seen(log_time_text(at), TASK, is_own_event=False) for number, at in enumerate(made)}
+    seen["ev_old"] = Seen(log_time_text(made[-1] - timedelta(hours=1, milliseconds=1)), TASK, is_own_event=False)
     assert [*remembered(seen, made[-1])] == [f"ev_{number}" for number in range(2, 5_002)]
 
 

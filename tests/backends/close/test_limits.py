@@ -33,7 +33,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError, OutcomeUnknown
 from taskhand.sandbox.close import SpecVariant
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 
 SECRETS = (KEY, credential(SecretStr(KEY), None)[1]["authorization"].removeprefix("Basic "))
@@ -49,7 +49,7 @@ async def test_requests_wait_for_a_known_limit_before_close_refuses_one() -> Non
         spec_variant=SpecVariant(rates="enforced", rate_limit=10, rate_window=8),
         clock=lambda: datetime.fromtimestamp(moment.wall(), UTC),
     )
-    async with serve(sandbox) as url, wired(url, moment) as app:
+    async with serve_sandbox(sandbox) as url, wired(url, moment) as app:
         for number in range(1, 31):
             await app.backend.get_task(f"task_{number:043}")
     assert [one.status for one in sandbox.requests] == [200] * 30
@@ -61,7 +61,7 @@ async def test_requests_wait_for_a_known_limit_before_close_refuses_one() -> Non
 async def test_a_429_is_waited_out_in_every_form(body: Any, rates: Any) -> None:
     time = Time()
     sandbox = close(6, spec_variant=SpecVariant(throttle=2, rate_body=body, rates=rates))
-    async with serve(sandbox) as url, wired(url, time) as app:
+    async with serve_sandbox(sandbox) as url, wired(url, time) as app:
         for number in range(1, 7):
             await app.backend.get_task(f"task_{number:043}")
     assert time.slept
@@ -131,7 +131,7 @@ async def test_a_lost_create_is_not_matched_with_an_earlier_equal_one() -> None:
 async def test_a_credential_is_in_no_answer_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     sandbox = close()
-    async with serve(sandbox) as url, wired(url, Time()) as app, Client(create_server(app)) as client:
+    async with serve_sandbox(sandbox) as url, wired(url, Time()) as app, Client(create_server(app)) as client:
         agent = Agent(client)
         answers: list[dict[str, Any]] = [
             await agent("list_tasks"),

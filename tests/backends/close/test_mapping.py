@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from pydantic import MISSING
 
 from builders import candidate_values
-from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD, check_change, listed_types
+from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD, check_changeable, listed_types
 from taskhand.backends.close.mapping import (
     DONE,
     OPEN,
     bulk_body,
     create_body,
-    has_left,
+    is_former_member,
     member_of,
     task_of,
     update_body,
@@ -269,8 +269,8 @@ def test_a_task_of_a_type_that_has_no_priority_counts_as_medium(kind: str) -> No
 
 def test_a_user_without_a_full_name_is_shown_by_the_known_name_or_the_e_mail() -> None:
     user = {"id": "user_1", "first_name": "Ana", "last_name": "Soto", "email": "ana@example.com"}
-    assert has_left(user | {"organizations": []})
-    assert not has_left(user)
+    assert is_former_member(user | {"organizations": []})
+    assert not is_former_member(user)
     names = [
         member_of(user | fields)
         for fields in ({"organizations": ["orga_1"]}, {"first_name": None, "last_name": ""}, {"last_name": None})
@@ -334,26 +334,26 @@ CHANGES: dict[str, Edit] = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_to_do_accepts_every_change(name: str) -> None:
-    check_change(CHANGES[name], LEAD)
+    check_changeable(CHANGES[name], LEAD)
 
 
 @pytest.mark.parametrize("kind", [*OTHERS, "never_heard_of"])
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_other_type_accepts_due_status_and_responsible_only(name: str, kind: str) -> None:
     if name in {"due", "status", "responsible_ids"}:
-        check_change(CHANGES[name], kind)
+        check_changeable(CHANGES[name], kind)
         return
     with pytest.raises(CallerError, match=rf"In Close {name} can change on to-dos only, and this task is .* {kind}"):
-        check_change(CHANGES[name], kind)
+        check_changeable(CHANGES[name], kind)
 
 
 @pytest.mark.parametrize("kind", INBOX)
 def test_the_due_date_is_removed_only_from_types_that_can_be_dateless(kind: str) -> None:
     if kind in {LEAD, CALL}:
-        check_change(Edit(due=None), kind)
+        check_changeable(Edit(due=None), kind)
         return
     with pytest.raises(CallerError, match="cannot be removed"):
-        check_change(Edit(due=None), kind)
+        check_changeable(Edit(due=None), kind)
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_the_due_date_is_removed_only_from_types_that_can_be_dateless(kind: str)
 )
 def test_a_field_that_never_changes_is_refused_by_name(edit: Edit, why: str) -> None:
     with pytest.raises(CallerError, match=why) as refused:
-        check_change(edit, LEAD)
+        check_changeable(edit, LEAD)
     assert refused.value.code == "field_not_changeable"
     assert refused.value.next_step
 

@@ -16,7 +16,7 @@ from taskhand.backends.factory import OpenContext
 from taskhand.call.observers import Budget
 from taskhand.domain.task_query import TaskQuery
 from taskhand.http.upstream import Runtime
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from virtual_time import Time
 
 PERSONS, CALLS, RATE = 5, 4, 4
@@ -51,7 +51,7 @@ async def test_persons_with_keys_of_their_own_keep_to_the_limit_of_the_organisat
     time = Time()
     departures = RequestTimes(time)
     runtime = Runtime(time.clock, time.wall, time.sleep, jitter=lambda: 0.5, observer=departures)
-    async with serve(close(clock=time.moment)) as url, AsyncExitStack() as stack:
+    async with serve_sandbox(close(clock=time.moment)) as url, AsyncExitStack() as stack:
         settings = CloseSettings(
             close_api_key=SecretStr(KEY), close_base_url=f"{url}/api/v1", close_rate=RATE, close_in_flight=64
         )

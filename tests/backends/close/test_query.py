@@ -34,7 +34,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_page import select_page
-from taskhand.domain.task_query import Order, TaskQuery, sort_key
+from taskhand.domain.task_query import Order, TaskQuery, task_sort_key
 from taskhand.domain.task_times import NO_TIMES, Moment, TaskTimes
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
@@ -133,7 +133,7 @@ async def assert_all_pages(backend: CloseAdapter, sandbox: CloseSandbox, *querie
             assert page.more == is_more, query
             if is_more:
                 last = page.tasks[-1]
-                query = replace(query, after=(sort_key(last, query.order), last.id))
+                query = replace(query, after=(task_sort_key(last, query.order), last.id))
 
 
 READINGS = [
@@ -179,7 +179,7 @@ async def test_the_first_page_of_many_tasks_is_a_few_requests(order: Order) -> N
         assert len(sandbox.requests) <= 2
         last = page.tasks[-1]
         sandbox.clear_requests()
-        await backend.list_tasks(TaskQuery(order=order, after=(sort_key(last, order), last.id)))
+        await backend.list_tasks(TaskQuery(order=order, after=(task_sort_key(last, order), last.id)))
         assert len(sandbox.requests) <= 3
 
 

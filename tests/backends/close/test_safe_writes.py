@@ -13,7 +13,7 @@ from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.principal import Person
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 
@@ -35,7 +35,7 @@ async def agents_on(
 ) -> AsyncIterator[list[Agent]]:
     """An agent for each of these persons, on one server; None for nobody who is known."""
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         wired(url, time or Time(), timezone="America/Santiago", **options) as app,
         AsyncExitStack() as stack,
     ):

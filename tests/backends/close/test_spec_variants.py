@@ -10,7 +10,7 @@ from mcp import Client
 from backends.close.wired import ANA, ELENA, LEAD, Time, close, wired
 from behaviour.agent import Agent, Refused
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 
 SANTIAGO = "America/Santiago"
@@ -99,7 +99,7 @@ NUMBERED = [
 async def test_each_answer_of_the_scenario_is_true_under_every_spec_variant(spec_variant: SpecVariant) -> None:
     sandbox = close(1, spec_variant=spec_variant)
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         wired(url, Time(), timezone=SANTIAGO) as app,
         Client(create_server(app)) as client,
     ):

@@ -22,7 +22,7 @@ from taskhand.http.upstream import Limits
 from taskhand.journal.journal import Journal
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 from virtual_time import Time
@@ -116,7 +116,7 @@ async def wired(
 @asynccontextmanager
 async def on_close(sandbox: CloseSandbox, time: Time | None = None, **options: Any) -> AsyncIterator[CloseAdapter]:
     """A backend on a served sandbox."""
-    async with serve(sandbox) as url, wired(url, time or Time(), **options) as app:
+    async with serve_sandbox(sandbox) as url, wired(url, time or Time(), **options) as app:
         backend = app.backend
         assert isinstance(backend, CloseAdapter)
         yield backend

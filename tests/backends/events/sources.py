@@ -23,7 +23,7 @@ from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.hubspot import HubSpotSandbox
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from virtual_time import Time
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ async def open_close(**options: Any) -> AsyncIterator[ObservedAccount[CloseUser]
     time = Time()
     sandbox = close(0, clock=time.moment, **options)
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         wired(url, time, clock=time.moment) as app,
         httpx2.AsyncClient(
             base_url="http://close.example/api/v1/", transport=httpx2.ASGITransport(sandbox.app)
@@ -255,7 +255,7 @@ async def open_vambe(**options: Any) -> AsyncIterator[ObservedAccount[VambeUser]
     time = Time()
     sandbox = vambe_wired.vambe(0, clock=time.moment, **options)
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         vambe_wired.backend_at(url, time, clock=time.moment) as backend,
         httpx2.AsyncClient(transport=httpx2.ASGITransport(sandbox.app)) as client,
     ):

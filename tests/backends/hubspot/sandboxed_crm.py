@@ -15,7 +15,7 @@ from safety.sandboxed_crm import OddTasks, SandboxedCrm, TaskSummary
 from taskhand.backends.hubspot import task_reader
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from virtual_time import Time
 
 __all__ = ["COUNTED_CRM", "CRM", "DOCTOR_CRM", "rate_limited"]
@@ -110,7 +110,7 @@ async def _counted() -> AsyncIterator[OpenApp]:
     time = wired.Time()
     # The clock stands still, so a limit on searches per second would never end.
     sandbox = wired.hubspot(time, wired.seed(TASKS), spec_variant=["searches=0"])
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         yield lambda: wired.wired(url, time, timezone=wired.SANTIAGO)
 
 

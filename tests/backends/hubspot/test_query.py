@@ -35,7 +35,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.task import FINISHED, Status, StatusChoice, Task
 from taskhand.domain.task_page import select_page
-from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, sort_key
+from taskhand.domain.task_query import NO_DUE, Order, TaskQuery, task_sort_key
 from taskhand.domain.task_times import TaskTimes
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.messages import ReceivedRequest, Response
@@ -193,7 +193,7 @@ async def test_pages_contain_every_matching_task_once_and_in_order(order: Order)
                 if not page.more:
                     break
                 last = page.tasks[-1]
-                query = replace(query, after=(sort_key(last, order), last.id))
+                query = replace(query, after=(task_sort_key(last, order), last.id))
             assert [task.id for task in listed] == [task.id for task in wanted.tasks], name
             assert listed == list(wanted.tasks), name
 

@@ -19,7 +19,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot.app_webhooks import DEVELOPER_KEY
 from taskhand.sandbox.hubspot.errors import APP
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from virtual_time import Time
 
 URL, OTHER = "https://tasks.example.com/webhooks/hubspot", "https://other.example.com/webhooks/hubspot"
@@ -29,7 +29,7 @@ CREATE = "POST /webhooks/v3/{appId}/subscriptions"
 @asynccontextmanager
 async def admin_of(sandbox: HubSpotSandbox) -> AsyncIterator[HubSpotWebhookAdmin]:
     time = Time()
-    async with serve(sandbox) as url, PooledTransport(TRUST) as transport:
+    async with serve_sandbox(sandbox) as url, PooledTransport(TRUST) as transport:
         runtime = Runtime(monotonic=time.clock, sleep=time.sleep, transport=transport)
         upstream = Upstream(name="HubSpot", base_url=url, auth={}, credential_name="HUBSPOT_DEVELOPER_KEY")
         async with Client(upstream, runtime=runtime) as client:

@@ -15,7 +15,7 @@ from taskhand.backends.base import ItemResult
 from taskhand.backends.hubspot.adapter import HubSpotAdapter
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.service.app_context import AppContext
 from virtual_time import Time
 
@@ -153,7 +153,7 @@ async def served(
     """Serve it, wire it; a zone is configured unless `timezone` says otherwise."""
     time = time or Time()
     sandbox = sandbox or hubspot(time)
-    async with serve(sandbox) as url, wired(url, time, **({"timezone": SANTIAGO} | options)) as app:
+    async with serve_sandbox(sandbox) as url, wired(url, time, **({"timezone": SANTIAGO} | options)) as app:
         yield Account(sandbox, app, time)
 
 

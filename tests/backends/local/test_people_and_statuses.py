@@ -14,7 +14,7 @@ from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.backends.local.task_import import Line
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import Ambiguous, CallerError, NotFound
-from taskhand.domain.people_lookup import resolve_people
+from taskhand.domain.people_lookup import match_members
 from taskhand.domain.task import StatusChoice
 
 
@@ -170,7 +170,7 @@ async def test_a_removed_member_keeps_tasks_but_cannot_be_given_new_ones(backend
     assert (await backend.get_task(task_id)).responsible_ids == (luis,)
     for name in (luis, "Luis Pereira", "luis@example.com"):
         with pytest.raises(NotFound) as refused:
-            resolve_people([name], await backend.account.members(), await backend.account.me())
+            match_members([name], await backend.account.members(), await backend.account.me())
         assert refused.value.code == "unknown_member"
     with pytest.raises(NotFound):
         await backend.edit(lambda directory: directory.remove_member(luis))

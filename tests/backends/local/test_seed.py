@@ -16,7 +16,7 @@ from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.seed import seed_store
 from taskhand.domain.due import due_of, is_overdue
 from taskhand.domain.errors import Ambiguous, CallerError
-from taskhand.domain.people_lookup import resolve_people
+from taskhand.domain.people_lookup import match_members
 from taskhand.domain.task import Task
 from taskhand.domain.task_query import TaskQuery
 
@@ -88,7 +88,7 @@ async def test_people_are_on_the_team_and_two_of_them_share_a_name(backend: Loca
     assert all(set(task.responsible_ids) <= team for task in tasks)
     assert {len(task.responsible_ids) for task in tasks} >= {0, 1, 2}
     with pytest.raises(Ambiguous):
-        resolve_people(["maria rodriguez"], await backend.account.members(), None)
+        match_members(["maria rodriguez"], await backend.account.members(), None)
 
 
 async def test_a_store_with_tasks_is_not_seeded_and_stays_as_it_is(backend: LocalBackend) -> None:

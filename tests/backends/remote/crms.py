@@ -12,7 +12,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.service.health_checks import check_health
 from taskhand.wiring import open_app
 from virtual_time import Time
@@ -31,7 +31,7 @@ async def _served(sandbox: Emulator | None) -> AsyncIterator[str]:
     if sandbox is None:
         yield NOWHERE
         return
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         yield url
 
 

@@ -27,7 +27,7 @@ from taskhand.domain.task import Task
 from taskhand.http.upstream import Limits
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
 from virtual_time import Time
@@ -75,7 +75,7 @@ async def open_faulty_crm(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncItera
     sandbox = crm.sandbox(TASKS, time, ())
     gate = Gate(sandbox)
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(serve(gate))
+        url = await stack.enter_async_context(serve_sandbox(gate))
         app = await stack.enter_async_context(crm.wired(url, time, limits=Limits(read_s=row.read_s)))
         backend = _adapter(app)
         found = await app.backend.snapshots(crm.ids(TASKS))
@@ -240,7 +240,7 @@ async def test_a_task_is_written_once_after_it_was_read_and_never_unread(crm: Sa
     fault, code = FIRST[name]
     sandbox, time, told = crm.sandbox(TASKS, Time(), ()), Time(), None
     sandbox.faults = (replace(fault, route=crm.routes["read"]),)
-    async with serve(sandbox) as url, crm.wired(url, time) as app, Client(create_server(app)) as client:
+    async with serve_sandbox(sandbox) as url, crm.wired(url, time) as app, Client(create_server(app)) as client:
         try:
             await Agent(client)("update_task", id=crm.task_id(1), title="New")
         except Refused as refused:

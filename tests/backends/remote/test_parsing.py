@@ -15,7 +15,7 @@ from taskhand.backends.remote.parsing import (
     read_task,
     response_date,
     rows_in,
-    text_of,
+    text_or_none,
     value_at,
 )
 from taskhand.domain.errors import InvalidAnswer
@@ -28,7 +28,7 @@ from taskhand.http.retry import RequestKind
     ("value", "text", "filled"), [("Call", "Call", "Call"), ("", "", None), (None, None, None), (7, None, None)]
 )
 def test_only_a_string_is_read_as_a_text(value: object, text: str | None, filled: str | None) -> None:
-    assert text_of(value) == text
+    assert text_or_none(value) == text
     assert filled_text(value) == filled
     assert id_of({"id": value}) == (filled or "")
 

@@ -12,7 +12,7 @@ from backends.vambe.scenario import SEED
 from backends.vambe.wired import KEY, Time, wired
 from behaviour.agent import Agent
 from behaviour.world import NOW, PEOPLE, STATUSES
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from taskhand.server.app import create_server
 from whole_answers import with_whole_answers
@@ -43,7 +43,7 @@ def sandbox_of(*spec_variants: str, seed: dict[str, Any] = SEED) -> VambeSandbox
 async def connected_in_virtual_time(sandbox: VambeSandbox, time: Time, **settings: Any) -> AsyncIterator[Agent]:
     """As `connected`, in a time that only waiting and the test move."""
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         wired(url, time, **settings) as app,
         Client(create_server(with_whole_answers(app))) as client,
     ):

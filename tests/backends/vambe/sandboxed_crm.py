@@ -15,7 +15,7 @@ from safety.sandboxed_crm import OddTasks, SandboxedCrm, TaskSummary
 from server.example_calls import DUE_DATE
 from taskhand.backends.vambe import account
 from taskhand.sandbox.emulator import Emulator
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant
 from virtual_time import Time
 
@@ -105,7 +105,7 @@ def rate_limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str
 async def _counted() -> AsyncIterator[OpenApp]:
     time = wired.Time()
     rows = [wired.row(number, dueDate=DUE_DATE) for number in range(1, TASKS + 1)]
-    async with serve(wired.vambe(rows)) as url:
+    async with serve_sandbox(wired.vambe(rows)) as url:
         yield lambda: wired.wired(url, time)
 
 

@@ -27,7 +27,7 @@ from taskhand.domain.errors import NotAttempted, OutcomeUnknown, RateLimited, Up
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import ReceivedRequest, Response
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from virtual_time import Time
 
@@ -47,7 +47,7 @@ async def open_account(
     **settings: Any,
 ) -> AsyncIterator[tuple[VambeAdapter, list[Task]]]:
     """A backend that has read all tasks; then Vambe goes wrong."""
-    async with serve(sandbox) as url, backend_at(url, time, transport=transport, **settings) as backend:
+    async with serve_sandbox(sandbox) as url, backend_at(url, time, transport=transport, **settings) as backend:
         found = await backend.snapshots([task["id"] for task in sandbox.tasks])
         sandbox.clear_requests()
         sandbox.faults = tuple(faults)
@@ -325,7 +325,7 @@ async def test_a_misread_due_time_reverts_all_fields_of_the_edit_and_no_others()
     (before,) = sandbox.tasks
     async with (
         open_account(sandbox, Time()) as (backend, tasks),
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         backend_at(url, Time()) as theirs,
     ):
         await theirs.update_task(tasks[0], Edit(description="theirs"))

@@ -21,7 +21,7 @@ from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client
 from taskhand.http.upstream import Upstream
 from taskhand.sandbox.request_log import Logged
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from virtual_time import Time
 
@@ -150,7 +150,7 @@ async def _call_every_kind_of_tool(agent: Agent) -> None:
 
 @asynccontextmanager
 async def client_of(sandbox: VambeSandbox, form: ArrayQuery = "repeat") -> AsyncIterator[VambeClient]:
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         upstream = Upstream("Vambe", url, {"x-api-key": sandbox.key}, "VAMBE_API_KEY", explain=explain)
         async with Client(upstream) as http:
             yield VambeClient(http, form)

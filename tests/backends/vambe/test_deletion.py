@@ -16,7 +16,7 @@ from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import ReceivedRequest
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from virtual_time import Time
 
@@ -80,7 +80,7 @@ async def open_account(
     faults: Iterable[Fault] = (), *spec_variants: str, **settings: Any
 ) -> AsyncIterator[VambeAccount]:
     sandbox, time = vambe(spec_variant=SpecVariant.parse(spec_variants)), Time()
-    async with serve(sandbox) as url, backend_at(url, time, **settings) as backend:
+    async with serve_sandbox(sandbox) as url, backend_at(url, time, **settings) as backend:
         task = await backend.get_task(TASK)
         if not spec_variants:
             await backend.list_tasks(TaskQuery())

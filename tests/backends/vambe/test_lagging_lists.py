@@ -21,7 +21,7 @@ from taskhand.domain.edit import Edit
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
 from taskhand.service.app_context import AppContext
@@ -53,7 +53,7 @@ class VambeAccount:
 @asynccontextmanager
 async def open_account(*faults: Fault) -> AsyncIterator[VambeAccount]:
     sandbox, time = vambe(), Time()
-    async with serve(sandbox) as url, wired(url, time) as app, Client(create_server(app)) as client:
+    async with serve_sandbox(sandbox) as url, wired(url, time) as app, Client(create_server(app)) as client:
         agent = Agent(client)
         await agent("list_team_members")
         await agent("get_task", id=TASK)
@@ -135,7 +135,7 @@ async def test_a_hundred_changes_at_once_keep_to_the_rate_and_are_each_made_once
     slow = Fault("slow", "PUT /api/public/tasks/{id}", nth="every", seconds=0.005)  # so that they overlap
     sandbox = vambe(100, [slow])
     settings: dict[str, Any] = {"vambe_rate": rate, "vambe_in_flight": in_flight}
-    async with serve(sandbox) as url, backend_at(url, time, transport=watched, **settings) as backend:
+    async with serve_sandbox(sandbox) as url, backend_at(url, time, transport=watched, **settings) as backend:
         tasks = await backend.snapshots([task_id(number) for number in range(1, 101)])
         async with anyio.create_task_group() as group:
             for number, before in enumerate(tasks.values(), start=1):
@@ -151,7 +151,7 @@ async def test_a_hundred_changes_at_once_keep_to_the_rate_and_are_each_made_once
 async def test_a_change_that_somebody_reverted_meanwhile_is_written_again() -> None:
     sandbox = vambe(1)
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         wired(url, Time(), vambe_cache_s=30) as ours,
         wired(url, Time()) as theirs,
         Client(create_server(ours)) as client,
@@ -218,7 +218,7 @@ async def test_a_task_that_another_process_has_written_is_not_shown_as_before(tm
             yield Agent(client)
         await journal.aclose()
 
-    async with serve(sandbox) as url, process(url) as ours, process(url) as theirs:
+    async with serve_sandbox(sandbox) as url, process(url) as ours, process(url) as theirs:
         told = []
         for number in range(6):
             time.now += 0.1

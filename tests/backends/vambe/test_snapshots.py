@@ -23,7 +23,7 @@ from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import ReceivedRequest, Response
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from virtual_time import Time
 
@@ -46,7 +46,7 @@ async def open_account(
         vambe(faults=faults, seed=WORLD | {"tasks": ROWS}, spec_variant=SpecVariant.parse(spec_variants)),
         Time(),
     )
-    async with serve(sandbox) as url, backend_at(url, time, **settings) as backend:
+    async with serve_sandbox(sandbox) as url, backend_at(url, time, **settings) as backend:
         yield backend, sandbox, time
 
 
@@ -78,7 +78,7 @@ async def test_snapshots_read_two_lists_at_most_and_one_where_all_tasks_are_near
 
 
 async def test_a_fresh_snapshot_shows_changes_by_another_user() -> None:
-    async with open_account() as (mine, sandbox, time), serve(sandbox) as url, backend_at(url, time) as theirs:
+    async with open_account() as (mine, sandbox, time), serve_sandbox(sandbox) as url, backend_at(url, time) as theirs:
         before = (await mine.snapshots([PLAIN]))[PLAIN].task
         await theirs.update_task(before, Edit(title="theirs"))
         assert (await mine.snapshots([PLAIN]))[PLAIN].task.title == "plain"
@@ -211,7 +211,7 @@ class NamelessStatusSandbox(VambeSandbox):
 
 async def test_a_task_without_a_known_status_is_named_where_tasks_are_listed_by_status() -> None:
     sandbox = NamelessStatusSandbox(seed=WORLD | {"tasks": ROWS}, key=KEY, clock=lambda: NOW)
-    async with serve(sandbox) as url, backend_at(url, Time()) as backend:
+    async with serve_sandbox(sandbox) as url, backend_at(url, Time()) as backend:
         page = await backend.list_tasks(TaskQuery(statuses=(StatusChoice(name="Pendiente"),)))
         assert {task.id for task in page.tasks} == {NEAR, FAR, IN_UTC}
         assert page.unreadable == (PLAIN,)

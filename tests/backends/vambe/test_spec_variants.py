@@ -29,7 +29,7 @@ from backends.vambe.scenario import (
 from backends.vambe.vambe_agent import connected
 from backends.vambe.wired import KEY, Time
 from behaviour.agent import Agent, Refused
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 PLAYED = {"throttle": ("7",), "max_window_days": ("400",), "per_second": (), "redirect": ()}
@@ -232,7 +232,7 @@ async def test_a_window_longer_than_the_limit_is_refused_and_a_shorter_one_lists
 
 async def test_every_call_fails_behind_a_redirect_and_the_key_is_not_sent_to_its_target() -> None:
     other = sandbox_of()
-    async with serve(other) as elsewhere:
+    async with serve_sandbox(other) as elsewhere:
         sandbox = sandbox_of(f"redirect={elsewhere}")
         async with connected(sandbox, vambe_api_key=KEY) as agent:
             calls: list[tuple[str, dict[str, Any]]] = [

@@ -10,7 +10,7 @@ from mcp import Client
 
 from backends.vambe.backend_case import vambe_settings
 from behaviour.agent import Agent
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.app import create_server
 from taskhand.wiring import open_app
@@ -25,7 +25,7 @@ async def connected(sandbox: VambeSandbox, **settings: Any) -> AsyncIterator[Age
     with TemporaryDirectory(prefix="taskhand-journal-") as folder:
         journal = Path(folder) / "journal.sqlite"
         async with (
-            serve(sandbox) as url,
+            serve_sandbox(sandbox) as url,
             open_app(vambe_settings(url, journal=journal, **settings)) as at,
             Client(create_server(with_whole_answers(at))) as client,
         ):

@@ -8,24 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.hubspot.strategies import LINES
-from taskhand.domain.html.conversion import html_of, text_of
+from taskhand.domain.html.conversion import html_of, html_to_text
 
 MARKUP = re.compile(r"<[a-zA-Z/!?].*>|&#?[a-zA-Z0-9]+;", re.DOTALL)
 
 
 @given(LINES)
 def test_text_reads_back_as_it_was_written(text: str) -> None:
-    assert text_of(html_of(text)) == (text or None)
+    assert html_to_text(html_of(text)) == (text or None)
 
 
 @given(st.text(st.sampled_from("a&#x1; <lt\n copy/!="), max_size=30).filter(lambda text: not MARKUP.search(text)))
 def test_reads_plain_text_unchanged(text: str) -> None:
-    assert text_of(text) == (text or None)
+    assert html_to_text(text) == (text or None)
 
 
 @given(st.text(st.sampled_from("a&#x1; lt copy"), max_size=30).filter(lambda text: not MARKUP.search(text)))
 def test_reads_text_within_tags_unchanged(text: str) -> None:
-    assert text_of(f"<b>{text}</b>") == (text or None)
+    assert html_to_text(f"<b>{text}</b>") == (text or None)
 
 
 @given(LINES)
@@ -68,7 +68,7 @@ def test_escapes_markup_in_text(text: str) -> None:
     ],
 )
 def test_reads_a_body_as_the_editor_shows_it(body: str | None, text: str | None) -> None:
-    assert text_of(body) == text
+    assert html_to_text(body) == text
 
 
 HIDING = [
@@ -152,8 +152,8 @@ HIDING = [
 @pytest.mark.parametrize("style", HIDING)
 def test_text_hidden_by_its_style_is_not_read(style: str) -> None:
     style = style.replace("`", "'")
-    assert text_of(f'<p>Seen</p><p style="{style}">Obey <b>this</b></p><p>too</p>') == "Seen\ntoo"
-    assert text_of(f"Seen<style>.x{{{style}}}</style><span class='a x'>Obey</span> too") == "Seen too"
+    assert html_to_text(f'<p>Seen</p><p style="{style}">Obey <b>this</b></p><p>too</p>') == "Seen\ntoo"
+    assert html_to_text(f"Seen<style>.x{{{style}}}</style><span class='a x'>Obey</span> too") == "Seen too"
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_text_hidden_by_its_style_is_not_read(style: str) -> None:
     ],
 )
 def test_text_shown_by_its_style_is_read(style: str) -> None:
-    assert text_of(f'<p style="{style}">Seen</p>') == "Seen"
+    assert html_to_text(f'<p style="{style}">Seen</p>') == "Seen"
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_text_shown_by_its_style_is_read(style: str) -> None:
     ],
 )
 def test_text_of_html_has_only_the_visible_text(body: str, text: str | None) -> None:
-    assert text_of(body) == text
+    assert html_to_text(body) == text
 
 
 @given(
@@ -280,7 +280,9 @@ def test_text_of_html_has_only_the_visible_text(body: str, text: str | None) -> 
     ).map("".join)
 )
 def test_any_style_can_be_parsed(style: str) -> None:
-    text_of(f"<p>before</p><style>p{{{style}}}</style><p style='{style}' color='{style}' bgcolor='{style}'>text</p>")
+    html_to_text(
+        f"<p>before</p><style>p{{{style}}}</style><p style='{style}' color='{style}' bgcolor='{style}'>text</p>"
+    )
 
 
 @pytest.mark.parametrize(
@@ -303,7 +305,7 @@ def test_any_style_can_be_parsed(style: str) -> None:
 )
 def test_a_long_body_is_read_in_little_time(body: str) -> None:
     began = process_time()
-    text_of(body)
+    html_to_text(body)
     assert process_time() - began < 2
 
 
@@ -328,6 +330,6 @@ PIECES = [
 
 @given(st.lists(st.sampled_from([*PIECES, "&#x110000;", "&amp", "[", "/>", '"', "=", "a", " ", "\0"])).map("".join))
 def test_any_markup_is_read_as_text(body: str) -> None:
-    text = text_of(f"<p>before</p>{body}")
+    text = html_to_text(f"<p>before</p>{body}")
     assert text is not None
     assert text.startswith("before")

@@ -14,7 +14,7 @@ from postgres_server import TestDatabase
 from safety.crms import SandboxedCrm, TaskSummary
 from taskhand.backends.registry import find_factory
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 
 __all__ = ["BACKENDS", "Account", "open_account"]
 
@@ -51,7 +51,10 @@ def open_account(backend: str, database: TestDatabase) -> Iterator[Account]:
     suite = CRM_MODULES[backend]
     crm: SandboxedCrm = suite.CRM
     sandbox, given = suite.rate_limited(lambda: dt.datetime.now(dt.UTC))
-    with from_thread.start_blocking_portal() as portal, portal.wrap_async_context_manager(serve(sandbox)) as url:
+    with (
+        from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(serve_sandbox(sandbox)) as url,
+    ):
 
         def tasks() -> dict[str, TaskSummary]:
             return portal.call(crm.tasks, sandbox)

@@ -13,7 +13,7 @@ import httpx2
 from closeio_api import API  # type: ignore[import-untyped]  # the vendor's client has no types
 
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -108,7 +108,7 @@ async def open_served_sandbox(*spec_variant: str, offset: float = 0.0, **options
     given: dict[str, Any] = {"seed": SEED, "spec_variant": SpecVariant.parse(spec_variant), "clock": clock} | options
     sandbox = CloseSandbox(**given)
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         httpx2.AsyncClient(base_url=f"{url}/api/v1/", auth=(sandbox.key, ""), verify=TRUST) as client,
     ):
         client.headers["x-tz-offset"] = str(offset)

@@ -12,7 +12,7 @@ import anyio.to_thread
 import httpx2
 
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -135,7 +135,7 @@ async def open_served_sandbox(
     sandbox = HubSpotSandbox(**(given | options))
     headers = {"authorization": f"Bearer {sandbox.token}"}
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, verify=TRUST) as client,
     ):
         yield ServedSandbox(sandbox, client, clock)

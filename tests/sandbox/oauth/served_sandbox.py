@@ -17,7 +17,7 @@ from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.close import SpecVariant as CloseVariant
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot import SpecVariant as HubSpotVariant
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -145,5 +145,5 @@ async def open_signing(name: str, *spec_variant: str, **options: Any) -> AsyncIt
     crm = CRMS[name]
     clock = crm.stage.Clock()
     sandbox = crm.sandbox(seed=crm.stage.SEED, clock=clock, spec_variant=crm.variant.parse(spec_variant), **options)
-    async with serve(sandbox) as url, httpx2.AsyncClient(base_url=url, verify=close.TRUST) as client:
+    async with serve_sandbox(sandbox) as url, httpx2.AsyncClient(base_url=url, verify=close.TRUST) as client:
         yield Signing(crm, sandbox, client, clock)

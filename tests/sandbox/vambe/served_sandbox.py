@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx2
 
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ async def open_served_sandbox(
     sandbox = VambeSandbox(**given)
     headers = {"x-api-key": sandbox.key}
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         httpx2.AsyncClient(base_url=url, headers=headers, verify=TRUST) as client,
     ):
         yield ServedSandbox(sandbox, client)

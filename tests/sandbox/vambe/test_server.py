@@ -12,20 +12,20 @@ import pytest
 from backends.wired import TRUST
 from sandbox.vambe.served_sandbox import MEMBERS, TASKS, open_served_sandbox
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import run, serve
+from taskhand.sandbox.server import run, serve_sandbox
 from taskhand.sandbox.vambe import VambeSandbox
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.10", "example.com", ""])  # noqa: S104  # refused
 async def test_refuses_a_host_that_is_not_loopback(host: str) -> None:
     with pytest.raises(ValueError, match="loopback only"):
-        async with serve(VambeSandbox(), host):
+        async with serve_sandbox(VambeSandbox(), host):
             pass
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2"])
 async def test_takes_a_free_port_and_releases_it(host: str) -> None:
-    async with serve(VambeSandbox(), host) as url, httpx2.AsyncClient(base_url=url, verify=TRUST) as client:
+    async with serve_sandbox(VambeSandbox(), host) as url, httpx2.AsyncClient(base_url=url, verify=TRUST) as client:
         assert (await client.get(MEMBERS)).status_code == 401
     async with httpx2.AsyncClient(verify=TRUST) as client:
         with pytest.raises(httpx2.ConnectError):
@@ -41,7 +41,7 @@ async def test_two_sandboxes_share_nothing() -> None:
 async def test_stopping_does_not_wait_for_a_slow_request() -> None:
     sandbox = VambeSandbox(faults=[Fault("slow", seconds=3600)])
     async with httpx2.AsyncClient(verify=TRUST) as client:
-        async with serve(sandbox) as url:
+        async with serve_sandbox(sandbox) as url:
             with pytest.raises(httpx2.ReadTimeout):
                 await client.get(url + TASKS, timeout=0.05)
             began = time.monotonic()

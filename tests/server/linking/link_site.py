@@ -24,7 +24,7 @@ from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.hubspot import HubSpotSandbox
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.linking.link_flow import Linking
 from taskhand.server.linking.link_method import BrowserSignIn
@@ -149,7 +149,7 @@ async def open_link_site(
     close, vambe, clock = CloseSandbox(seed=SEED | _USERS), VambeSandbox(), FixedClock()
     hubspot = HubSpotSandbox(seed=OF_HUBSPOT)
     async with AsyncExitStack() as stack:
-        urls = [await stack.enter_async_context(serve(one)) for one in (close, vambe, hubspot)]
+        urls = [await stack.enter_async_context(serve_sandbox(one)) for one in (close, vambe, hubspot)]
         tables = [
             f'[connections.north]\nbackend = "close"\napi_key = "{close.key}"\nbase_url = "{urls[0]}/api/v1"\n',
             f'[connections.chat]\nbackend = "vambe"\napi_key = "{vambe.key}"\nbase_url = "{urls[1]}"\n',

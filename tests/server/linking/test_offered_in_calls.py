@@ -21,7 +21,7 @@ from server.transports.server_process import Web, serving
 from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from time_limits import BOUND_S
 from vault.vaults import KEY
 
@@ -52,7 +52,7 @@ async def test_a_person_links_during_a_call(tmp_path: Path, *, stateless: bool) 
     store, sandbox = tmp_path / "tasks.sqlite", CloseSandbox(seed=SEED)
     keys = SqliteKeyStore(tmp_path / "keys.sqlite")
     (tmp_path / "policy.toml").write_text("[everyone]\nown_credential = true\n", encoding="utf-8")
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         settings = {
             "CLOSE_API_KEY": sandbox.key,
             "CLOSE_BASE_URL": f"{url}/api/v1",
@@ -106,7 +106,7 @@ async def test_a_person_links_during_a_call(tmp_path: Path, *, stateless: bool) 
 async def test_the_person_of_a_token_signs_in_at_the_issuer_first(tmp_path: Path) -> None:
     sandbox = CloseSandbox(seed=SEED)
     with issuing() as issuer:
-        async with serve(sandbox) as url:
+        async with serve_sandbox(sandbox) as url:
             settings = {
                 "CLOSE_API_KEY": sandbox.key,
                 "CLOSE_BASE_URL": f"{url}/api/v1",

@@ -13,7 +13,7 @@ from server.linking.link_site import BEN, CAT, LinkSite, open_link_site, text_of
 from taskhand.domain.principal import Person
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.vault.credential_link import Link, LinkedMember
 from taskhand.wiring import open_as_person
@@ -245,7 +245,7 @@ async def paste_elsewhere(
     page, browser = await site.ticket(*offered), await site.browser()
     if "Your Taskhand key" in text_of(await browser.open(page)):
         await browser.send(page, await site.make_key(offered[0]))
-    async with serve(crm) as url:
+    async with serve_sandbox(crm) as url:
         [own] = [one for one in site.found.connections if one.name == offered[1]]
         base = {"vambe_base_url": url, "close_base_url": f"{url}/api/v1"}
         far = replace(own, settings=own.settings.model_copy(update=base))

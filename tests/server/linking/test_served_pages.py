@@ -16,7 +16,7 @@ from server.transports.server_process import serving
 from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.sqlite import SqliteKeyStore
 from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from vault.vaults import KEY
 
 OWN_ONLY = "[everyone]\nown_credential = true\n"
@@ -30,7 +30,7 @@ async def test_a_call_leads_to_the_page_and_goes_through_once_the_person_has_lin
     files = {"TASKHAND_KEYS": str(tmp_path / "keys.sqlite"), "TASKHAND_POLICY": str(tmp_path / "policy.toml")}
     async with AsyncExitStack() as stack:
         stack.push_async_callback(keys.aclose)
-        url = await stack.enter_async_context(serve(sandbox))
+        url = await stack.enter_async_context(serve_sandbox(sandbox))
         crm = {"CLOSE_API_KEY": sandbox.key, "CLOSE_BASE_URL": f"{url}/api/v1", "TASKHAND_VAULT_KEY": KEY}
         web = stack.enter_context(serving(tmp_path / "tasks.sqlite", "--auth", "keys", **files, **crm, **DEBUG))
         base = f"http://127.0.0.1:{web.port}"

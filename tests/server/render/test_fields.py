@@ -20,7 +20,7 @@ from taskhand.domain.receipt import FieldChange, Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Contact, Deal
 from taskhand.domain.task_cursor import resume
-from taskhand.domain.task_query import TaskQuery, sort_key
+from taskhand.domain.task_query import TaskQuery, task_sort_key
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
@@ -79,7 +79,7 @@ def test_each_field_of_a_row_is_that_of_its_task() -> None:
         times={of.id: times},
     )
     answer = json_of(ListAnswer.of(found, get_args(RowField), "A note."))
-    assert resume(TaskQuery(), answer.pop("nextCursor")).after == (sort_key(of, "due"), of.id)
+    assert resume(TaskQuery(), answer.pop("nextCursor")).after == (task_sort_key(of, "due"), of.id)
     assert answer == {
         "now": "2026-03-03T00:00+09:00 Tue",
         "zone": "Asia/Tokyo",

@@ -23,11 +23,11 @@ from taskhand.domain.errors import (
     UpstreamError,
 )
 from taskhand.domain.name_matching import Match
-from taskhand.domain.people_lookup import resolve_people
+from taskhand.domain.people_lookup import match_members
 from taskhand.domain.receipt import FieldChange, Receipt, changes
 from taskhand.domain.task import Contact, Member, Status, Task
 from taskhand.domain.task_cursor import resume
-from taskhand.domain.task_query import TaskQuery, sort_key
+from taskhand.domain.task_query import TaskQuery, task_sort_key
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
@@ -122,7 +122,7 @@ def test_namesakes_are_shown_with_their_e_mail_or_id() -> None:
     of = task(task_responsibles=on_people(JUAN.id, twin.id, ANA.id))
     shown = rows(ListAnswer.of(task_list(of, members=(ANA, JUAN, twin)), MISSING))
     assert shown[0]["responsibles"] == [f"Juan Soto <{JUAN.email}>", f"Juan Soto ({twin.id})", "Ana Pérez"]
-    found = resolve_people(shown[0]["responsibles"], (ANA, JUAN, twin), None)
+    found = match_members(shown[0]["responsibles"], (ANA, JUAN, twin), None)
     assert found.ids == (JUAN.id, twin.id, ANA.id)
 
 
@@ -135,7 +135,7 @@ def test_a_former_member_is_shown_by_name_where_it_is_known_and_marked() -> None
     shown = row["responsibles"]
     assert row["completed_by"] == "Leo (not in the team)"
     assert shown == ["Ana Pérez", "Juan Soto (not in the team)", "gone (not in the team)"]
-    assert resolve_people(shown, [ANA], None, former=[JUAN], accepted=["gone"]).ids == (ANA.id, JUAN.id, "gone")
+    assert match_members(shown, [ANA], None, former=[JUAN], accepted=["gone"]).ids == (ANA.id, JUAN.id, "gone")
 
 
 @pytest.mark.parametrize(
@@ -194,12 +194,12 @@ def test_cut_names_say_how_much_is_missing() -> None:
 
 
 def sort_by_due(tasks: list[Task]) -> list[Task]:
-    return sorted(tasks, key=lambda one: (sort_key(one, "due"), one.id))
+    return sorted(tasks, key=lambda one: (task_sort_key(one, "due"), one.id))
 
 
 def page_of(tasks: list[Task], query: TaskQuery) -> TaskList:
     """The page of a place that keeps `tasks` in their order."""
-    left = [one for one in tasks if query.after is None or (sort_key(one, "due"), one.id) > query.after]
+    left = [one for one in tasks if query.after is None or (task_sort_key(one, "due"), one.id) > query.after]
     return task_list(*left[: query.limit], query=query, more=len(left) > query.limit, members=crowd(60))
 
 
@@ -238,7 +238,7 @@ def test_a_page_that_ends_early_has_a_cursor_though_nothing_else_follows() -> No
     assert len(answer.tasks) < 25
     assert isinstance(answer.next_cursor, str)
     assert resume(TaskQuery(), answer.next_cursor).after == (
-        sort_key(tasks[len(answer.tasks) - 1], "due"),
+        task_sort_key(tasks[len(answer.tasks) - 1], "due"),
         answer.tasks[-1].id,
     )
 

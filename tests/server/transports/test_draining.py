@@ -29,7 +29,7 @@ from safety.gate import Gate
 from server.transports.http_server import ACCEPTS, HELLO, session_of
 from server.transports.server_process import META, Message, Web, output, serving
 from server.transports.task_calls import DRAFT
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.server.transports.draining import Draining, DrainTimes
 from taskhand.server.transports.host_names import ListenAddress
@@ -69,7 +69,7 @@ async def open_drained_server(folder: Path, calls_s: float = 50) -> AsyncIterato
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     gate, delay = Gate(vambe()), anyio.Event()
     async with (
-        serve(gate) as url,
+        serve_sandbox(gate) as url,
         open_app(vambe_settings(url, vambe_api_key=KEY, journal=folder / "journal.sqlite")) as app,
         anyio.create_task_group() as tasks,
     ):

@@ -9,7 +9,7 @@ import pytest
 from server.transports.server_process import Web, run, serving
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.host_names import ListenAddress
-from taskhand.server.transports.unauthenticated_access import check_address
+from taskhand.server.transports.unauthenticated_access import check_listen_address
 
 NAMES = ("--allow-host", "Tasks.example.com", "--allow-host", "exact.example:8443")
 
@@ -90,7 +90,7 @@ def test_accepted_hosts_can_call_tools(web: Web) -> None:
 @pytest.mark.parametrize("name", ["", "*", "http://tasks.example.com", "a b", "a/b", "a:b", "-a", "a:*", "[::1", "a\n"])
 def test_a_malformed_host_name_is_refused(name: str) -> None:
     with pytest.raises(OperatorError, match="is not the name of a host"):
-        check_address(ListenAddress("127.0.0.1", 0, ["a.example", name]))
+        check_listen_address(ListenAddress("127.0.0.1", 0, ["a.example", name]))
 
 
 def test_a_refused_name_ends_the_command_in_one_sentence(store_file: Path) -> None:
@@ -108,9 +108,9 @@ def test_options_of_http_need_http(store_file: Path, words: tuple[str, ...]) -> 
 
 
 def test_where_callers_are_asked_any_address_is_served() -> None:
-    check_address(ListenAddress("0.0.0.0", 0), asks_callers=True)  # noqa: S104
+    check_listen_address(ListenAddress("0.0.0.0", 0), asks_callers=True)  # noqa: S104
     with pytest.raises(OperatorError, match="without --auth"):
-        check_address(ListenAddress("0.0.0.0", 0, ["tasks.example.com"]))  # noqa: S104
+        check_listen_address(ListenAddress("0.0.0.0", 0, ["tasks.example.com"]))  # noqa: S104
 
 
 def test_every_loopback_address_checks_the_names() -> None:
@@ -142,13 +142,13 @@ def test_an_address_that_other_machines_reach_needs_authentication_or_consent(
     address = ListenAddress(host, 8000, names)
     assert address.is_loopback == (host in {"127.0.0.1", "127.0.0.2", "localhost", "::1"})
     assert address.is_local == (address.is_loopback and names == [])
-    check_address(address, asks_callers=True, has_proxy=has_proxy)
-    check_address(ListenAddress(host, 8000, names, is_insecure=True), has_proxy=has_proxy)
+    check_listen_address(address, asks_callers=True, has_proxy=has_proxy)
+    check_listen_address(ListenAddress(host, 8000, names, is_insecure=True), has_proxy=has_proxy)
     if reached_by is None:
-        check_address(address)
+        check_listen_address(address)
     else:
         with pytest.raises(OperatorError, match=f"^{reached_by} can be reached by other machines"):
-            check_address(address, has_proxy=has_proxy)
+            check_listen_address(address, has_proxy=has_proxy)
 
 
 @pytest.mark.parametrize(

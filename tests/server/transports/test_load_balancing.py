@@ -26,7 +26,7 @@ from server.transports.server_process import Web, output, run, serving
 from server.transports.spreading_proxy import SpreadingProxy, spreading
 from server.transports.task_calls import DRAFT
 from taskhand.sandbox.close import CloseSandbox
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from time_limits import BOUND_S
 from vault.vaults import KEY
 
@@ -168,7 +168,7 @@ async def test_a_link_offered_by_one_server_can_be_used_at_another(tmp_path: Pat
     policy = tmp_path / "policy.toml"
     policy.write_text("[everyone]\nown_credential = true\n", encoding="utf-8")
     own = str(sandbox.authorization.sign_in(BEN, sandbox.now())["access_token"])
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         crm = {"CLOSE_API_KEY": sandbox.key, "CLOSE_BASE_URL": f"{url}/api/v1"}
         more = crm | {"TASKHAND_POLICY": str(policy), "TASKHAND_VAULT_KEY": KEY}
         async with open_team(tmp_path, postgres, **more) as team, httpx2.AsyncClient(timeout=BOUND_S) as http:

@@ -18,7 +18,7 @@ from fixed_clock import FixedClock
 from server.webhooks.webhook_server import by_hubspot, find_hints
 from taskhand.call.deadline import call_deadline
 from taskhand.cli.serve import WebhookOptions
-from taskhand.cli.webhook_receivers import open_webhooks
+from taskhand.cli.webhook_receivers import open_webhook_receivers
 from taskhand.config.effective_settings import load_configuration
 from taskhand.events.event_store import EventQuery
 from taskhand.sandbox.close import CloseSandbox
@@ -27,7 +27,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox
 from taskhand.sandbox.hubspot import SpecVariant as HubSpotVariant
 from taskhand.sandbox.hubspot.sandbox import CLIENT_SECRET as HUBSPOT_SECRET
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant as VambeVariant
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.sandbox.webhook_post import post_webhook
@@ -93,7 +93,7 @@ async def serving(env: dict[str, str], folder: Path, clock: FixedClock) -> Async
     said, heard = anyio.create_memory_object_stream[str](5)
     try:
         async with open_connections(found.connections, clock) as connections, anyio.create_task_group() as tasks:
-            webhooks = open_webhooks(found, connections, WebhookOptions(are_taken=True))
+            webhooks = open_webhook_receivers(found, connections, WebhookOptions(are_taken=True))
             serve_it = partial(serve_http, announce=said.send_nowait, beside=SideRoutes(webhooks=webhooks))
             tasks.start_soon(
                 serve_it, create_server(connections), Endpoint(ListenAddress("127.0.0.1", 0)), anyio.lowlevel.checkpoint
@@ -115,7 +115,7 @@ async def on_hubspot(folder: Path, *faults: Fault) -> AsyncIterator[ObservedCrm]
     crm = HubSpotSandbox(clock=clock, spec_variant=HubSpotVariant.parse(AT_ONCE), faults=faults)
     env = {"HUBSPOT_ACCESS_TOKEN": crm.token, "HUBSPOT_WEBHOOK_KEY": HUBSPOT_SECRET}
     async with (
-        serve(crm) as url,
+        serve_sandbox(crm) as url,
         httpx2.AsyncClient(base_url=url, headers={"authorization": f"Bearer {crm.token}"}, verify=TRUST) as client,
         serving(env | {"HUBSPOT_BASE_URL": url}, folder, clock) as (app, address),
     ):
@@ -134,7 +134,7 @@ async def on_close(folder: Path, *faults: Fault) -> AsyncIterator[ObservedCrm]:
     clock = FixedClock(START)
     crm = CloseSandbox(clock=clock, faults=faults)
     async with AsyncExitStack() as stack:
-        url = f"{await stack.enter_async_context(serve(crm))}/api/v1"
+        url = f"{await stack.enter_async_context(serve_sandbox(crm))}/api/v1"
         client = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, auth=(crm.key, ""), verify=TRUST))
         events = [{"object_type": "task.lead", "action": one} for one in ("created", "updated", "deleted", "completed")]
         made = (await client.post("/webhook/", json={"url": "https://tasks.example.com", "events": events})).json()
@@ -253,7 +253,7 @@ async def test_vambe_delivers_to_a_secret_address_that_some_task_was_changed(tmp
     clock, secret = FixedClock(START), "Jq3-J4yZ_o0u3UdA2m1hGvQ7"
     crm = VambeSandbox(clock=clock, spec_variant=VambeVariant(topics="tasks"), faults=[Fault("forged")])
     async with (
-        serve(crm) as url,
+        serve_sandbox(crm) as url,
         httpx2.AsyncClient(base_url=url, headers={"x-api-key": crm.key}, verify=TRUST) as client,
         serving(
             {"VAMBE_API_KEY": crm.key, "VAMBE_BASE_URL": url, "VAMBE_WEBHOOK_KEY": secret, "VAMBE_CACHE_S": "0"},

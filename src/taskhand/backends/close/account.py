@@ -10,17 +10,17 @@ from typing import Final
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.contact_search import ContactSearch, contact_of, lead_alone, name_of
 from taskhand.backends.close.fields.task_types import INBOX, LEAD, label_of
-from taskhand.backends.close.mapping import former_member_of, has_left, member_of
+from taskhand.backends.close.mapping import former_member_of, is_former_member, member_of
 from taskhand.backends.close.offset_paging import read_all_pages
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none
 from taskhand.backends.remote.ttl_cache import CachedValue
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.task import Contact, Deal, Member
 from taskhand.domain.task_type_lookup import KnownType
-from taskhand.http.health_checks import check_by_reading, run_checks
+from taskhand.http.health_checks import check_by_reading, check_upstream
 from taskhand.http.response_body import Reply
 
 __all__ = ["Account"]
@@ -45,7 +45,7 @@ class Account(CrmAccount):
 
     async def members(self) -> tuple[Member, ...]:
         """The users of the organization, without former ones."""
-        return _members(row for row in await self._read_users() if not has_left(row))
+        return _members(row for row in await self._read_users() if not is_former_member(row))
 
     async def former_members(self) -> tuple[Member, ...]:
         """The users who left the organization, from the list of users and from the inactive memberships."""
@@ -88,7 +88,7 @@ class Account(CrmAccount):
             with suppress(CallerError):
                 if is_contact:
                     row = await self._client.contact(linked_id)
-                    found[linked_id] = contact_of(row, text_of(row.get("lead_id")) or "", "")[0]
+                    found[linked_id] = contact_of(row, text_or_none(row.get("lead_id")) or "", "")[0]
                 else:
                     found[linked_id] = lead_alone(linked_id, name_of(await self._client.lead(linked_id)))
         return found
@@ -107,10 +107,10 @@ class Account(CrmAccount):
         open_tasks = {"_type": LEAD, "is_complete": "false"}
         reads = {"tasks": lambda: client.tasks(open_tasks, today), "users": lambda: client.users(0)}
         scopes = check_by_reading("Close", reads, writes=writes, more="A key may do what its user may.")
-        return await run_checks(client.http, self.probe, scopes, rate="CLOSE_RATE")
+        return await check_upstream(client.http, self.probe, scopes, rate="CLOSE_RATE")
 
     async def _read_former(self) -> tuple[Member, ...]:
-        listed = _members(row for row in await self._read_users() if has_left(row))
+        listed = _members(row for row in await self._read_users() if is_former_member(row))
         former = {member.id: member for member in listed}
         for organization_id in (await self._organization_ids())[:1]:
             with suppress(CallerError, OperatorError):

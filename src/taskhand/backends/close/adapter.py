@@ -125,7 +125,9 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         if before is None:
             self._new_body(edit)
         else:
-            task_types.check_change(edit, before.task_type if isinstance(before.task_type, str) else task_types.LEAD)
+            task_types.check_changeable(
+                edit, before.task_type if isinstance(before.task_type, str) else task_types.LEAD
+            )
             mapping.update_body(edit, dateless=before.due_at is None)
         if isinstance(edit.ai_contact_id, str):
             await self.lead_contacts.check(edit.ai_contact_id, lead_id if isinstance(lead_id, str) else None)

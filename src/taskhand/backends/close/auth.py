@@ -11,7 +11,7 @@ from taskhand.backends.remote.parsing import JsonObject, filled_text
 from taskhand.domain.errors import OperatorError
 from taskhand.http.url_path import Path
 
-__all__ = ["credential", "find_server"]
+__all__ = ["credential", "find_oauth_endpoints"]
 
 _API: Final = "api.close.com"
 _PAGES: Final = "https://app.close.com"
@@ -39,7 +39,7 @@ def credential(api_key: SecretStr | None, access_token: SecretStr | None) -> tup
     )
 
 
-def find_server(base_url: str) -> OAuthEndpoints:
+def find_oauth_endpoints(base_url: str) -> OAuthEndpoints:
     """The authorization server of the Close whose API is at `base_url`.
 
     Every refresh returns a new refresh token and invalidates the old one. All apps have the same two scopes, so none is

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none
 from taskhand.domain.errors import CallerError, Candidate, NotFound
 from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact
@@ -79,7 +79,7 @@ class ContactSearch:
 
 def name_of(row: JsonObject) -> str:
     """The name of a lead or a contact, as Close shows it; empty without one."""
-    return text_of(row.get("display_name") or row.get("name")) or ""
+    return text_or_none(row.get("display_name") or row.get("name")) or ""
 
 
 def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]:
@@ -129,17 +129,17 @@ def lead_alone(lead_id: str, name: str) -> Contact:
 
 def contact_of(row: JsonObject, lead_id: str, lead_name: str) -> tuple[Contact, str]:
     """A contact of a lead, and the text to match: its names, e-mails and phones."""
-    phones = [phone for phone_row in objects(row.get("phones")) if (phone := text_of(phone_row.get("phone")))]
-    emails = [email for email_row in objects(row.get("emails")) if (email := text_of(email_row.get("email")))]
+    phones = [phone for phone_row in objects(row.get("phones")) if (phone := text_or_none(phone_row.get("phone")))]
+    emails = [email for email_row in objects(row.get("emails")) if (email := text_or_none(email_row.get("email")))]
     contact = Contact(
-        id=text_of(row.get("id")),
+        id=text_or_none(row.get("id")),
         name=name_of(row),
         phone=phones[0] if phones else None,
         email=emails[0] if emails else None,
         customer_id=lead_id,
         customer_name=lead_name or None,
     )
-    return contact, " ".join([contact.name, text_of(row.get("name")) or "", *emails, *phones])
+    return contact, " ".join([contact.name, text_or_none(row.get("name")) or "", *emails, *phones])
 
 
 def _matches(query: str, words: str) -> bool:

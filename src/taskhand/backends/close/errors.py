@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from taskhand.backends.remote.parsing import JsonObject, text_of
+from taskhand.backends.remote.parsing import JsonObject, text_or_none
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.domain.errors import Explanation
 from taskhand.http.response_body import Json
@@ -55,11 +55,11 @@ def explain(status: int, json: Json) -> Explanation | None:
     """
     body = json if isinstance(json, dict) else {}
     if status == HTTPStatus.NOT_FOUND:
-        is_of_address = (text_of(body.get("error")) or "").casefold().startswith("the requested url was not found")
+        is_of_address = (text_or_none(body.get("error")) or "").casefold().startswith("the requested url was not found")
         return NO_URL if is_of_address else None
     errors = body.get("field-errors")
     fields = errors if isinstance(errors, dict) else {}
-    if cap := _explain_cap(fields, text_of(body.get("error")) or ""):
+    if cap := _explain_cap(fields, text_or_none(body.get("error")) or ""):
         return cap
     names = sorted({_ARGUMENTS[name] for name in fields if name in _ARGUMENTS})
     return Explanation(f"Close refused the value of {', '.join(names)}.", frozenset(names)) if names else None

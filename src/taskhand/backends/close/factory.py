@@ -91,10 +91,10 @@ async def _open_client(settings: CloseSettings, context: OpenContext) -> "Client
 
 async def open_oauth_client(settings: CloseSettings, context: OpenContext) -> "OAuthClient | None":
     """The client of the operator's OAuth app; None if no app is configured."""
-    from taskhand.backends.close.auth import find_server
+    from taskhand.backends.close.auth import find_oauth_endpoints
     from taskhand.backends.remote.oauth_client import open_app_client
 
-    server = find_server(settings.close_base_url)
+    server = find_oauth_endpoints(settings.close_base_url)
     return await open_app_client(server, settings.close_client_id, settings.close_client_secret, context)
 
 

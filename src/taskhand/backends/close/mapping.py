@@ -34,7 +34,7 @@ __all__ = [
     "created_at",
     "day_of",
     "former_member_of",
-    "has_left",
+    "is_former_member",
     "listed_priority",
     "member_of",
     "raw_values",
@@ -114,7 +114,7 @@ def _member(user_id: object, email: object, name: str) -> Member | None:
     return Member(id=known_id, name=name or known_email or known_id, email=known_email) if known_id else None
 
 
-def has_left(json: JsonObject) -> bool:
+def is_former_member(json: JsonObject) -> bool:
     """Whether a user has left the organization."""
     return json.get("organizations") == []
 

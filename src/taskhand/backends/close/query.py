@@ -16,7 +16,7 @@ from taskhand.backends.close.client import CHUNK, CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.fields.task_types import LEAD
 from taskhand.backends.close.fields.unlisted_priorities import UnlistedPriorities
-from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer, read_task, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer, read_task, text_or_none
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.chunks import chunks
 from taskhand.domain.due import is_late
@@ -191,7 +191,7 @@ class PageSearch:
     async def _lead_of(self, contact_id: str) -> str | None:
         """The id of a contact's lead, which has all tasks of the contact; None if there is no such contact."""
         try:
-            return text_of((await self._reader.client.contact(contact_id)).get("lead_id"))
+            return text_or_none((await self._reader.client.contact(contact_id)).get("lead_id"))
         except NotFound:
             return None
 
@@ -279,7 +279,7 @@ class PageSearch:
         return current + [found.get(task_id, row) for task_id, row in written.items() if task_id not in gone]
 
     def _is_wanted(self, row: JsonObject) -> bool:
-        is_listed = not self._listed or (text_of(row.get("_type")) or LEAD) in self._listed
+        is_listed = not self._listed or (text_or_none(row.get("_type")) or LEAD) in self._listed
         return (self._query.task_type is not None or is_listed) and self._matches(self._task(row))
 
     async def _is_gone(self, task_id: str) -> bool:

@@ -24,7 +24,7 @@ from taskhand.domain.errors import CallerError, NotFound, OperatorError, Taskhan
 from taskhand.domain.task import Contact, Deal, DealList, Member
 from taskhand.domain.task_type_lookup import KnownType
 from taskhand.domain.time_zones import known_zone
-from taskhand.http.health_checks import run_checks
+from taskhand.http.health_checks import check_upstream
 from taskhand.http.response_body import Reply
 
 __all__ = ["REMEDIES", "Account", "member_of"]
@@ -149,7 +149,7 @@ class Account(CrmAccount):
             headers.update((await self._client.account()).headers)
 
         scopes = partial(check_scopes, self._client, self._token_info, writes=writes)
-        *others, rate = await run_checks(self._client.http, probe, scopes, rate="HUBSPOT_RATE")
+        *others, rate = await check_upstream(self._client.http, probe, scopes, rate="HUBSPOT_RATE")
         # These headers are not sent to OAuth apps.
         left, most = (headers.get(f"x-hubspot-ratelimit-daily{suffix}", "") for suffix in ("-remaining", ""))
         day = f" {left} of the day's {most} requests are left." if left.isdigit() and most.isdigit() else ""

@@ -21,7 +21,7 @@ from taskhand.http.client import Client
 from taskhand.http.upstream import Runtime, Upstream
 from taskhand.http.url_path import Path
 
-__all__ = ["credential", "find_server"]
+__all__ = ["credential", "find_oauth_endpoints"]
 
 _APIS: Final = frozenset({"api.hubapi.com", "api.hubspot.com"})
 _PAGES: Final = "https://app.hubspot.com"
@@ -47,7 +47,7 @@ def credential(access_token: SecretStr | None) -> tuple[str, dict[str, str]]:
     return "HUBSPOT_ACCESS_TOKEN", {"authorization": f"Bearer {access_token.get_secret_value()}"}
 
 
-def find_server(base_url: str, runtime: Runtime | None) -> OAuthEndpoints:
+def find_oauth_endpoints(base_url: str, runtime: Runtime | None) -> OAuthEndpoints:
     """The authorization server of the HubSpot whose API is at `base_url`."""
     root = base_url.rstrip("/")
     return OAuthEndpoints(

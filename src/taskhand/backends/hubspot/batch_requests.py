@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final, TypeVar
 
-from taskhand.backends.hubspot.errors import ids_in, to_error
+from taskhand.backends.hubspot.errors import ids_in_error, to_error
 from taskhand.backends.hubspot.fields.due import AllDayFlag
 from taskhand.backends.hubspot.mapping import Record
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
@@ -98,7 +98,7 @@ def split_answer(inputs: Sequence[TaskInput], answer: JsonObject, id_property: s
     refused: dict[int, TaskhandError] = {}
     nameless: list[TaskhandError] = []
     for error in objects(answer.get("errors")):
-        names = ids_in(error)
+        names = ids_in_error(error)
         nameless += [] if names else [to_error(error)]
         for index in (indexes[name] for name in names if name in indexes):
             refused.setdefault(index, to_error(error))

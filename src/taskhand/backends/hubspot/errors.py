@@ -26,7 +26,7 @@ __all__ = [
     "NO_ALL_DAY",
     "LackingScopes",
     "explain",
-    "ids_in",
+    "ids_in_error",
     "read_limits",
     "read_wait",
     "refusal_of_new_task",
@@ -158,7 +158,7 @@ def _context_values(error: JsonObject, *names: str) -> list[str]:
     ]
 
 
-def ids_in(error: JsonObject) -> list[str]:
+def ids_in_error(error: JsonObject) -> list[str]:
     """The trace ids or task ids of the inputs of a batch that an error is about."""
     return _context_values(error, "objectWriteTraceId", "ids", "id")
 

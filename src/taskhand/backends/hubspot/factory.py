@@ -109,10 +109,10 @@ def _private_app_token(settings: HubSpotSettings) -> SecretStr | None:
 
 async def open_oauth_client(settings: HubSpotSettings, context: OpenContext) -> "AppClient | None":
     """Open the client of the operator's OAuth app; None without one."""
-    from taskhand.backends.hubspot.auth import find_server
+    from taskhand.backends.hubspot.auth import find_oauth_endpoints
     from taskhand.backends.remote.oauth_client import open_app_client
 
-    server = find_server(settings.hubspot_base_url, context.runtime)
+    server = find_oauth_endpoints(settings.hubspot_base_url, context.runtime)
     return await open_app_client(server, settings.hubspot_client_id, settings.hubspot_client_secret, context)
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.hubspot.errors import ALL_DAY
-from taskhand.backends.hubspot.fields.due import Zones, due_from, moment_of, readable_moment, stamp_of
+from taskhand.backends.hubspot.fields.due import Zones, due_from, parse_moment, readable_moment, stamp_of
 from taskhand.backends.hubspot.fields.statuses import STAGE_PROPERTIES, TaskStatuses
 from taskhand.backends.hubspot.properties.definitions import PropertyDefinition
 from taskhand.backends.hubspot.properties.values import shown_value
@@ -18,7 +18,7 @@ from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, further_li
 from taskhand.backends.remote.parsing import JsonObject, optional_text, rows_in, value_at
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties
-from taskhand.domain.html.conversion import html_of, text_of
+from taskhand.domain.html.conversion import html_of, html_to_text
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unreadable_fields import Readers, task_from
@@ -280,7 +280,7 @@ def raw_properties(edit: Edit) -> dict[str, str]:
 
 def _created_at(record: Record) -> str:
     """The moment with milliseconds, which HubSpot omits if they are zero: lists are sorted by this text."""
-    created = moment_of(record.created)
+    created = parse_moment(record.created)
     return instant_text(created) if created else ""
 
 
@@ -320,7 +320,7 @@ def _text(raw: Mapping[str, object], name: str) -> str:
 
 _READERS: Final[dict[str, Callable[[JsonObject], object]]] = {
     "title": lambda properties: optional_text(properties, "hs_task_subject") or "",
-    "description": lambda properties: text_of(optional_text(properties, "hs_task_body")),
+    "description": lambda properties: html_to_text(optional_text(properties, "hs_task_body")),
     "priority": _priority,
     "responsible_ids": lambda properties: filter(None, [_owner(properties)]),
     "task_type": lambda properties: optional_text(properties, "hs_task_type"),

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Final
 
 from taskhand.backends.hubspot.client import next_page
-from taskhand.backends.hubspot.fields.due import millis_of, moment_of
+from taskhand.backends.hubspot.fields.due import millis_of, parse_moment
 from taskhand.backends.hubspot.fields.statuses import OPTIONS, STAGE, STATUS
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record, times_of
 from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind
@@ -66,7 +66,7 @@ class Search:
     def beyond(self, last: JsonObject) -> "Search":
         """The search that continues from a row and finds it again; UpstreamError if that would not get further."""
         value = str(last.get(self.sort_by) or "")
-        moment = None if self.sort_by == "hs_object_id" else moment_of(value)
+        moment = None if self.sort_by == "hs_object_id" else parse_moment(value)
         operator = "GTE" if self.direction == "ASCENDING" else "LTE"
         bound = [[_filter(self.sort_by, operator, value=value if moment is None else str(millis_of(moment)))]]
         if not value or bound in self.conditions:
@@ -145,7 +145,7 @@ def _date_conditions(query: TaskQuery, now: datetime) -> Iterator[_Alternatives]
         yield [window, *_DATELESS] if query.wants_dateless else [window]
     elif query.without_date:
         yield _DATELESS
-    if query.order in ("created", "oldest") and query.after is not None and (last := moment_of(query.after[0])):
+    if query.order in ("created", "oldest") and query.after is not None and (last := parse_moment(query.after[0])):
         operator = "LTE" if query.order == "created" else "GTE"
         yield [[_filter("hs_createdate", operator, value=str(millis_of(last)))]]
 

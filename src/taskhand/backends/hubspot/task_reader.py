@@ -6,7 +6,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient
-from taskhand.backends.hubspot.errors import ids_in
+from taskhand.backends.hubspot.errors import ids_in_error
 from taskhand.backends.hubspot.mapping import MERGED, Record, properties_of, records_in, task_of
 from taskhand.backends.hubspot.shown_links import KINDS, Kind, linked_ids
 from taskhand.backends.hubspot.token_scopes import DEALS, DealScope, may_be_about_deals
@@ -208,7 +208,7 @@ class TaskReader:
 
 def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -> list[str]:
     """The requested ids that a response to `batch/read` neither contains nor reports as missing."""
-    missing = {name for error in objects(answer.get("errors")) for name in ids_in(error)}
+    missing = {name for error in objects(answer.get("errors")) for name in ids_in_error(error)}
     return [task_id for task_id in ids if task_id not in found and task_id not in missing]
 
 

@@ -126,7 +126,7 @@ class LocalBackend(Backend):
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the given fields in one transaction; NotFound if the task is gone, Misread if a given field changed."""
-        return Written(await self._write(lambda connection, stamp: tasks.update(connection, before, edit, stamp)))
+        return Written(await self._write(lambda connection, stamp: tasks.change_task(connection, before, edit, stamp)))
 
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
@@ -222,7 +222,7 @@ class LocalBackend(Backend):
         return results
 
     def _create(self, connection: SqlConnection, edit: Edit, stamp: tasks.Stamp) -> Task:
-        return tasks.create(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
+        return tasks.insert_task(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
 
     def _create_item(self, edit: Edit, connection: SqlConnection, stamp: tasks.Stamp) -> ItemResult:
         return tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)

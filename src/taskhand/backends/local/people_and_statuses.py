@@ -167,9 +167,9 @@ class Directory:
 
     def _resolve_member(self, person: str) -> str:
         """The id of a member that is given by id, e-mail, name or `me`."""
-        from taskhand.domain.people_lookup import resolve_people  # noqa: PLC0415  no start waits for it
+        from taskhand.domain.people_lookup import match_members  # noqa: PLC0415  no start waits for it
 
-        return resolve_people([person], self.members(), self.me()).ids[0]
+        return match_members([person], self.members(), self.me()).ids[0]
 
     def _find_status(self, name: str) -> Status | None:
         row = self.connection.execute("SELECT * FROM status WHERE folded = ?", (fold(name),)).fetchone()

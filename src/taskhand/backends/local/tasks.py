@@ -26,16 +26,16 @@ __all__ = [
     "ID_PATTERN",
     "USUAL_ID_PATTERN",
     "Stamp",
-    "create",
+    "change_task",
     "create_item",
     "delete",
     "delete_item",
+    "insert_task",
     "page",
     "set_people",
     "short_id",
     "snapshots",
     "task",
-    "update",
     "update_item",
     "write_as",
 ]
@@ -131,7 +131,7 @@ def short_id(connection: SqlConnection) -> str:
             return task_id
 
 
-def create(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: Stamp) -> Task:
+def insert_task(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: Stamp) -> Task:
     """Add a task in the given status, or else in the first initial one; NotFound if the status was removed."""
     _check_status(connection, edit)
     initial = "SELECT id FROM status WHERE type = 'initial' ORDER BY position LIMIT 1"
@@ -156,12 +156,12 @@ def create(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: Stamp)
 def create_item(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: Stamp) -> ItemResult:
     """Add one task of a bulk; its failure becomes its result, so the others are still added."""
     try:
-        return ItemResult(task_id, Written(create(connection, edit, task_id=task_id, stamp=stamp)))
+        return ItemResult(task_id, Written(insert_task(connection, edit, task_id=task_id, stamp=stamp)))
     except NotFound as error:
         return ItemResult("", error=error)
 
 
-def update(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) -> Task:
+def change_task(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) -> Task:
     """Set the given fields of a task; NotFound if it is gone, Misread if they have changed."""
     now = task(connection, before.id)
     if any(current_value(before, name) != current_value(now, name) for name, _ in edit.given()):
@@ -181,7 +181,7 @@ def update(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) ->
 def update_item(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) -> ItemResult:
     """Update one task of a bulk; its failure becomes its result, so the others are still written."""
     try:
-        return ItemResult(before.id, Written(update(connection, before, edit, stamp)))
+        return ItemResult(before.id, Written(change_task(connection, before, edit, stamp)))
     except Misread:
         return ItemResult(before.id, error=_conflict())
     except NotFound as error:

@@ -23,7 +23,7 @@ __all__ = [
     "read_task",
     "response_date",
     "rows_in",
-    "text_of",
+    "text_or_none",
     "utc_moment",
     "value_at",
     "written_row",
@@ -76,14 +76,14 @@ def objects(value: object) -> list[JsonObject]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def text_of(value: object) -> str | None:
+def text_or_none(value: object) -> str | None:
     """`value` if it is a text, else None."""
     return value if isinstance(value, str) else None
 
 
 def filled_text(value: object) -> str | None:
     """`value` if it is a non-empty text, else None."""
-    return text_of(value) or None
+    return text_or_none(value) or None
 
 
 def full_name(json: Mapping[str, Any], *names: str) -> str:
@@ -117,7 +117,7 @@ def value_at(json: object, *names: str) -> Any:
 
 def id_of(row: JsonObject) -> str:
     """The id of a row; empty if the id is missing or not a text."""
-    return text_of(row.get("id")) or ""
+    return text_or_none(row.get("id")) or ""
 
 
 def response_date(reply: Reply) -> datetime | None:

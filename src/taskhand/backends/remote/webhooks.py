@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from taskhand.domain.webhook import Subscribed, Verdict, WebhookRequest, WebhookSubscription
 
-__all__ = ["SignatureCheck", "SubscriptionAdmin", "read_events", "same_text"]
+__all__ = ["SignatureCheck", "SubscriptionAdmin", "read_event_objects", "same_text"]
 
 WINDOW: Final = timedelta(minutes=5)
 """Maximum age of a signature, and maximum lead over our clock; HubSpot documents it, Close leaves it to receivers."""
@@ -89,7 +89,7 @@ def same_text(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode("utf-8", "surrogateescape"), other.encode("utf-8", "surrogateescape"))
 
 
-def read_events(body: bytes) -> Iterator[dict[str, Any]]:
+def read_event_objects(body: bytes) -> Iterator[dict[str, Any]]:
     """The objects in a body, which is one JSON object or a list of them; none if it is anything else."""
     try:
         found = json.loads(body)

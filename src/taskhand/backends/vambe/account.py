@@ -13,7 +13,7 @@ from taskhand.domain.capabilities import UUID
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact, Member
-from taskhand.http.health_checks import check_by_reading, run_checks
+from taskhand.http.health_checks import check_by_reading, check_upstream
 from taskhand.http.response_body import Json, Reply
 
 __all__ = ["Account"]
@@ -63,7 +63,7 @@ class Account(CrmAccount):
         client, today = self._client, self._clock().date().isoformat()
         reads = {"tasks": lambda: client.tasks(Window(today, today, dateless=False))}
         scopes = check_by_reading("Vambe", reads, writes=writes)
-        return await run_checks(client.http, self.probe, scopes, rate="VAMBE_RATE")
+        return await check_upstream(client.http, self.probe, scopes, rate="VAMBE_RATE")
 
 
 def _contacts(rows: Sequence[Json]) -> tuple[Contact, ...]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import MISSING
 
-from taskhand.backends.remote.parsing import JsonObject, full_name, id_of, text_of
+from taskhand.backends.remote.parsing import JsonObject, full_name, id_of, text_or_none
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.priority import PRIORITY_WORDS
@@ -69,28 +69,28 @@ def status_of(json: Any) -> Status | None:
         return None
     order = json.get("order")
     return Status(
-        id=text_of(json.get("id")),
+        id=text_or_none(json.get("id")),
         name=json["name"],
-        color=text_of(json.get("color")),
-        type=text_of(json.get("type")) or "unknown",
+        color=text_or_none(json.get("color")),
+        type=text_or_none(json.get("type")) or "unknown",
         order=int(order) if isinstance(order, int | float) and abs(order) < _MAX_ORDER else 0,
     )
 
 
 def member_of(json: JsonObject) -> Member:
     """A member of the team (https://docs.vambe.me/reference/team-members/get-all-team-members)."""
-    name = text_of(json.get("name")) or full_name(json, "first_name", "last_name") or json["id"]
-    return Member(id=json["id"], name=name, email=text_of(json.get("email")))
+    name = text_or_none(json.get("name")) or full_name(json, "first_name", "last_name") or json["id"]
+    return Member(id=json["id"], name=name, email=text_or_none(json.get("email")))
 
 
 def contact_of(json: JsonObject) -> Contact:
     """A contact (https://docs.vambe.me/reference/contact/search-contacts)."""
     return Contact(
         id=json["id"],
-        name=text_of(json.get("name")) or "",
-        phone=text_of(json.get("phone")),
-        email=text_of(json.get("email")),
-        customer_id=text_of(json.get("ai_customer_id")),
+        name=text_or_none(json.get("name")) or "",
+        phone=text_or_none(json.get("phone")),
+        email=text_or_none(json.get("email")),
+        customer_id=text_or_none(json.get("ai_customer_id")),
     )
 
 

@@ -18,7 +18,7 @@ from taskhand.backends.vambe.query import WIDEST, window_around
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.http.response_body import Json
 
-__all__ = ["MESSAGES", "TaskLists", "key_of"]
+__all__ = ["MESSAGES", "TaskLists", "folded_id"]
 
 MESSAGES: Final = Messages("Vambe")
 
@@ -134,7 +134,7 @@ class TaskLists:
         async def fetched() -> _Listed:
             began = self._monotonic()
             rows = [row if isinstance(row, dict) else {} for row in await self._fetch(window)]
-            by_key = {key_of(row): row for row in rows if id_of(row)}
+            by_key = {folded_id(row): row for row in rows if id_of(row)}
             self._recent.note_read(map(id_of, by_key.values()))
             return _Listed(by_key, [row for row in rows if not id_of(row)], began)
 
@@ -164,6 +164,6 @@ def _is_behind(listed: _Listed, row: JsonObject | None, write: RecentWrite[JsonO
     return not write.is_shown and row in write.former
 
 
-def key_of(row: JsonObject) -> str:
+def folded_id(row: JsonObject) -> str:
     """The id of a row in lower case, as ids are compared."""
     return id_of(row).lower()

@@ -16,7 +16,7 @@ from typing import Final
 from taskhand.domain.html.css import Attributes, StyleSheet
 from taskhand.domain.html.visibility import TextStyle
 
-__all__ = ["append_line", "html_of", "text_of"]
+__all__ = ["append_line", "html_of", "html_to_text"]
 
 _TAG: Final = re.compile(r"<[a-zA-Z/!?]")
 _REFERENCE: Final = re.compile(r"&(#[0-9]{1,9}|#[xX][0-9a-fA-F]{1,8}|[a-zA-Z][a-zA-Z0-9]{0,40});")
@@ -79,10 +79,10 @@ def append_line(body: str, line: str, text: str) -> str | None:
     written = [f"{body}<br>{html}", f"{body}<div>{html}</div>"]
     if not _TAG.search(body):
         written.append(html_of(text))
-    return next((candidate for candidate in written if text_of(candidate) == text), None)
+    return next((candidate for candidate in written if html_to_text(candidate) == text), None)
 
 
-def text_of(body: str | None) -> str | None:
+def html_to_text(body: str | None) -> str | None:
     """The text of a body, with the lines that the editor shows; None for a body without text."""
     if not body:
         return None

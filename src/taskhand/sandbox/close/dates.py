@@ -38,7 +38,7 @@ def _in_bounds(moment: Moment) -> Moment:
     return moment
 
 
-def to_text(moment: dt.date) -> str:
+def date_text(moment: dt.date) -> str:
     """Write a date as `2013-02-06`, an instant as `2025-11-05T00:00:00+00:00`."""
     return moment.isoformat()
 
@@ -50,7 +50,7 @@ def to_instant(moment: dt.date, zone: dt.timezone) -> dt.datetime:
     return dt.datetime.combine(moment, dt.time(), zone)
 
 
-def sort_key(moment: dt.date, zone: dt.timezone) -> tuple[dt.datetime, bool]:
+def date_sort_key(moment: dt.date, zone: dt.timezone) -> tuple[dt.datetime, bool]:
     """Return the documented key for sorting: at the same instant, dates come before date-times."""
     return to_instant(moment, zone), isinstance(moment, dt.datetime)
 

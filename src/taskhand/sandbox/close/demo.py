@@ -134,7 +134,7 @@ _EXTRAS: dict[str, dict[str, Any]] = {
 }
 
 
-def people() -> dict[str, Any]:
+def demo_users() -> dict[str, Any]:
     """Return the users, who are also in the seed "empty"."""
     keys = ("id", "first_name", "last_name", "email", "phone", "active")
     return {"users": [dict(zip(keys, row, strict=True)) | {"zone": "America/Denver"} for row in _USERS]}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from taskhand.sandbox.close import task_types
 from taskhand.sandbox.close.date_range import COMPARISONS, DateRange
-from taskhand.sandbox.close.dates import sort_key
+from taskhand.sandbox.close.dates import date_sort_key
 from taskhand.sandbox.close.errors import validation_error
 from taskhand.sandbox.close.task import Task, view_of, visible_date
 
@@ -57,7 +57,7 @@ def sort_tasks(tasks: Iterable[Task], ctx: RequestContext) -> list[Task]:
 
 def _date_key(task: Task, ctx: RequestContext) -> tuple[bool, tuple[dt.datetime, bool]]:
     date = visible_date(task, ctx)
-    return date is None, sort_key(task.date_created if date is None else date, ctx.zone)
+    return date is None, date_sort_key(task.date_created if date is None else date, ctx.zone)
 
 
 def _exact(ctx: RequestContext) -> Iterable[Test]:

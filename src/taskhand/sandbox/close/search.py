@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.errors import REQUIRED, validation_error
 from taskhand.sandbox.close.lead import render_contact, render_lead
-from taskhand.sandbox.close.search_tree import BEGINNINGS, matches, object_types_in
+from taskhand.sandbox.close.search_tree import BEGINNINGS, matches_tree, object_types_in
 
 if TYPE_CHECKING:
     from taskhand.sandbox.close.context import RequestContext
@@ -27,7 +27,7 @@ def search(ctx: RequestContext) -> dict[str, Any]:
         raise validation_error(query=REQUIRED)
     if ctx.spec_variant.word_beginnings == "rejected" and BEGINNINGS in json.dumps(query):
         raise validation_error(query=f"Invalid query: mode {BEGINNINGS}")
-    found = [row for row in _rows(ctx) if row["__object_type"] in object_types_in(query) and matches(query, row)]
+    found = [row for row in _rows(ctx) if row["__object_type"] in object_types_in(query) and matches_tree(query, row)]
     arranged = _sort_rows(found, ctx)[: min(_number(ctx, "results_limit", MAX_RESULTS), MAX_RESULTS)]
     start, limit = _start(ctx), _number(ctx, "_limit", DEFAULT_LIMIT)
     more = start + limit < len(arranged)

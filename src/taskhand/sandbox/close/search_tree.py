@@ -38,7 +38,7 @@ def object_types_in(tree: Tree) -> frozenset[str]:
     return frozenset(named or {"lead"})
 
 
-def matches(tree: Tree, row: Row) -> bool:
+def matches_tree(tree: Tree, row: Row) -> bool:
     """Whether an object matches; `negate` inverts any condition."""
     test = TESTS.get(str(tree.get("type"))) if isinstance(tree, dict) else None
     if test is None:
@@ -108,12 +108,12 @@ def _related(tree: Tree, row: Row) -> bool:
     name = RELATED.get(tree["related_object_type"])
     if name is None:
         raise _invalid_query(f"related_object_type {tree['related_object_type']}")
-    return any(matches(tree["related_query"], part) for part in row.get(name, []))
+    return any(matches_tree(tree["related_query"], part) for part in row.get(name, []))
 
 
 TESTS: dict[str, Callable[[Tree, Row], bool]] = {
-    "and": lambda tree, row: all(matches(query, row) for query in tree["queries"]),
-    "or": lambda tree, row: any(matches(query, row) for query in tree["queries"]),
+    "and": lambda tree, row: all(matches_tree(query, row) for query in tree["queries"]),
+    "or": lambda tree, row: any(matches_tree(query, row) for query in tree["queries"]),
     "match_all": lambda _, __: True,
     "object_type": lambda tree, row: row.get("__object_type", tree["object_type"]) == tree["object_type"],
     "id": lambda tree, row: row["id"] == tree["value"],

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from taskhand.sandbox.close import completions
 from taskhand.sandbox.close.context import RequestContext
 from taskhand.sandbox.close.dates import parse_date
-from taskhand.sandbox.close.demo import LEAD_STATUSES, ORGANIZATION, demo, people
+from taskhand.sandbox.close.demo import LEAD_STATUSES, ORGANIZATION, demo, demo_users
 from taskhand.sandbox.close.lead import Contact, Lead
 from taskhand.sandbox.close.people import Organization, User
 from taskhand.sandbox.close.spec_variant import SpecVariant
@@ -26,7 +26,7 @@ from taskhand.sandbox.close.store import Store
 from taskhand.sandbox.close.task import Task
 from taskhand.sandbox.close.task_types import TASK_TYPES
 from taskhand.sandbox.odd_data import ODD_KEYS, OddFields
-from taskhand.sandbox.seed_checks import check_keys, seed_data
+from taskhand.sandbox.seed_checks import check_row_keys, seed_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,7 +45,7 @@ AGE = dt.timedelta(days=200)  # of users and leads
 
 def read_seed(seed: str | Mapping[str, Any], now: dt.datetime, task_ids: Callable[[], str] | None = None) -> Store:
     """Make the store of "demo", "empty" or data in the form above; anything else is a ValueError."""
-    data = people() | seed_data(seed, SEED_KEYS, demo, now)
+    data = demo_users() | seed_data(seed, SEED_KEYS, demo, now)
     organization = Organization(data.get("organization", ORGANIZATION), "Northwind Supplies", LEAD_STATUSES)
     users = [_user(row, now) for row in data["users"]]
     leads = [_lead(row, now) for row in data.get("leads", [])]
@@ -57,12 +57,12 @@ def read_seed(seed: str | Mapping[str, Any], now: dt.datetime, task_ids: Callabl
 
 
 def _user(row: Mapping[str, Any], now: dt.datetime) -> User:
-    check_keys("a seeded user", row, USER_KEYS)
+    check_row_keys("a seeded user", row, USER_KEYS)
     return User(**row, date_created=now - AGE)
 
 
 def _lead(row: Mapping[str, Any], now: dt.datetime) -> Lead:
-    check_keys("a seeded lead", row, LEAD_KEYS)
+    check_row_keys("a seeded lead", row, LEAD_KEYS)
     labels = {label: status_id for status_id, label in LEAD_STATUSES}
     return Lead(
         id=row["id"],
@@ -76,7 +76,7 @@ def _lead(row: Mapping[str, Any], now: dt.datetime) -> Lead:
 
 def _contacts(lead: Mapping[str, Any], now: dt.datetime) -> Iterable[Contact]:
     for row in lead.get("contacts", []):
-        check_keys("a seeded contact", row, CONTACT_KEYS)
+        check_row_keys("a seeded contact", row, CONTACT_KEYS)
         reached = {name: tuple(row.get(name, ())) for name in ("emails", "phones")}
         yield Contact(**{**row, **reached}, lead_id=lead["id"], date_created=now - AGE)
 
@@ -93,7 +93,7 @@ def _add_tasks(store: Store, rows: Iterable[Mapping[str, Any]], now: dt.datetime
 
 def _task(row: Mapping[str, Any], number: int, store: Store, now: dt.datetime) -> Task:
     task_type = TASK_TYPES[row.get("_type", "lead")]
-    check_keys("a seeded task", row, TASK_KEYS | ODD_KEYS | set(task_type.extra))
+    check_row_keys("a seeded task", row, TASK_KEYS | ODD_KEYS | set(task_type.extra))
     made = dt.datetime.fromisoformat(row["date_created"]) if "date_created" in row else now
     maker = row.get(
         "created_by", store.key_owner if task_type.can_be_dateless else None

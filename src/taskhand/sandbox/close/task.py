@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close import task_types
-from taskhand.sandbox.close.dates import format_instant, to_day, to_instant, to_text
+from taskhand.sandbox.close.dates import date_text, format_instant, to_day, to_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,4 +108,4 @@ def _optional(task: Task, ctx: RequestContext) -> dict[str, Any]:
 
 
 def _text(date: dt.date | None) -> str | None:
-    return None if date is None else to_text(date)
+    return None if date is None else date_text(date)

@@ -35,7 +35,7 @@ def create_task(ctx: RequestContext) -> dict[str, Any]:
         raise validation_error(_type=f"Value must be one of: {', '.join(task_types.CREATABLE)}.")
     validation.check_create(ctx.body, name, ctx)
     draft = _draft(ctx, task_types.TASK_TYPES[name])
-    return select_fields(render_task(writes.create(ctx, apply_edit(draft, ctx.body, ctx)), ctx), ctx)
+    return select_fields(render_task(writes.add_task(ctx, apply_edit(draft, ctx.body, ctx)), ctx), ctx)
 
 
 def update_task(ctx: RequestContext) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.event import Event, is_due, render_event
-from taskhand.sandbox.close.webhook_filter import matches
+from taskhand.sandbox.close.webhook_filter import matches_filter
 from taskhand.sandbox.webhook_outbox import Found, Outgoing
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _sign(key: str, body: str, now: dt.datetime) -> dict[str, str]:
 def _matches_event(hook: Webhook, event: Event, ctx: RequestContext) -> bool:
     change = (event.change.object_type, event.change.action)
     wanted = [hook_event for hook_event in hook.events if (hook_event["object_type"], hook_event["action"]) == change]
-    return any(matches(hook_event.get("extra_filter"), render_event(event, ctx)) for hook_event in wanted)
+    return any(matches_filter(hook_event.get("extra_filter"), render_event(event, ctx)) for hook_event in wanted)
 
 
 def _delivery(hook: Webhook, event: Event, ctx: RequestContext) -> Delivery:

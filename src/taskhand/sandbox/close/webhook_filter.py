@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     Test = Callable[[Tree, Any], bool]
 
 
-def matches(tree: Tree | None, value: Any) -> bool:
+def matches_filter(tree: Tree | None, value: Any) -> bool:
     """Whether a value matches the filter; None matches everything."""
     return tree is None or TESTS[tree["type"]](tree, value)
 
@@ -33,11 +33,11 @@ def _contains(tree: Tree, value: Any) -> bool:
 
 
 def _field(tree: Tree, value: Any) -> bool:
-    return matches(tree["filter"], value.get(tree["field"]) if isinstance(value, dict) else None)
+    return matches_filter(tree["filter"], value.get(tree["field"]) if isinstance(value, dict) else None)
 
 
 def _any_value(tree: Tree, value: Any) -> bool:
-    return isinstance(value, list) and any(matches(tree["filter"], item) for item in value)
+    return isinstance(value, list) and any(matches_filter(tree["filter"], item) for item in value)
 
 
 TESTS: dict[str, Test] = {
@@ -46,9 +46,9 @@ TESTS: dict[str, Test] = {
     "is_null": lambda _, value: value is None,
     "non_null": lambda _, value: value is not None,
     "contains": _contains,
-    "and": lambda tree, value: all(matches(part, value) for part in tree["filters"]),
-    "or": lambda tree, value: any(matches(part, value) for part in tree["filters"]),
-    "not": lambda tree, value: not matches(tree["filter"], value),
+    "and": lambda tree, value: all(matches_filter(part, value) for part in tree["filters"]),
+    "or": lambda tree, value: any(matches_filter(part, value) for part in tree["filters"]),
+    "not": lambda tree, value: not matches_filter(tree["filter"], value),
     "field_accessor": _field,
     "any_array_value": _any_value,
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COMPLETED = "taskcompleted"  # the object type of a completed task
 
 
-def create(ctx: RequestContext, task: Task) -> Task:
+def add_task(ctx: RequestContext, task: Task) -> Task:
     """Store a new task; a complete one gets its completion activity at once."""
     made = _record_completion(ctx, task) if task.is_complete else task
     ctx.store.put(made)

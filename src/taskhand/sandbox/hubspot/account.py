@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from taskhand.sandbox.hubspot.dates import format_instant
 from taskhand.sandbox.hubspot.errors import APP, PORTAL, unauthorized, validation_error
 from taskhand.sandbox.hubspot.rate_limits import ZONE
-from taskhand.sandbox.hubspot.reply import Reply
+from taskhand.sandbox.hubspot.reply import JsonResponse
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 USER = 98499705  # the user in a recorded webhook event
 
 
-def details(ctx: RequestContext) -> Reply:
+def details(ctx: RequestContext) -> JsonResponse:
     """`GET /account-info/v3/details`."""
     offset = ctx.now.astimezone(ZONE).utcoffset() or dt.timedelta()
     minutes = int(offset.total_seconds() // 60)
@@ -31,10 +31,10 @@ def details(ctx: RequestContext) -> Reply:
         "uiDomain": "app.hubspot.com",
         "dataHostingLocation": "na1",
     }
-    return Reply(200, body)
+    return JsonResponse(200, body)
 
 
-def usage(ctx: RequestContext) -> Reply:
+def usage(ctx: RequestContext) -> JsonResponse:
     """`GET /account-info/v3/api-usage/daily/private-apps`."""
     local = ctx.now.astimezone(ZONE)
     midnight = dt.datetime.combine(local.date() + dt.timedelta(days=1), dt.time.min, ZONE)
@@ -46,10 +46,10 @@ def usage(ctx: RequestContext) -> Reply:
         "fetchStatus": "SUCCESS",
         "resetsAt": format_instant(midnight),
     }
-    return Reply(200, {"results": [row]})
+    return JsonResponse(200, {"results": [row]})
 
 
-def token_info(ctx: RequestContext) -> Reply:
+def token_info(ctx: RequestContext) -> JsonResponse:
     """`POST /oauth/v2/private-apps/get/access-token-info`: takes the token in the body only.
 
     Its path implies that it refuses OAuth tokens.
@@ -59,4 +59,4 @@ def token_info(ctx: RequestContext) -> Reply:
         raise validation_error("tokenKey is required")
     if sent != ctx.token:
         raise unauthorized()
-    return Reply(200, {"userId": USER, "hubId": PORTAL, "appId": APP, "scopes": sorted(ctx.scopes)})
+    return JsonResponse(200, {"userId": USER, "hubId": PORTAL, "appId": APP, "scopes": sorted(ctx.scopes)})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.hubspot.errors import APP, ApiError, unauthorized, validation_error
 from taskhand.sandbox.hubspot.object_types import BY_NAME
-from taskhand.sandbox.hubspot.reply import NO_CONTENT, Reply
+from taskhand.sandbox.hubspot.reply import NO_CONTENT, JsonResponse
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
@@ -19,38 +19,38 @@ DEVELOPER_KEY = "developer-sandbox-key"
 FIRST_MILLIS = 1_788_597_072_520
 
 
-def get_settings(ctx: RequestContext) -> Reply:
+def get_settings(ctx: RequestContext) -> JsonResponse:
     """`GET /webhooks/v3/{appId}/settings`."""
     _check_key(ctx)
     if ctx.hooks.url is None:
         raise ApiError(404, "No webhook settings exist for this app.", "OBJECT_NOT_FOUND")
-    return Reply(200, _render_settings(ctx.hooks.url))
+    return JsonResponse(200, _render_settings(ctx.hooks.url))
 
 
-def put_settings(ctx: RequestContext) -> Reply:
+def put_settings(ctx: RequestContext) -> JsonResponse:
     """`PUT /webhooks/v3/{appId}/settings`: the only target address of the app."""
     _check_key(ctx)
     url = ctx.object().get("targetUrl")
     if not isinstance(url, str) or not url.startswith(("https://", "http://127.0.0.1:")):  # HTTPS is documented
         raise validation_error("Webhooks need a target URL with HTTPS.", targetUrl=[str(url)])
     ctx.hooks.url = url
-    return Reply(200, _render_settings(url))
+    return JsonResponse(200, _render_settings(url))
 
 
-def delete_settings(ctx: RequestContext) -> Reply:
+def delete_settings(ctx: RequestContext) -> JsonResponse:
     """`DELETE /webhooks/v3/{appId}/settings`."""
     _check_key(ctx)
     ctx.hooks.url = None
     return NO_CONTENT
 
 
-def list_subscriptions(ctx: RequestContext) -> Reply:
+def list_subscriptions(ctx: RequestContext) -> JsonResponse:
     """`GET /webhooks/v3/{appId}/subscriptions`."""
     _check_key(ctx)
-    return Reply(200, {"results": [_render(subscription) for subscription in ctx.hooks.subscriptions]})
+    return JsonResponse(200, {"results": [_render(subscription) for subscription in ctx.hooks.subscriptions]})
 
 
-def create_subscription(ctx: RequestContext) -> Reply:
+def create_subscription(ctx: RequestContext) -> JsonResponse:
     """`POST /webhooks/v3/{appId}/subscriptions`: 201; an existing subscription is refused."""
     _check_key(ctx)
     body = ctx.object()
@@ -66,10 +66,10 @@ def create_subscription(ctx: RequestContext) -> Reply:
         made = ctx.hooks.subscribe(str(event_type), name, object_type)
     except ValueError as error:
         raise validation_error(str(error)) from None
-    return Reply(201, _render(made))
+    return JsonResponse(201, _render(made))
 
 
-def delete_subscription(ctx: RequestContext) -> Reply:
+def delete_subscription(ctx: RequestContext) -> JsonResponse:
     """`DELETE /webhooks/v3/{appId}/subscriptions/{id}`."""
     _check_key(ctx)
     found = [subscription for subscription in ctx.hooks.subscriptions if str(subscription.id) == ctx.values["id"]]

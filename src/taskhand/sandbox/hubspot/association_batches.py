@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from taskhand.sandbox.hubspot.associations import check_type, default_rows, default_type, render_pair, to_row
 from taskhand.sandbox.hubspot.batch_body import batch_reply, read_inputs
 from taskhand.sandbox.hubspot.errors import ApiError, not_found_many, read_list, validation_error
-from taskhand.sandbox.hubspot.links import CATEGORY, link_of, linked_ids
+from taskhand.sandbox.hubspot.links import CATEGORY, associated_ids, link_of
 from taskhand.sandbox.hubspot.objects import find
-from taskhand.sandbox.hubspot.reply import NO_CONTENT, Reply
-from taskhand.sandbox.hubspot.writes import check_target, link, unlink
+from taskhand.sandbox.hubspot.reply import NO_CONTENT, JsonResponse
+from taskhand.sandbox.hubspot.writes import add_association, check_target, remove_association
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 MAX_READ, MAX_WRITTEN = 1000, 2000
 
 
-def read_links(ctx: RequestContext) -> Reply:
+def read_links(ctx: RequestContext) -> JsonResponse:
     """`POST /crm/v4/associations/{kind}/{to}/batch/read`."""
     results, errors = [], []
     for item in read_inputs(ctx, ctx.object(), MAX_READ):
-        ids = linked_ids(ctx.store, ctx.object_type, item.id, ctx.to_object_type)
+        ids = associated_ids(ctx.store, ctx.object_type, item.id, ctx.to_object_type)
         rows = [to_row(ctx, ctx.object_type, ctx.to_object_type, found) for found in ids]
         if rows:
             results.append({"from": {"id": item.id}, "to": rows})
@@ -33,41 +33,41 @@ def read_links(ctx: RequestContext) -> Reply:
     return batch_reply(ctx, 200, results, errors)
 
 
-def create_links(ctx: RequestContext) -> Reply:
+def create_links(ctx: RequestContext) -> JsonResponse:
     """`POST …/batch/create`."""
     pairs = list(_pairs(ctx, has_types=True))
     for from_id, to_id in pairs:
-        link(ctx, link_of(ctx.object_type, from_id, ctx.to_object_type, to_id))
+        add_association(ctx, link_of(ctx.object_type, from_id, ctx.to_object_type, to_id))
     return batch_reply(
         ctx, 201, [render_pair(ctx.object_type, from_id, ctx.to_object_type, to_id) for from_id, to_id in pairs], []
     )
 
 
-def create_default_links(ctx: RequestContext) -> Reply:
+def create_default_links(ctx: RequestContext) -> JsonResponse:
     """`POST …/batch/associate/default`."""
     number = default_type(ctx.object_type, ctx.to_object_type)
     pairs = list(_pairs(ctx, has_types=False))
     for from_id, to_id in pairs:
-        link(ctx, link_of(ctx.object_type, from_id, ctx.to_object_type, to_id))
+        add_association(ctx, link_of(ctx.object_type, from_id, ctx.to_object_type, to_id))
     rows = [row for from_id, to_id in pairs for row in default_rows(ctx, from_id, to_id, number)]
     return batch_reply(ctx, 200, rows, [])
 
 
-def archive_links(ctx: RequestContext) -> Reply:
+def archive_links(ctx: RequestContext) -> JsonResponse:
     """`POST …/batch/archive`: removes links; missing links are not an error."""
     for item in read_inputs(ctx, ctx.object(), MAX_WRITTEN):
         for to in read_list(item.body, "to"):
-            unlink(
+            remove_association(
                 ctx,
                 link_of(ctx.object_type, _read_id(item.body, "from"), ctx.to_object_type, _read_id({"to": to}, "to")),
             )
     return NO_CONTENT
 
 
-def list_labels(ctx: RequestContext) -> Reply:
+def list_labels(ctx: RequestContext) -> JsonResponse:
     """`GET /crm/v4/associations/{kind}/{to}/labels`."""
     spec = {"category": CATEGORY, "typeId": default_type(ctx.object_type, ctx.to_object_type), "label": None}
-    return Reply(200, {"results": [spec]})
+    return JsonResponse(200, {"results": [spec]})
 
 
 def _no_associations(ctx: RequestContext, record_id: str) -> ApiError:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.hubspot.dates import format_instant
 from taskhand.sandbox.hubspot.errors import not_found, validation_error
-from taskhand.sandbox.hubspot.links import CATEGORY, TYPES, link_of, linked_ids, type_name
+from taskhand.sandbox.hubspot.links import CATEGORY, TYPES, associated_ids, link_of, type_name
 from taskhand.sandbox.hubspot.objects import find
 from taskhand.sandbox.hubspot.paging import offset_page, read_limit
 from taskhand.sandbox.hubspot.rendering import render_associations, render_requested
-from taskhand.sandbox.hubspot.reply import NO_CONTENT, Reply
-from taskhand.sandbox.hubspot.writes import check_target, link, unlink
+from taskhand.sandbox.hubspot.reply import NO_CONTENT, JsonResponse
+from taskhand.sandbox.hubspot.writes import add_association, check_target, remove_association
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
@@ -21,48 +21,50 @@ if TYPE_CHECKING:
 PAGE = 500
 
 
-def list_associations(ctx: RequestContext) -> Reply:
+def list_associations(ctx: RequestContext) -> JsonResponse:
     """`GET /crm/v4/objects/{kind}/{id}/associations/{to}`."""
     _find_from(ctx)
-    ids = linked_ids(ctx.store, ctx.object_type, ctx.values["id"], ctx.to_object_type)
+    ids = associated_ids(ctx.store, ctx.object_type, ctx.values["id"], ctx.to_object_type)
     rows = [to_row(ctx, ctx.object_type, ctx.to_object_type, found) for found in ids]
-    return Reply(200, offset_page(ctx, rows, read_limit(ctx, "limit", PAGE, PAGE)))
+    return JsonResponse(200, offset_page(ctx, rows, read_limit(ctx, "limit", PAGE, PAGE)))
 
 
-def associate_default(ctx: RequestContext) -> Reply:
+def associate_default(ctx: RequestContext) -> JsonResponse:
     """`PUT …/associations/default/{to}/{toId}`: with the default type."""
     number = default_type(ctx.object_type, ctx.to_object_type)
     to_id = _link_pair(ctx)
     rows = default_rows(ctx, ctx.values["id"], to_id, number)
     now = format_instant(ctx.now)
-    return Reply(200, {"status": "COMPLETE", "results": rows, "startedAt": now, "completedAt": now})
+    return JsonResponse(200, {"status": "COMPLETE", "results": rows, "startedAt": now, "completedAt": now})
 
 
-def associate(ctx: RequestContext) -> Reply:
+def associate(ctx: RequestContext) -> JsonResponse:
     """`PUT …/associations/{to}/{toId}`: with the types in the body."""
     specs = ctx.json()
     if not isinstance(specs, list) or not specs:
         raise validation_error("At least one association type is required")
     for spec in specs:
         check_type(ctx.object_type, ctx.to_object_type, spec)
-    return Reply(201, render_pair(ctx.object_type, ctx.values["id"], ctx.to_object_type, _link_pair(ctx)))
+    return JsonResponse(201, render_pair(ctx.object_type, ctx.values["id"], ctx.to_object_type, _link_pair(ctx)))
 
 
-def dissociate(ctx: RequestContext) -> Reply:
+def dissociate(ctx: RequestContext) -> JsonResponse:
     """`DELETE …/associations/{to}/{toId}`: removes every type between the pair."""
-    unlink(ctx, link_of(ctx.object_type, ctx.values["id"], ctx.to_object_type, ctx.values["toId"]))
+    remove_association(ctx, link_of(ctx.object_type, ctx.values["id"], ctx.to_object_type, ctx.values["toId"]))
     return NO_CONTENT
 
 
-def associate_v3(ctx: RequestContext) -> Reply:
+def associate_v3(ctx: RequestContext) -> JsonResponse:
     """`PUT /crm/v3/objects/…/associations/{to}/{toId}/{typeId}`: still in the tasks guide; the response is assumed."""
     _check_v3_type(ctx)
     _link_pair(ctx)
     record = _find_from(ctx)
-    return Reply(200, render_requested(ctx, record, ()) | render_associations(ctx, record, [ctx.to_object_type.name]))
+    return JsonResponse(
+        200, render_requested(ctx, record, ()) | render_associations(ctx, record, [ctx.to_object_type.name])
+    )
 
 
-def dissociate_v3(ctx: RequestContext) -> Reply:
+def dissociate_v3(ctx: RequestContext) -> JsonResponse:
     """`DELETE` of the same path."""
     _check_v3_type(ctx)
     return dissociate(ctx)
@@ -138,5 +140,5 @@ def _find_from(ctx: RequestContext) -> RecordVersion:
 def _link_pair(ctx: RequestContext) -> str:
     record = _find_from(ctx)
     to_id = check_target(ctx, ctx.to_object_type, ctx.values["toId"])
-    link(ctx, link_of(ctx.object_type, record.id, ctx.to_object_type, to_id))
+    add_association(ctx, link_of(ctx.object_type, record.id, ctx.to_object_type, to_id))
     return to_id

@@ -81,7 +81,7 @@ def scopes_for_links(names: Iterable[str]) -> list[tuple[str, ...]]:
     return [scopes_for(name, writes=False) for name in names if name in {"deals", "tickets"}]
 
 
-def check_scopes(needed: tuple[str, ...], granted: frozenset[str], spec_variant: SpecVariant) -> None:
+def require_scopes(needed: tuple[str, ...], granted: frozenset[str], spec_variant: SpecVariant) -> None:
     """Refuse a token that has none of the `needed` scopes: 403."""
     if needed and not granted.intersection(needed):
         raise missing_scopes(needed, spec_variant)

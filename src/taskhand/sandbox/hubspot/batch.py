@@ -25,13 +25,13 @@ from taskhand.sandbox.hubspot.errors import (
 )
 from taskhand.sandbox.hubspot.objects import MAX_WITH_HISTORY, find
 from taskhand.sandbox.hubspot.rendering import (
-    known_properties,
-    render_changed,
+    property_definitions,
     render_created,
     render_requested,
+    render_updated_record,
 )
-from taskhand.sandbox.hubspot.reply import NO_CONTENT, Reply
-from taskhand.sandbox.hubspot.writes import archive, create, plan_create, plan_update, update
+from taskhand.sandbox.hubspot.reply import NO_CONTENT, JsonResponse
+from taskhand.sandbox.hubspot.writes import archive, create_record, plan_create, plan_update, update_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ Plan = TypeVar("Plan")
 PENDING_FOR = dt.timedelta(seconds=2)
 
 
-def batch_read(ctx: RequestContext) -> Reply:
+def batch_read(ctx: RequestContext) -> JsonResponse:
     """`POST /batch/read`: unknown ids make one error together."""
     body = ctx.object()
     names, histories = _names(body, "properties"), _names(body, "propertiesWithHistory")
@@ -57,19 +57,21 @@ def batch_read(ctx: RequestContext) -> Reply:
     return batch_reply(ctx, 200, results, _missing(ctx, [item for item, record in pairs if record is None]))
 
 
-def batch_create(ctx: RequestContext) -> Reply:
+def batch_create(ctx: RequestContext) -> JsonResponse:
     """`POST /batch/create`: may succeed partially if every input has a trace id, else it is atomic."""
     inputs = read_inputs(ctx, ctx.object())
     plans, errors = _plan_all(ctx, inputs, lambda item: plan_create(ctx, ctx.object_type, item.body))
     if ctx.spec_variant.batch_create != "complete":
-        return _pending_reply(ctx, ctx.spec_variant.batch_create, [partial(create, ctx, draft) for _, draft in plans])
+        return _pending_reply(
+            ctx, ctx.spec_variant.batch_create, [partial(create_record, ctx, draft) for _, draft in plans]
+        )
     results = [
-        item.traced(render_created(ctx, create(ctx, draft))) for item, draft in plans if not item.is_skipped(ctx)
+        item.traced(render_created(ctx, create_record(ctx, draft))) for item, draft in plans if not item.is_skipped(ctx)
     ]
     return batch_reply(ctx, 201, _without_lost(ctx, [item for item, _ in plans], results), errors)
 
 
-def batch_update(ctx: RequestContext) -> Reply:
+def batch_update(ctx: RequestContext) -> JsonResponse:
     """`POST /batch/update`: unknown ids do not fail the other inputs."""
     inputs = read_inputs(ctx, ctx.object())
     pairs = [(item, _find_input(ctx, item, item.body.get("idProperty"))) for item in inputs]
@@ -83,7 +85,7 @@ def batch_update(ctx: RequestContext) -> Reply:
 
     plans, errors = _plan_all(ctx, found, plan)
     if ctx.spec_variant.batch_update != "complete":
-        work = [partial(update, ctx, records[item.number], sent) for item, sent in plans]
+        work = [partial(update_record, ctx, records[item.number], sent) for item, sent in plans]
         return _pending_reply(ctx, ctx.spec_variant.batch_update, work)
     results = [
         item.traced(_update(ctx, records[item.number], sent)) for item, sent in plans if not item.is_skipped(ctx)
@@ -92,7 +94,7 @@ def batch_update(ctx: RequestContext) -> Reply:
     return batch_reply(ctx, 200, _without_lost(ctx, [item for item, _ in plans], results), errors + lost)
 
 
-def _pending_reply(ctx: RequestContext, when: str, work: Sequence[Callable[[], object]]) -> Reply:
+def _pending_reply(ctx: RequestContext, when: str, work: Sequence[Callable[[], object]]) -> JsonResponse:
     """Accept a batch without results: a documented state, never recorded."""
 
     def carry_out() -> None:
@@ -105,10 +107,12 @@ def _pending_reply(ctx: RequestContext, when: str, work: Sequence[Callable[[], o
         ctx.store.defer(ctx.now + PENDING_FOR, carry_out)
     now = format_instant(ctx.now)
     status = "CANCELED" if when == "canceled" else "PENDING"
-    return Reply(200, {"status": status, "results": [], "requestedAt": now, "startedAt": now, "completedAt": now})
+    return JsonResponse(
+        200, {"status": status, "results": [], "requestedAt": now, "startedAt": now, "completedAt": now}
+    )
 
 
-def batch_upsert(ctx: RequestContext) -> Reply:
+def batch_upsert(ctx: RequestContext) -> JsonResponse:
     """`POST /batch/upsert`: by a unique property; tasks have none by default."""
     inputs = read_inputs(ctx, ctx.object())
     if any(not item.body.get("idProperty") for item in inputs):
@@ -119,7 +123,7 @@ def batch_upsert(ctx: RequestContext) -> Reply:
     return batch_reply(ctx, 200, results, errors)
 
 
-def batch_archive(ctx: RequestContext) -> Reply:
+def batch_archive(ctx: RequestContext) -> JsonResponse:
     """`POST /batch/archive`: answers 204 even for unknown ids."""
     for item in read_inputs(ctx, ctx.object()):
         record = find(ctx, ctx.object_type, item.id)
@@ -154,7 +158,7 @@ def _plan_all(
 
 def _take_unique_values(ctx: RequestContext, item: Input, taken: set[tuple[str, str]]) -> None:
     """Refuse a value of a unique property that an earlier input of the batch has; the text is assumed."""
-    known, sent = known_properties(ctx, ctx.object_type), item.body.get("properties") or {}
+    known, sent = property_definitions(ctx, ctx.object_type), item.body.get("properties") or {}
     own = {(name, str(text).casefold()) for name, text in sent.items() if text and known[name].is_unique}
     if doubled := own & taken:
         name = min(doubled)[0]
@@ -184,7 +188,7 @@ def _without_lost(ctx: RequestContext, done: list[Input], results: list[dict[str
 
 
 def _update(ctx: RequestContext, record: RecordVersion, sent: dict[str, str]) -> dict[str, Any]:
-    return render_changed(ctx, record, update(ctx, record, sent), sent)
+    return render_updated_record(ctx, record, update_record(ctx, record, sent), sent)
 
 
 def _upsert_plan(ctx: RequestContext, item: Input, record: RecordVersion | None) -> dict[str, str]:
@@ -199,4 +203,4 @@ def _upsert(ctx: RequestContext, record: RecordVersion | None, sent: dict[str, s
     if record is not None:
         return _update(ctx, record, sent) | {"new": False}
     draft = plan_create(ctx, ctx.object_type, {"properties": sent})
-    return render_created(ctx, create(ctx, draft)) | {"new": True}
+    return render_created(ctx, create_record(ctx, draft)) | {"new": True}

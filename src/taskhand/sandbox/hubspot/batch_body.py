@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.hubspot.dates import format_instant
 from taskhand.sandbox.hubspot.errors import validation_error
-from taskhand.sandbox.hubspot.reply import Reply
+from taskhand.sandbox.hubspot.reply import JsonResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,10 +81,12 @@ def check_distinct_records(ctx: RequestContext, ids: list[str]) -> None:
         raise validation_error("Duplicate IDs found in batch input", ids=doubled)
 
 
-def batch_reply(ctx: RequestContext, status: int, results: list[dict[str, Any]], errors: list[dict[str, Any]]) -> Reply:
+def batch_reply(
+    ctx: RequestContext, status: int, results: list[dict[str, Any]], errors: list[dict[str, Any]]
+) -> JsonResponse:
     """Return the results in the spec variant's order; with errors, the status is 207."""
     shuffled = results[1::2] + results[::2] if ctx.spec_variant.results_order == "shuffled" else results
     now = format_instant(ctx.now)
     body: dict[str, Any] = {"status": "COMPLETE", "results": shuffled}
     body |= {"numErrors": len(errors), "errors": errors} if errors else {}
-    return Reply(MULTI_STATUS if errors else status, body | {"startedAt": now, "completedAt": now})
+    return JsonResponse(MULTI_STATUS if errors else status, body | {"startedAt": now, "completedAt": now})

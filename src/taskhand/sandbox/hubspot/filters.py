@@ -59,7 +59,7 @@ def _check_operands(row: Mapping[str, Any], values: list[Any]) -> None:
         raise validation_error("Invalid filter: BETWEEN requires a highValue")
 
 
-def matches(condition: Filter, text: str | None, definition: Definition, spec_variant: SpecVariant) -> bool:
+def matches_condition(condition: Filter, text: str | None, definition: Definition, spec_variant: SpecVariant) -> bool:
     """Whether a property's value matches; None is a record without the property."""
     if condition.operator == "HAS_PROPERTY":
         return text is not None

@@ -82,7 +82,7 @@ def link_of(object_type: ObjectType, record_id: str, to_object_type: ObjectType,
     return Association(to_id, object_type.name, record_id)
 
 
-def linked_ids(
+def associated_ids(
     store: Store, object_type: ObjectType, record_id: str, to_object_type: ObjectType, by: dt.datetime | None = None
 ) -> list[str]:
     """Return the live linked ids of one object type in numerical order; `by` omits later links."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from taskhand.sandbox.hubspot.errors import not_found, validation_error
 from taskhand.sandbox.hubspot.paging import paging, read_limit, read_offset
 from taskhand.sandbox.hubspot.rendering import (
-    known_properties,
+    property_definitions,
     render_associations,
-    render_changed,
     render_created,
     render_requested,
+    render_updated_record,
 )
-from taskhand.sandbox.hubspot.reply import NO_CONTENT, Reply
-from taskhand.sandbox.hubspot.writes import archive, create, plan_create, plan_update, update
+from taskhand.sandbox.hubspot.reply import NO_CONTENT, JsonResponse
+from taskhand.sandbox.hubspot.writes import archive, create_record, plan_create, plan_update, update_record
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
@@ -25,7 +25,7 @@ PAGE = 10
 MAX_WITH_HISTORY = 50  # as HubSpot's client assumes
 
 
-def list_objects(ctx: RequestContext) -> Reply:
+def list_objects(ctx: RequestContext) -> JsonResponse:
     """`GET /`: a page in the order of ids; `after` is the last id of the previous page."""
     has_history = bool(ctx.several("propertiesWithHistory"))
     limit = read_limit(ctx, "limit", PAGE, MAX_WITH_HISTORY if has_history else ctx.spec_variant.list_limit)
@@ -37,27 +37,27 @@ def list_objects(ctx: RequestContext) -> Reply:
     ]
     rows = sorted((record for record in present if int(record.id) > after), key=lambda record: int(record.id))
     page = {"results": [_render(ctx, record) for record in rows[:limit]]}
-    return Reply(200, page | (paging(ctx, rows[limit - 1].id) if len(rows) > limit else {}))
+    return JsonResponse(200, page | (paging(ctx, rows[limit - 1].id) if len(rows) > limit else {}))
 
 
-def get_object(ctx: RequestContext) -> Reply:
+def get_object(ctx: RequestContext) -> JsonResponse:
     """`GET /{id}`."""
-    return Reply(200, _render(ctx, _find(ctx)))
+    return JsonResponse(200, _render(ctx, _find(ctx)))
 
 
-def create_object(ctx: RequestContext) -> Reply:
+def create_object(ctx: RequestContext) -> JsonResponse:
     """`POST /`."""
-    return Reply(201, render_created(ctx, create(ctx, plan_create(ctx, ctx.object_type, ctx.object()))))
+    return JsonResponse(201, render_created(ctx, create_record(ctx, plan_create(ctx, ctx.object_type, ctx.object()))))
 
 
-def update_object(ctx: RequestContext) -> Reply:
+def update_object(ctx: RequestContext) -> JsonResponse:
     """`PATCH /{id}`: changes the sent properties only."""
     record = _find(ctx)
     sent = plan_update(ctx, ctx.object_type, ctx.object().get("properties"), record.id)
-    return Reply(200, render_changed(ctx, record, update(ctx, record, sent), sent))
+    return JsonResponse(200, render_updated_record(ctx, record, update_record(ctx, record, sent), sent))
 
 
-def archive_object(ctx: RequestContext) -> Reply:
+def archive_object(ctx: RequestContext) -> JsonResponse:
     """`DELETE /{id}`: moves the record to the recycling bin; `archive_unknown` sets the status for an unknown id."""
     record = find(ctx, ctx.object_type, ctx.values["id"])
     if record is not None:
@@ -84,7 +84,7 @@ def find(
 def unique_property(ctx: RequestContext, object_type: ObjectType, sent: object) -> str:
     """Check an `idProperty`: its values must be unique, as those of contacts' `email`; the error text is assumed."""
     name = str(sent)
-    definition = known_properties(ctx, object_type).get(name)
+    definition = property_definitions(ctx, object_type).get(name)
     is_email = (object_type.name, name) == ("contacts", "email")
     if not is_email and (definition is None or not definition.is_unique):
         raise validation_error(f"Property {name} is not a unique property", idProperty=[name])

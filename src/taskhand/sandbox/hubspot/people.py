@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.hubspot.errors import not_found
 from taskhand.sandbox.hubspot.paging import offset_page, read_limit
-from taskhand.sandbox.hubspot.reply import Reply
+from taskhand.sandbox.hubspot.reply import JsonResponse
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
@@ -32,7 +32,7 @@ class Owner:
     teams: tuple[tuple[str, str], ...] = ()
 
 
-def list_owners(ctx: RequestContext) -> Reply:
+def list_owners(ctx: RequestContext) -> JsonResponse:
     """`GET /crm/v3/owners`: a page of active or archived owners; `email` must match exactly."""
     email = ctx.query.get("email")
     rows = [
@@ -40,16 +40,16 @@ def list_owners(ctx: RequestContext) -> Reply:
         for owner in _active_or_archived(ctx)
         if email is None or owner.email.casefold() == email.casefold()
     ]
-    return Reply(200, offset_page(ctx, rows, read_limit(ctx, "limit", PAGE, MAX_PAGE)))
+    return JsonResponse(200, offset_page(ctx, rows, read_limit(ctx, "limit", PAGE, MAX_PAGE)))
 
 
-def get_owner(ctx: RequestContext) -> Reply:
+def get_owner(ctx: RequestContext) -> JsonResponse:
     """`GET /crm/v3/owners/{id}`: by id or by `userId`."""
     sent = ctx.values["id"]
     by_user = ctx.query.get("idProperty") == "userId"
     for owner in _active_or_archived(ctx):
         if sent == (str(owner.user_id) if by_user else owner.id):
-            return Reply(200, render_owner(owner))
+            return JsonResponse(200, render_owner(owner))
     raise not_found(sent, ctx.spec_variant)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from taskhand.sandbox.hubspot.errors import ApiError
 from taskhand.sandbox.hubspot.object_types import TASKS
 from taskhand.sandbox.hubspot.pipeline import PIPELINE
-from taskhand.sandbox.hubspot.rendering import known_properties
-from taskhand.sandbox.hubspot.reply import Reply
+from taskhand.sandbox.hubspot.rendering import property_definitions
+from taskhand.sandbox.hubspot.reply import JsonResponse
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
@@ -18,35 +18,37 @@ if TYPE_CHECKING:
 CREATED = "2020-01-01T00:00:00Z"
 
 
-def list_properties(ctx: RequestContext) -> Reply:
+def list_properties(ctx: RequestContext) -> JsonResponse:
     """`GET /crm/v3/properties/{kind}`: all definitions, without pages; none is archived."""
     rows = (
         []
         if ctx.flag("archived")
-        else [_render_property(definition) for definition in known_properties(ctx, ctx.object_type).values()]
+        else [_render_property(definition) for definition in property_definitions(ctx, ctx.object_type).values()]
     )
-    return Reply(200, {"results": rows})
+    return JsonResponse(200, {"results": rows})
 
 
-def get_property(ctx: RequestContext) -> Reply:
+def get_property(ctx: RequestContext) -> JsonResponse:
     """`GET /crm/v3/properties/{kind}/{name}`: an unknown name is a 404, which is assumed."""
-    definition = known_properties(ctx, ctx.object_type).get(ctx.values["name"])
+    definition = property_definitions(ctx, ctx.object_type).get(ctx.values["name"])
     if definition is None:
         text = f'Property "{ctx.values["name"]}" does not exist'
         raise ApiError(404, text, "OBJECT_NOT_FOUND", context={"propertyName": [ctx.values["name"]]})
-    return Reply(200, _render_property(definition))
+    return JsonResponse(200, _render_property(definition))
 
 
-def list_pipelines(ctx: RequestContext) -> Reply:
+def list_pipelines(ctx: RequestContext) -> JsonResponse:
     """`GET /crm/v3/pipelines/{kind}`."""
-    return Reply(200, {"results": [_render_pipeline(ctx)] if ctx.object_type == TASKS and ctx.pipeline.stages else []})
+    return JsonResponse(
+        200, {"results": [_render_pipeline(ctx)] if ctx.object_type == TASKS and ctx.pipeline.stages else []}
+    )
 
 
-def list_stages(ctx: RequestContext) -> Reply:
+def list_stages(ctx: RequestContext) -> JsonResponse:
     """`GET /crm/v3/pipelines/{kind}/{id}/stages`."""
     if ctx.object_type != TASKS or ctx.values["id"] != PIPELINE:
         raise ApiError(404, "resource not found", "OBJECT_NOT_FOUND")
-    return Reply(200, {"results": _render_pipeline(ctx)["stages"]})
+    return JsonResponse(200, {"results": _render_pipeline(ctx)["stages"]})
 
 
 def _render_pipeline(ctx: RequestContext) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from taskhand.sandbox.hubspot.calculated_properties import with_calculated
 from taskhand.sandbox.hubspot.context import find_object_type
 from taskhand.sandbox.hubspot.dates import format_instant
 from taskhand.sandbox.hubspot.errors import APP
-from taskhand.sandbox.hubspot.links import linked_ids, type_name
+from taskhand.sandbox.hubspot.links import associated_ids, type_name
 from taskhand.sandbox.hubspot.property_definitions import Definition, definitions
 from taskhand.sandbox.hubspot.record import render_record, select_properties
 
@@ -32,7 +32,7 @@ SYSTEM = (  # in recorded responses of updates, besides the changed properties
 )
 
 
-def known_properties(ctx: RequestContext, object_type: ObjectType) -> Mapping[str, Definition]:
+def property_definitions(ctx: RequestContext, object_type: ObjectType) -> Mapping[str, Definition]:
     """Return the property definitions of an object type, by name."""
     return definitions(object_type, ctx.pipeline, ctx.spec_variant)
 
@@ -53,7 +53,7 @@ def render_requested(
             all_properties(ctx, record),
             record.object_type,
             [*names, *wanted],
-            known_properties(ctx, record.object_type),
+            property_definitions(ctx, record.object_type),
         ),
     )
     if not wanted or ctx.spec_variant.histories == "left_out":
@@ -66,7 +66,9 @@ def render_created(ctx: RequestContext, record: RecordVersion) -> dict[str, Any]
     return render_record(record, all_properties(ctx, record))
 
 
-def render_changed(ctx: RequestContext, old: RecordVersion, new: RecordVersion, sent: Iterable[str]) -> dict[str, Any]:
+def render_updated_record(
+    ctx: RequestContext, old: RecordVersion, new: RecordVersion, sent: Iterable[str]
+) -> dict[str, Any]:
     """Write an updated record with the changed and the system's properties only."""
     before, after = all_properties(ctx, old), all_properties(ctx, new)
     moved = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
@@ -79,7 +81,7 @@ def render_associations(ctx: RequestContext, record: RecordVersion, names: Itera
     """Write the links to these object types; without links there is no key."""
     links: dict[str, Any] = {}
     for object_type in [find_object_type(name) for name in names]:
-        ids = linked_ids(ctx.store, record.object_type, record.id, object_type)
+        ids = associated_ids(ctx.store, record.object_type, record.id, object_type)
         if ids:
             links[object_type.name] = {
                 "results": [{"id": found, "type": type_name(record.object_type, object_type)} for found in ids]

@@ -9,7 +9,7 @@ from taskhand.sandbox.messages import Response
 JSON_TYPE = "application/json;charset=utf-8"
 
 
-class Reply(NamedTuple):
+class JsonResponse(NamedTuple):
     """A status and the JSON value of the body; None for no body."""
 
     status: int
@@ -23,4 +23,4 @@ class Reply(NamedTuple):
         return Response.of_json(self.status, self.value, *headers, json_type=JSON_TYPE)
 
 
-NO_CONTENT = Reply(204)
+NO_CONTENT = JsonResponse(204)

@@ -19,7 +19,7 @@ from taskhand.sandbox.hubspot import (
 )
 from taskhand.sandbox.hubspot.auth import OWNERS, PROPERTIES, SCHEMAS, scopes_for
 from taskhand.sandbox.hubspot.object_types import BY_NAME, OBJECT_TYPES
-from taskhand.sandbox.hubspot.reply import Reply
+from taskhand.sandbox.hubspot.reply import JsonResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from taskhand.sandbox.messages import ReceivedRequest
     from taskhand.sandbox.routing import RouteMatch
 
-    Endpoint = Callable[[RequestContext], Reply]
+    Endpoint = Callable[[RequestContext], JsonResponse]
 
 # documented for objects, assumed for the other families
 DATED = re.compile(r"/crm/(objects|owners|properties|pipelines|associations)/(2026-03|2026-09)(/.*|)")
@@ -47,9 +47,9 @@ class Route(NamedTuple):
     has_token: bool = True
 
 
-def unknown_object_type(ctx: RequestContext) -> Reply:
+def unknown_object_type(ctx: RequestContext) -> JsonResponse:
     """Answer 404: known object types have routes of their own, which are tried first."""
-    return Reply(404, ctx.object_type.name)
+    return JsonResponse(404, ctx.object_type.name)
 
 
 # method, rest of the path, endpoint, whether it writes

@@ -12,11 +12,11 @@ from taskhand.sandbox.hubspot.account import USER
 from taskhand.sandbox.hubspot.auth import (
     SCOPES,
     check_issued,
-    check_scopes,
     check_token,
     find_holder,
     granted_scopes,
     read_bearer,
+    require_scopes,
     scopes_for_links,
 )
 from taskhand.sandbox.hubspot.calculated_properties import apply_write, with_calculated
@@ -28,7 +28,7 @@ from taskhand.sandbox.hubspot.people import render_owner
 from taskhand.sandbox.hubspot.pipeline import build_pipeline
 from taskhand.sandbox.hubspot.rate_limits import WAITS, RateLimits
 from taskhand.sandbox.hubspot.record import render_record
-from taskhand.sandbox.hubspot.reply import Reply
+from taskhand.sandbox.hubspot.reply import JsonResponse
 from taskhand.sandbox.hubspot.routes import HARMLESS, ROUTES, linked_types, v3_path
 from taskhand.sandbox.hubspot.seed import EDITOR, read_properties, read_seed, read_stages, read_statuses
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
@@ -215,12 +215,12 @@ class HubSpotSandbox(Emulator):
 
     def _call_endpoint(
         self, request: ReceivedRequest, match: RouteMatch, route: Route, issued: Issued | None, *, stale: bool
-    ) -> Reply:
+    ) -> JsonResponse:
         scopes = granted_scopes(issued.grant.scopes if issued else self.scopes, self.spec_variant)
         shows_user = self.spec_variant.oauth_author == "user"
         self._limits.admit(self._now, self.spec_variant, is_search=route.is_search)
         for needed in (route.scopes, *scopes_for_links(linked_types(request, match))):
-            check_scopes(needed, scopes, self.spec_variant)
+            require_scopes(needed, scopes, self.spec_variant)
         self._store.begin(self._now)
         ctx = RequestContext(
             request=request,
@@ -246,7 +246,7 @@ class HubSpotSandbox(Emulator):
         if error.limit is not None and self.spec_variant.retry_after == "sent":
             headers = (*headers, ("retry-after", WAITS[error.limit]))
         correlation = self._correlation_id()
-        return Reply(error.status, error.body(correlation)).response(correlation, headers)
+        return JsonResponse(error.status, error.body(correlation)).response(correlation, headers)
 
     def _correlation_id(self) -> str:
         return f"01932f3a-0000-7000-8000-{self._count:012x}"  # a UUID of version 7

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 from taskhand.sandbox.hubspot.errors import PORTAL
 from taskhand.sandbox.hubspot.object_types import OBJECT_TYPES
 from taskhand.sandbox.hubspot.properties import CREATED
-from taskhand.sandbox.hubspot.reply import Reply
+from taskhand.sandbox.hubspot.reply import JsonResponse
 
 if TYPE_CHECKING:
     from taskhand.sandbox.hubspot.context import RequestContext
     from taskhand.sandbox.hubspot.object_types import ObjectType
 
 
-def list_schemas(ctx: RequestContext) -> Reply:
+def list_schemas(ctx: RequestContext) -> JsonResponse:
     """`GET /crm-object-schemas/v3/schemas`: the custom objects that the account uses, without pages."""
     used = [object_type for object_type in OBJECT_TYPES if object_type.is_custom and any(ctx.store.all(object_type))]
-    return Reply(200, {"results": [_render(object_type) for object_type in used]})
+    return JsonResponse(200, {"results": [_render(object_type) for object_type in used]})
 
 
 def _render(object_type: ObjectType) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskhand.sandbox.hubspot.context import find_object_type
 from taskhand.sandbox.hubspot.errors import read_list, validation_error
-from taskhand.sandbox.hubspot.filters import ASSOCIATED, WORD, Filter, comparable, matches
-from taskhand.sandbox.hubspot.links import linked_ids
+from taskhand.sandbox.hubspot.filters import ASSOCIATED, WORD, Filter, comparable, matches_condition
+from taskhand.sandbox.hubspot.links import associated_ids
 from taskhand.sandbox.hubspot.paging import read_offset
-from taskhand.sandbox.hubspot.rendering import all_properties, known_properties, render_requested
-from taskhand.sandbox.hubspot.reply import Reply
+from taskhand.sandbox.hubspot.rendering import all_properties, property_definitions, render_requested
+from taskhand.sandbox.hubspot.reply import JsonResponse
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -48,18 +48,18 @@ class View(NamedTuple):
     properties: Mapping[str, str]
 
 
-def search_objects(ctx: RequestContext) -> Reply:
+def search_objects(ctx: RequestContext) -> JsonResponse:
     """Search the records of one object type in the index."""
     query = _query(ctx, ctx.object())
     views = [View(record, all_properties(ctx, record)) for record in _indexed(ctx)]
-    definitions = known_properties(ctx, ctx.object_type)
+    definitions = property_definitions(ctx, ctx.object_type)
     rows = _sort_views(query, [view for view in views if _matches_query(ctx, query, view, definitions)], definitions)
     last = query.after + query.limit
     page = {
         "total": len(rows),
         "results": [render_requested(ctx, row.record, query.names) for row in rows[query.after : last]],
     }
-    return Reply(200, page | ({"paging": {"next": {"after": str(last)}}} if last < len(rows) else {}))
+    return JsonResponse(200, page | ({"paging": {"next": {"after": str(last)}}} if last < len(rows) else {}))
 
 
 def _query(ctx: RequestContext, body: Mapping[str, Any]) -> SearchQuery:
@@ -86,7 +86,7 @@ def _groups(ctx: RequestContext, body: Mapping[str, Any]) -> tuple[tuple[Filter,
     rows = [*read_list(body, "filterGroups"), *([{"filters": bare}] if bare else [])]
     if not all(isinstance(row, dict) for row in rows):
         raise validation_error("Invalid filter group")
-    known_names = known_properties(ctx, ctx.object_type)
+    known_names = property_definitions(ctx, ctx.object_type)
     groups = tuple(
         tuple(Filter.from_json(condition, known_names) for condition in read_list(row, "filters")) for row in rows
     )
@@ -104,7 +104,7 @@ def _sort(ctx: RequestContext, rules: list[Any]) -> tuple[str, bool] | None:
         name, descends = str(rule.get("propertyName", "")), rule.get("direction") == "DESCENDING"
     else:  # `-name`, as in the OpenAPI file
         name, descends = str(rule).lstrip("-"), str(rule).startswith("-")
-    if rule is None or name not in known_properties(ctx, ctx.object_type):
+    if rule is None or name not in property_definitions(ctx, ctx.object_type):
         raise validation_error("sorts takes one rule with the name of a property")
     return name, descends
 
@@ -135,10 +135,12 @@ def _matches_query(ctx: RequestContext, query: SearchQuery, view: View, definiti
 
 def _matches_filter(ctx: RequestContext, condition: Filter, view: View, definitions: Mapping[str, Definition]) -> bool:
     if not condition.name.startswith(ASSOCIATED):
-        return matches(condition, view.properties.get(condition.name), definitions[condition.name], ctx.spec_variant)
+        return matches_condition(
+            condition, view.properties.get(condition.name), definitions[condition.name], ctx.spec_variant
+        )
     record = view.record
     object_type = find_object_type(condition.name.removeprefix(ASSOCIATED))
-    ids = linked_ids(
+    ids = associated_ids(
         ctx.store, record.object_type, record.id, object_type, None if ctx.is_stale else _horizon(ctx, record)
     )
     wanted = {condition.value, *condition.values} - {""}

@@ -28,7 +28,7 @@ from taskhand.sandbox.hubspot.record import RecordVersion
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.hubspot.store import Store
 from taskhand.sandbox.odd_data import ODD_KEYS, OddFields
-from taskhand.sandbox.seed_checks import check_keys, seed_data
+from taskhand.sandbox.seed_checks import check_row_keys, seed_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ def read_seed(seed: str | Mapping[str, Any], now: dt.datetime) -> Store:
     for object_type in OBJECT_TYPES:
         for number, row in enumerate(data.get(object_type.name, ())):
             of_task = {*LINKED, *ODD_KEYS} if object_type == TASKS else set()
-            check_keys(f"a seeded {object_type.singular}", row, ROW_KEYS | of_task)
+            check_row_keys(f"a seeded {object_type.singular}", row, ROW_KEYS | of_task)
             record = _record(object_type, row, FIRST_IDS[object_type.name] + number, now, pipeline)
             store.put(record, record.updated_at)
             store.odd |= {record.id: odd} if (odd := OddFields.of_row(row)) else {}

@@ -10,7 +10,7 @@ from taskhand.sandbox.hubspot.errors import ApiError, missing_required, validati
 from taskhand.sandbox.hubspot.links import Association, target_type
 from taskhand.sandbox.hubspot.object_types import TASKS
 from taskhand.sandbox.hubspot.record import RecordVersion
-from taskhand.sandbox.hubspot.rendering import known_properties
+from taskhand.sandbox.hubspot.rendering import property_definitions
 from taskhand.sandbox.hubspot.validation import PropertyRules
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def plan_create(ctx: RequestContext, object_type: ObjectType, body: Mapping[str,
     return PlannedRecord(object_type, sent, _links(ctx, object_type, body.get("associations") or []))
 
 
-def create(ctx: RequestContext, draft: PlannedRecord) -> RecordVersion:
+def create_record(ctx: RequestContext, draft: PlannedRecord) -> RecordVersion:
     """Create a planned record."""
     properties = {name: text for name, text in draft.properties.items() if text}
     if draft.object_type == TASKS:
@@ -61,7 +61,7 @@ def create(ctx: RequestContext, draft: PlannedRecord) -> RecordVersion:
     ctx.store.put(record, ctx.now)
     ctx.hooks.emit_created(record, ctx.now)
     for object_type, other_id in draft.links:
-        link(ctx, Association(record.id, object_type.name, other_id))
+        add_association(ctx, Association(record.id, object_type.name, other_id))
     return record
 
 
@@ -75,7 +75,7 @@ def plan_update(
     return sent
 
 
-def update(ctx: RequestContext, record: RecordVersion, sent: Mapping[str, str]) -> RecordVersion:
+def update_record(ctx: RequestContext, record: RecordVersion, sent: Mapping[str, str]) -> RecordVersion:
     """Write properties of a record; other properties stay."""
     if record.object_type == TASKS:
         properties = apply_write(record.properties, sent, ctx.now, ctx.pipeline, ctx.spec_variant)
@@ -101,13 +101,13 @@ def archive(ctx: RequestContext, record: RecordVersion) -> None:
     ctx.hooks.emit_deleted(record, ctx.now)
 
 
-def link(ctx: RequestContext, wanted: Association) -> None:
+def add_association(ctx: RequestContext, wanted: Association) -> None:
     """Link two records; an existing link stays as it is."""
     if ctx.store.links.add(wanted, ctx.now):
         ctx.hooks.emit_association(wanted, ctx.now, is_removed=False)
 
 
-def unlink(ctx: RequestContext, wanted: Association) -> None:
+def remove_association(ctx: RequestContext, wanted: Association) -> None:
     """Unlink two records, if they are linked."""
     if ctx.store.links.remove(wanted):
         ctx.hooks.emit_association(wanted, ctx.now, is_removed=True)
@@ -131,7 +131,7 @@ def _rules(ctx: RequestContext, object_type: ObjectType, record_id: str | None =
                 return record.id
         return None
 
-    return PropertyRules(known_properties(ctx, object_type), ctx.spec_variant, ctx.store.owners, holder_of)
+    return PropertyRules(property_definitions(ctx, object_type), ctx.spec_variant, ctx.store.owners, holder_of)
 
 
 def _check_email(ctx: RequestContext, object_type: ObjectType, sent: Mapping[str, str]) -> None:

@@ -50,7 +50,7 @@ class ListFilter:
         return after and (day < self.last or (day == self.last and spec_variant.date_bounds == "inclusive"))
 
 
-def read_window(ctx: RequestContext) -> ListFilter:
+def parse_list_filter(ctx: RequestContext) -> ListFilter:
     """Parse the query of `GET /api/public/tasks`; only `includeTasksWithoutDates` is optional."""
     first, last = _day(ctx, "fromDate"), _day(ctx, "toDate")
     _check_span(first, last, ctx.spec_variant)

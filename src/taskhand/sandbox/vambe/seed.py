@@ -15,7 +15,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.odd_data import ODD_KEYS, OddFields
-from taskhand.sandbox.seed_checks import check_keys, seed_data
+from taskhand.sandbox.seed_checks import check_row_keys, seed_data
 from taskhand.sandbox.vambe.contact import Contact
 from taskhand.sandbox.vambe.dates import UNDATED, apply_due_fields
 from taskhand.sandbox.vambe.demo import demo, members_and_statuses
@@ -59,7 +59,7 @@ def _contact(row: Mapping[str, Any]) -> Contact:
 def _task(
     row: Mapping[str, Any], number: int, configured: Sequence[StatusConfig], owner: str, now: dt.datetime
 ) -> Task:
-    check_keys("a seeded task", row, TASK_KEYS | ODD_KEYS)
+    check_row_keys("a seeded task", row, TASK_KEYS | ODD_KEYS)
     return Task(
         id=row.get("id") or str(uuid.uuid5(NAMESPACE, f"task {number}")),
         title=row["title"],

@@ -9,7 +9,7 @@ from taskhand.sandbox.vambe import statuses
 from taskhand.sandbox.vambe.contact import has_id
 from taskhand.sandbox.vambe.dates import apply_due_fields
 from taskhand.sandbox.vambe.errors import ApiError, Issue, not_found, validation_error
-from taskhand.sandbox.vambe.filters import read_window, sort_tasks
+from taskhand.sandbox.vambe.filters import parse_list_filter, sort_tasks
 from taskhand.sandbox.vambe.task import Task, render_listed_task, render_task
 from taskhand.sandbox.vambe.validation import is_uuid, read_create, read_update
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def list_tasks(ctx: RequestContext) -> list[dict[str, Any]]:
     """`GET /api/public/tasks`: a plain array, without envelope or pages."""
-    window = read_window(ctx)
+    window = parse_list_filter(ctx)
     tasks = ctx.store.before if ctx.is_stale else ctx.store.tasks
     matching = [task for task in tasks.values() if window.holds(task, ctx.spec_variant)]
     return [render_listed_task(task, ctx.spec_variant) for task in sort_tasks(matching, ctx.spec_variant)]

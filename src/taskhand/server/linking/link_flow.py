@@ -15,7 +15,13 @@ from taskhand.domain.own_credential import OwnCredential
 from taskhand.domain.principal import Person, is_token_person
 from taskhand.server.access import Memberships
 from taskhand.server.linking.link_method import BrowserSignIn, LinkMethod
-from taskhand.server.linking.link_saver import LinkSaver, NewCredential, RefusedCredential, is_shared_credential, revoke
+from taskhand.server.linking.link_saver import (
+    LinkSaver,
+    NewCredential,
+    RefusedCredential,
+    is_shared_credential,
+    revoke_credential,
+)
 from taskhand.server.linking.pasted_key import read_pasted_key
 from taskhand.vault.credential_link import LinkedMember
 from taskhand.vault.links_of_persons import Links
@@ -163,7 +169,7 @@ class Linking:
                 ticket, browser, method, NewCredential("oauth", granted.credential, granted.member_id)
             )
         except (RefusedCredential, TaskhandError):
-            await revoke(method.consent, granted.credential)
+            await revoke_credential(method.consent, granted.credential)
             raise
 
     async def take_key(self, ticket: Ticket, browser: str, text: str) -> LinkedMember:

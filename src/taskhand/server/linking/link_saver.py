@@ -23,7 +23,7 @@ from taskhand.vault.links_of_persons import Links
 from taskhand.vault.ticket import Ticket
 from taskhand.vault.tickets import Tickets
 
-__all__ = ["LinkSaver", "NewCredential", "RefusedCredential", "is_shared_credential", "revoke"]
+__all__ = ["LinkSaver", "NewCredential", "RefusedCredential", "is_shared_credential", "revoke_credential"]
 
 _log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class LinkSaver:
             _log.warning("that %s was linked is not noted: %s", ticket.connection, error.message)
         is_given_out = earlier is not None and earlier.kind == "oauth"
         if earlier and is_given_out and earlier.credential.refresh_token != credential.refresh_token and method.consent:
-            await revoke(method.consent, earlier.credential)
+            await revoke_credential(method.consent, earlier.credential)
 
 
 def is_shared_credential(method: LinkMethod, credential: OwnCredential, member: LinkedMember) -> bool:
@@ -143,7 +143,7 @@ def is_shared_credential(method: LinkMethod, credential: OwnCredential, member: 
     return member.id is None and method.is_shared(credential.access_token)
 
 
-async def revoke(consent: OAuthClient, credential: OwnCredential) -> None:
+async def revoke_credential(consent: OAuthClient, credential: OwnCredential) -> None:
     """Revoke a credential at the CRM; if that fails, the credential expires by itself and is stored nowhere."""
     if not await consent.revoke(credential):
         _log.warning("a refused credential could not be revoked at the CRM")

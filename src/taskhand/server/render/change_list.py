@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import MISSING
 
-from taskhand.domain.receipt import FieldChange, changes, people_in, preview
+from taskhand.domain.receipt import FieldChange, changes, people_in_difference, preview
 from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
@@ -114,12 +114,12 @@ def task_indexes(change: "Change", task_id: str | None, outcome: str | None) -> 
 
 def people_in_row(change: "Change", task_id: str | None) -> frozenset[str]:
     """The ids of the people in the row of a change."""
-    return people_in(_difference(change, _index(change, task_id)))
+    return people_in_difference(_difference(change, _index(change, task_id)))
 
 
 def people_in_tasks(change: "Change", indexes: Sequence[int]) -> frozenset[str]:
     """The ids of the people in the rows of some tasks of a change."""
-    return people_in(field_change for index in indexes for field_change in _difference(change, index))
+    return people_in_difference(field_change for index in indexes for field_change in _difference(change, index))
 
 
 def change_row(change: "Change", task_id: str | None, wording: "Wording") -> ChangeRow:

@@ -8,7 +8,7 @@ from typing import Any
 from taskhand.domain.display_text import plain, plain_json
 from taskhand.domain.errors import Candidate, TaskhandError
 from taskhand.domain.plan import Difference
-from taskhand.domain.receipt import join_notes, people_in
+from taskhand.domain.receipt import join_notes, people_in_difference
 from taskhand.domain.truncation import truncate
 from taskhand.domain.wording import Wording
 from taskhand.server.render.differences import difference_row
@@ -42,7 +42,7 @@ def render_error(error: TaskhandError, wording: Wording | None = None) -> str:
 def people_in_error(error: TaskhandError) -> frozenset[str]:
     """The ids of the people in the differences that an error holds."""
     parts = (part for value in error.details.values() if isinstance(value, list | tuple) for part in value)
-    return people_in(change for part in parts if isinstance(part, Difference) for change in part.changed)
+    return people_in_difference(change for part in parts if isinstance(part, Difference) for change in part.changed)
 
 
 def error_sentence(error: TaskhandError) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from pydantic import MISSING
 
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.receipt import FieldChange, join_notes, people_in
+from taskhand.domain.receipt import FieldChange, join_notes, people_in_difference
 from taskhand.domain.task import or_none
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
@@ -80,7 +80,7 @@ def first_look_note(page: "EventPage") -> str | None:
 def people_in_events(events: "Iterable[KeptEvent]") -> frozenset[str]:
     """The ids of the people in the rows of events."""
     found = [kept_event.event for kept_event in events]
-    return people_in(_with_nulls(change) for event in found for change in event.changed).union(
+    return people_in_difference(_with_nulls(change) for event in found for change in event.changed).union(
         event.by for event in found if event.by is not None
     )
 

@@ -32,7 +32,7 @@ from taskhand.server.transports.process_exit import LAST_WRITE_S
 from taskhand.server.transports.proxies import Proxies, read_forwarded
 from taskhand.server.transports.request_limiter import RequestLimiter
 from taskhand.server.transports.request_repair import repair_requests
-from taskhand.server.transports.unauthenticated_access import check_address
+from taskhand.server.transports.unauthenticated_access import check_listen_address
 
 if TYPE_CHECKING:
     from taskhand.call.observers import HttpObserver
@@ -65,7 +65,7 @@ class Endpoint:
 
     def check(self, *, asks_callers: bool) -> None:
         """OperatorError for an address that other machines reach, unless callers are authenticated."""
-        check_address(self.address, asks_callers=asks_callers, has_proxy=bool(self.proxies.networks))
+        check_listen_address(self.address, asks_callers=asks_callers, has_proxy=bool(self.proxies.networks))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.host_names import ListenAddress
 
-__all__ = ["check_address"]
+__all__ = ["check_listen_address"]
 
 
-def check_address(address: ListenAddress, *, asks_callers: bool = False, has_proxy: bool = False) -> None:
+def check_listen_address(address: ListenAddress, *, asks_callers: bool = False, has_proxy: bool = False) -> None:
     """OperatorError if other machines reach the server without authentication, and for a malformed host name.
 
     Other machines reach it by the host, or through a proxy that sends one of the address's names.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from taskhand.domain.due import Due
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import ZONE, DataSet, PlannedTask
 from taskhand.testing.populated.backend import PopulatedBackend, RouteWord
@@ -118,7 +118,7 @@ async def populate(data: DataSet, clock: Clock, _: Path, variants: Sequence[str]
         clock=clock.now,
         sleep=clock.sleep,
     )
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         environment = {
             "TASKHAND_BACKEND": "close",
             "CLOSE_API_KEY": _KEY,

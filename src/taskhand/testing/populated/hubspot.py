@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from taskhand.domain.due import Due
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.odd_data import ODD_KEYS
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
 from taskhand.testing.populated.backend import PopulatedBackend, RouteWord
@@ -168,7 +168,7 @@ async def populate(data: DataSet, clock: Clock, _: Path, variants: Sequence[str]
         clock=clock.now,
         sleep=clock.sleep,
     )
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         environment = {
             "TASKHAND_BACKEND": "hubspot",
             "HUBSPOT_ACCESS_TOKEN": _TOKEN,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from taskhand.domain.due import Due
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 from taskhand.testing.clock import Clock
 from taskhand.testing.data import STATUSES, ZONE, DataSet, PlannedTask
@@ -132,7 +132,7 @@ async def populate(data: DataSet, clock: Clock, _: Path, variants: Sequence[str]
         clock=clock.now,
         sleep=clock.sleep,
     )
-    async with serve(sandbox) as url:
+    async with serve_sandbox(sandbox) as url:
         environment = {
             "TASKHAND_BACKEND": "vambe",
             "VAMBE_API_KEY": _KEY,

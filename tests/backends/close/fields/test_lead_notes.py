@@ -39,7 +39,7 @@ from taskhand.journal.journal import Caller, Intent
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import ReceivedRequest, Response
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.service.app_context import AppContext
 from taskhand.service.crash_recovery import recover_abandoned
 from taskhand.service.lazy import Lazy
@@ -491,7 +491,7 @@ async def test_a_note_that_another_process_lost_counts_as_written_once_the_list_
 async def test_a_note_is_written_once_a_day_and_once_if_it_is_repeated_just_after_midnight() -> None:
     time, note = Time(), TaskPatch(add_note=NOTE)
     sandbox = close(2, clock=time.moment)
-    async with serve(sandbox) as url, wired(url, time, timezone="America/Santiago", clock=time.moment) as app:
+    async with serve_sandbox(sandbox) as url, wired(url, time, timezone="America/Santiago", clock=time.moment) as app:
         time.now += 12 * 3600 - 60  # a minute before midnight in Santiago
         for pause_s, written in ((300, 1), (12 * 3600, 1), (0, 2)):
             await update_task(Call(app, "update_task"), TASK, note)

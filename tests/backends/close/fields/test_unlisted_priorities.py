@@ -18,11 +18,11 @@ from taskhand.backends.close.mapping import DONE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, UpstreamError
 from taskhand.domain.task import StatusChoice
-from taskhand.domain.task_query import TaskQuery, sort_key
+from taskhand.domain.task_query import TaskQuery, task_sort_key
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import ReceivedRequest, Response
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 
 ABSENT = SpecVariant(priority="absent")
@@ -33,7 +33,7 @@ NEW = Edit(title="Made", responsible_ids=(ELENA,), ai_customer_id=LEAD, priority
 @pytest.mark.parametrize(("asked", "before", "after"), [("1", "high", "medium"), ("2", "medium", "high")])
 async def test_an_unlisted_priority_is_always_sent_and_shown_as_sent(asked: str, before: str, after: str) -> None:
     sandbox = close([row(1, priority=before)], spec_variant=ABSENT)
-    async with serve(sandbox) as url, wired(url, Time()) as app, Client(create_server(app)) as client:
+    async with serve_sandbox(sandbox) as url, wired(url, Time()) as app, Client(create_server(app)) as client:
         agent = Agent(client)
         answer = await agent("update_task", id=TASK, priority=asked)
         assert (answer["task"]["priority"], answer["unapplied"]) == (int(asked), [])
@@ -220,7 +220,7 @@ async def test_pages_by_creation_lose_no_task_of_the_same_millisecond() -> None:
             found += [task.id for task in page.tasks]
             if not page.more:
                 break
-            query = replace(query, after=(sort_key(page.tasks[-1], "created"), page.tasks[-1].id))
+            query = replace(query, after=(task_sort_key(page.tasks[-1], "created"), page.tasks[-1].id))
     assert sorted(found) == list(MADE)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backends.hubspot.strategies import DAYS, INSTANTS, ZONES, exists
 from backends.hubspot.wired import SANTIAGO, Account, Time, error_codes, hubspot, row, seed, served, task_id
-from taskhand.backends.hubspot.fields.due import Zones, due_from, moment_of, stamp_of
+from taskhand.backends.hubspot.fields.due import Zones, due_from, parse_moment, stamp_of
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
@@ -47,7 +47,7 @@ def test_a_day_stays_the_same_in_a_zone_where_noon_is_midnight_utc(zone: str) ->
 
 @pytest.mark.usefixtures("in_santiago")
 def test_a_moment_without_an_offset_is_in_utc_wherever_the_server_is() -> None:
-    assert moment_of("2026-03-10T15:00:00") == NOON
+    assert parse_moment("2026-03-10T15:00:00") == NOON
 
 
 async def test_midnight_utc_of_an_all_day_task_is_that_day() -> None:
@@ -168,7 +168,7 @@ def test_a_day_is_the_same_day_in_every_zone(day: date, zone: str) -> None:
 @given(DAYS, st.sampled_from(ZONES), st.sampled_from(ZONES))
 def test_a_day_written_for_one_zone_is_the_same_day_within_half_a_days_clocks(day: date, one: str, other: str) -> None:
     mine, theirs = Zones(one), Zones(other)
-    stamp = moment_of(stamp_of(Due(day), mine))
+    stamp = parse_moment(stamp_of(Due(day), mine))
     assert stamp is not None
     apart = (stamp.astimezone(theirs.days).utcoffset() or timedelta()) - (
         stamp.astimezone(mine.days).utcoffset() or timedelta()
@@ -181,7 +181,7 @@ def test_a_day_written_for_one_zone_is_the_same_day_within_half_a_days_clocks(da
 def test_a_day_is_that_of_the_accounts_calendar_in_every_zone(day: date, shown: str, account: str) -> None:
     zones = Zones(shown, account)
     if exists(day, ZoneInfo(account)):
-        stamp = moment_of(stamp_of(Due(day), zones))
+        stamp = parse_moment(stamp_of(Due(day), zones))
         assert stamp is not None
         assert stamp.astimezone(ZoneInfo(account)).date() == day
         assert due_from(stamp_of(Due(day), zones), all_day=True, zones=zones) == Due(day)

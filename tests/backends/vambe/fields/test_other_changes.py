@@ -20,7 +20,7 @@ from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.unreadable_fields import with_unreadable
 from taskhand.sandbox.messages import ReceivedRequest, Response
-from taskhand.sandbox.server import serve
+from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
 
 SANTIAGO = "America/Santiago"
@@ -54,7 +54,7 @@ async def open_account(
         Time(),
     )
     async with (
-        serve(sandbox) as url,
+        serve_sandbox(sandbox) as url,
         backend_at(url, time, vambe_due_at="utc", **settings) as mine,
         backend_at(url, time, vambe_due_at="utc", **settings) as theirs,
     ):
@@ -154,5 +154,5 @@ async def test_a_refused_status_that_is_known_is_not_reported_as_unknown() -> No
 
 async def test_statuses_come_from_all_tasks_if_no_task_around_today_is_finished() -> None:
     rows = [row(1, dueDate="2026-03-10"), row(2, dueDate="2019-01-01", status="Completado")]
-    async with serve(vambe(rows)) as url, backend_at(url, Time(), vambe_statuses=None) as backend:
+    async with serve_sandbox(vambe(rows)) as url, backend_at(url, Time(), vambe_statuses=None) as backend:
         assert "Completado" in {one.name for one in (await backend.statuses()).statuses}

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.remote.parsing import JsonObject, id_of, text_of, utc_moment
+from taskhand.backends.remote.parsing import JsonObject, id_of, text_or_none, utc_moment
 from taskhand.call.parallel_work import for_each
 
-__all__ = ["ACTIONS", "EventLog", "LogEntry", "Stretch", "moment_text"]
+__all__ = ["ACTIONS", "EventLog", "LogEntry", "Stretch", "log_time_text"]
 
 ACTIONS: Final = ("created", "updated", "completed", "deleted")
 """The actions on a task, in the order of rows of the same millisecond."""
@@ -119,8 +119,8 @@ class EventLog:
     ) -> tuple[list[LogEntry], bool]:
         """The entries of one action, newest first, and whether they reach back to `since`."""
         filters = {"object_type": self._object_type, "action": action}
-        bounds = {"date_updated__gte": moment_text(since)} | (
-            {"date_updated__lte": moment_text(until)} if until else {}
+        bounds = {"date_updated__gte": log_time_text(since)} | (
+            {"date_updated__lte": log_time_text(until)} if until else {}
         )
         entries: list[LogEntry] = []
         cursor: str | None = None
@@ -139,8 +139,8 @@ def _read_entry(row: JsonObject) -> LogEntry | None:
     """The entry of a row; None if the row has no task id, no event id, no time or another action."""
     made, changed = utc_moment(row.get("date_created")), utc_moment(row.get("date_updated"))
     made, changed = made or changed, changed or made
-    task_id, event_id, names = text_of(row.get("object_id")), id_of(row), row.get("changed_fields")
-    action = text_of(row.get("action"))
+    task_id, event_id, names = text_or_none(row.get("object_id")), id_of(row), row.get("changed_fields")
+    action = text_or_none(row.get("action"))
     if not (task_id and event_id and made and changed) or action not in ACTIONS:
         return None
     return LogEntry(
@@ -152,11 +152,11 @@ def _read_entry(row: JsonObject) -> LogEntry | None:
         _object(row.get("data")),
         _object(row.get("previous_data")),
         frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset(),
-        text_of(row.get("user_id")),
+        text_or_none(row.get("user_id")),
     )
 
 
-def moment_text(at: datetime) -> str:
+def log_time_text(at: datetime) -> str:
     """The text of a moment: ISO 8601 in UTC with an offset, to the millisecond, the precision of Close's log."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds")
 

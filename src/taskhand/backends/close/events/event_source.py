@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.events.event_log import EventLog, LogEntry, moment_text
+from taskhand.backends.close.events.event_log import EventLog, LogEntry, log_time_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.events.position import OVERLAP, POSITIONS, Position, Seen, remembered
 from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD
@@ -47,7 +47,7 @@ class CloseEvents:
 
     async def begin(self, at: datetime) -> str:
         """The position at a moment; its `read_at` is early enough for the first look to read calls too."""
-        position = Position(moment_text(at), 0, at.timestamp() - _CALLS_EVERY_S)
+        position = Position(log_time_text(at), 0, at.timestamp() - _CALLS_EVERY_S)
         return POSITIONS.dump_json(dict.fromkeys(self._logs, position)).decode()
 
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
@@ -69,7 +69,7 @@ class CloseEvents:
                 looks.append(look)
         events = sorted(
             (event for look in looks for event in look.events),
-            key=lambda event: moment_text(event.at) if event.at else "",
+            key=lambda event: log_time_text(event.at) if event.at else "",
         )
         return Look(
             tuple(events),
@@ -100,11 +100,11 @@ class CloseEvents:
         newest = min([newest, *(entry.changed for entry in waiting)])
         own_events = {entry.id for entry in states.finished}
         seen = was.seen | {
-            entry.id: Seen(moment_text(entry.changed), entry.task_id, entry.id in own_events) for entry in read
+            entry.id: Seen(log_time_text(entry.changed), entry.task_id, entry.id in own_events) for entry in read
         }
         after = replace(
             was,
-            newest=moment_text(newest),
+            newest=log_time_text(newest),
             newest_at=was.newest_at if newest == was.moment else now,
             read_at=now,
             seen=remembered(seen, newest),
@@ -137,7 +137,7 @@ def _read_events(
             continue
         is_old_update = entry.action == "updated" and entry.made < was.moment - OVERLAP and entry.task_id in known
         has_grown = entry.id in was.seen or is_old_update
-        is_newest = moment_text(entry.changed) >= latest.get(entry.task_id, "")
+        is_newest = log_time_text(entry.changed) >= latest.get(entry.task_id, "")
         if can_wait and is_newest and not states.follows(entry, has_grown=has_grown, made_after=was.known_from):
             waiting.append(entry)
         elif event := states.event(entry, has_grown=has_grown, is_newest=is_newest):

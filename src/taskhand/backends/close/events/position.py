@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter
 
-from taskhand.backends.close.events.event_log import LogEntry, moment_text
+from taskhand.backends.close.events.event_log import LogEntry, log_time_text
 
 __all__ = ["OVERLAP", "POSITIONS", "Position", "Seen", "remembered"]
 
@@ -65,7 +65,7 @@ class Position:
 
     def has_seen(self, entry: LogEntry) -> bool:
         """Whether an entry was read and has not grown since."""
-        return entry.id in self.seen and self.seen[entry.id].moment == moment_text(entry.changed)
+        return entry.id in self.seen and self.seen[entry.id].moment == log_time_text(entry.changed)
 
     @property
     def is_quiet(self) -> bool:
@@ -79,7 +79,7 @@ POSITIONS: Final = TypeAdapter(dict[str, Position])
 
 def remembered(seen: dict[str, Seen], newest: datetime) -> dict[str, Seen]:
     """The read entries that may still grow or come again, up to `_MAX_REMEMBERED`."""
-    oldest = moment_text(newest - _REMEMBERED)
+    oldest = log_time_text(newest - _REMEMBERED)
     recent = [(event_id, entry) for event_id, entry in seen.items() if entry.moment >= oldest]
     recent.sort(key=lambda pair: pair[1].moment)
     return dict(recent[-_MAX_REMEMBERED:])

@@ -5,8 +5,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
-from taskhand.backends.remote.parsing import JsonObject, id_of, objects, rows_in, text_of
-from taskhand.backends.remote.webhooks import SignatureCheck, SubscriptionAdmin, read_events
+from taskhand.backends.remote.parsing import JsonObject, id_of, objects, rows_in, text_or_none
+from taskhand.backends.remote.webhooks import SignatureCheck, SubscriptionAdmin, read_event_objects
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.webhook import Subscribed, WebhookRequest, WebhookSubscription
 from taskhand.http.client import Client
@@ -50,9 +50,13 @@ class CloseWebhookCheck(SignatureCheck):
 
     def find_tasks(self, body: bytes) -> tuple[str, ...]:
         """The id of the task of its one event; empty if the event is about another object."""
-        events = [event for body_event in read_events(body) if isinstance(event := body_event.get("event"), dict)]
+        events = [
+            event for body_event in read_event_objects(body) if isinstance(event := body_event.get("event"), dict)
+        ]
         ids = [
-            text_of(body_event.get("object_id")) for body_event in events if _is_of_task(body_event.get("object_type"))
+            text_or_none(body_event.get("object_id"))
+            for body_event in events
+            if _is_of_task(body_event.get("object_type"))
         ]
         return tuple(task_id for task_id in ids if task_id)
 
@@ -116,11 +120,11 @@ class CloseWebhookAdmin(SubscriptionAdmin):
 
 def _subscription(row: JsonObject) -> WebhookSubscription:
     events = tuple(".".join(_pair(event_row)) for event_row in objects(row.get("events")))
-    return WebhookSubscription(id_of(row), text_of(row.get("url")) or "", events, row.get("status") == "active")
+    return WebhookSubscription(id_of(row), text_or_none(row.get("url")) or "", events, row.get("status") == "active")
 
 
 def _key_in(row: JsonObject) -> str | None:
-    return text_of(row.get("signature_key"))
+    return text_or_none(row.get("signature_key"))
 
 
 def _pair(event: JsonObject) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Final
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.contact_search import contact_of
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.errors import CallerError, Candidate, NotFound
 
@@ -40,7 +40,7 @@ class LeadContacts:
                 code="unknown_reference",
                 next_step="Copy aiContactId exactly from find_contacts.",
             ) from None
-        if text_of(contact.get("lead_id")) in (None, lead_id):
+        if text_or_none(contact.get("lead_id")) in (None, lead_id):
             return
         people = await self._contacts_of(lead_id) if lead_id else ()
         raise CallerError(

@@ -19,7 +19,7 @@ from taskhand.backends.close.mapping import created_at
 from taskhand.backends.close.offset_paging import OffsetPage, read_all_pages
 from taskhand.backends.remote.adapter import Creator, Timing
 from taskhand.backends.remote.deletion import Deletion, Presence, find_presence
-from taskhand.backends.remote.parsing import JsonObject, id_of, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, text_or_none
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.call.author import current_author
 from taskhand.call.deadline import hold_lock
@@ -28,7 +28,7 @@ from taskhand.domain.chunks import chunks
 from taskhand.domain.display_text import plain
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError
-from taskhand.domain.html.conversion import text_of as text_of_html
+from taskhand.domain.html.conversion import html_to_text as text_of_html
 from taskhand.domain.task import Task
 from taskhand.domain.unreadable_fields import task_from
 
@@ -225,7 +225,7 @@ class _NewNote(Creator[JsonObject]):
 
 
 def _text(row: JsonObject) -> str | None:
-    return text_of(row.get("note")) or text_of_html(text_of(row.get("note_html")))
+    return text_or_none(row.get("note")) or text_of_html(text_or_none(row.get("note_html")))
 
 
 def _key(lead_id: str, text: str) -> _Key:

@@ -20,7 +20,7 @@ __all__ = [
     "LEAD",
     "REQUIRED_FIELDS",
     "NewTaskType",
-    "check_change",
+    "check_changeable",
     "label_of",
     "listed_types",
     "new_task_type",
@@ -100,7 +100,7 @@ def why_not_recreatable(raw_values: Mapping[str, Any]) -> str | None:
     return None
 
 
-def check_change(edit: Edit, task_type: str) -> None:
+def check_changeable(edit: Edit, task_type: str) -> None:
     """Refuse a change that a task of this type does not accept; CallerError `field_not_changeable` with the reason."""
     given = dict(edit.given())
     for name in given.keys() - _CHANGEABLE_ON.get(task_type, _ALWAYS_CHANGEABLE):

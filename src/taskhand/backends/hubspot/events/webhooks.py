@@ -10,8 +10,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
-from taskhand.backends.remote.parsing import JsonObject, rows_in, text_of
-from taskhand.backends.remote.webhooks import SignatureCheck, SubscriptionAdmin, read_events
+from taskhand.backends.remote.parsing import JsonObject, rows_in, text_or_none
+from taskhand.backends.remote.webhooks import SignatureCheck, SubscriptionAdmin, read_event_objects
 from taskhand.domain.errors import CallerError, Candidate, NotFound
 from taskhand.domain.webhook import Subscribed, WebhookRequest, WebhookSubscription
 from taskhand.http.client import Client
@@ -63,7 +63,7 @@ class HubSpotWebhookCheck(SignatureCheck):
         """The ids of the tasks in the events of a delivery, without repetition."""
         if self._has_own_ids:
             return ()
-        ids = [event.get("objectId") for event in read_events(body) if event.get("objectTypeId") == _TASK]
+        ids = [event.get("objectId") for event in read_event_objects(body) if event.get("objectTypeId") == _TASK]
         return tuple(dict.fromkeys(str(object_id) for object_id in ids if type(object_id) is int))
 
 
@@ -144,7 +144,7 @@ class HubSpotWebhookAdmin(SubscriptionAdmin):
             reply = await self._client.get(self._path("settings"), params=self._params, expect="object")
         except NotFound:
             return None
-        return text_of(reply.object.get("targetUrl")) or None
+        return text_or_none(reply.object.get("targetUrl")) or None
 
     async def _rows(self) -> list[JsonObject]:
         reply = await self._client.get(self._path("subscriptions"), params=self._params, expect="object")
@@ -176,5 +176,5 @@ def describe_steps(url: str) -> list[str]:
 
 
 def _subscription(row: JsonObject, url: str) -> WebhookSubscription:
-    event = " ".join(filter(None, (text_of(row.get("eventType")), text_of(row.get("propertyName")))))
+    event = " ".join(filter(None, (text_or_none(row.get("eventType")), text_or_none(row.get("propertyName")))))
     return WebhookSubscription(str(row.get("id")), url, (event,), row.get("active") is not False)

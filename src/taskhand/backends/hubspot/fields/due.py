@@ -27,7 +27,7 @@ __all__ = [
     "due_from",
     "millis_of",
     "moment_at",
-    "moment_of",
+    "parse_moment",
     "readable_millis",
     "readable_moment",
     "stamp_of",
@@ -48,7 +48,7 @@ class Zones:
         self.days = ZoneInfo(days or shown or "UTC")
 
 
-def moment_of(raw: object) -> datetime | None:
+def parse_moment(raw: object) -> datetime | None:
     """The instant of an ISO 8601 or epoch milliseconds value; None if empty; ValueError or OverflowError if invalid."""
     text = "" if raw is None else str(raw)
     if not text:
@@ -62,14 +62,14 @@ def moment_of(raw: object) -> datetime | None:
 def readable_moment(raw: object) -> datetime | None:
     """The instant of a value; None if it is empty or invalid."""
     try:
-        return moment_of(raw)
+        return parse_moment(raw)
     except (ValueError, OverflowError):
         return None
 
 
 def due_from(raw: object, *, all_day: bool, zones: Zones) -> Due | None:
     """The due date of a task; None if the value is empty; ValueError or OverflowError if it is invalid."""
-    moment = moment_of(raw)
+    moment = parse_moment(raw)
     if moment is None:
         return None
     if not all_day:

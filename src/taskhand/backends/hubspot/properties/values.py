@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from taskhand.backends.hubspot.fields.due import millis_of, moment_of
+from taskhand.backends.hubspot.fields.due import millis_of, parse_moment
 from taskhand.backends.hubspot.properties.definitions import PropertyDefinition, PropertyOption
 from taskhand.domain.due import instant_text
 from taskhand.domain.errors import CallerError, Candidate
@@ -81,7 +81,7 @@ def _reminders(_: PropertyDefinition, text: str) -> str:
 def _instant(text: str) -> datetime:
     """An unambiguous instant; ValueError for a day, a time without an offset, and epoch seconds."""
     is_number = text.isascii() and text.isdecimal()
-    moment = moment_of(text) if not is_number or len(text) > _SECONDS else None
+    moment = parse_moment(text) if not is_number or len(text) > _SECONDS else None
     if moment is None or (not is_number and datetime.fromisoformat(text).tzinfo is None):
         raise ValueError(text)
     return moment.astimezone(UTC)

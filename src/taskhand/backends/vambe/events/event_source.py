@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject
-from taskhand.backends.vambe.events.list_comparison import SKEW, ListComparison, read_rows
+from taskhand.backends.vambe.events.list_comparison import SKEW, ListComparison, tasks_by_key
 from taskhand.backends.vambe.events.position import POSITION, SPANS, Position, day_window
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
 from taskhand.backends.vambe.query import WIDEST, window_around
-from taskhand.backends.vambe.task_lists import TaskLists, key_of
+from taskhand.backends.vambe.task_lists import TaskLists, folded_id
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event_source import KnownTasks, Look
 from taskhand.domain.task import Task
@@ -55,7 +55,7 @@ class VambeEvents:
         before = {task.id.lower(): task for task in (await known_tasks.find_all()).values()}
         now = replace(was, number=was.number + 1, at=began.isoformat(), due_at=self._mapper.due_at)
         if was.at is None:
-            tasks = {task.id: task for task in read_rows(self._mapper, rows).values()}
+            tasks = {task.id: task for task in tasks_by_key(self._mapper, rows).values()}
             is_past_asked = began - was.looked_at > SKEW
             since = f"{began:%Y-%m-%dT%H:%MZ}"
             gap = f"Vambe shows no past changes: changes are reported from {since} on." if is_past_asked else None
@@ -103,12 +103,12 @@ class VambeEvents:
         A list proves nothing if it may be cut, has rows without an id, or is empty although many tasks are known. For
         some of the tasks, the short list of their day is read too.
         """
-        ids = {key_of(row) for row in wide}
-        if "" in ids or len(wide) % _ROUND == 0 < len(wide) or not {key_of(row) for row in near} <= ids:
+        ids = {folded_id(row) for row in wide}
+        if "" in ids or len(wide) % _ROUND == 0 < len(wide) or not {folded_id(row) for row in near} <= ids:
             return False
         if not wide and len(before) > _FEW:
             return False
         for window in list(dict.fromkeys(day_window(before[task_id]) for task_id in sorted(missing)))[:_MAX_SEARCHES]:
-            if {"", *missing} & {key_of(row) for row in await self._lists.get(window, fresh=True)}:
+            if {"", *missing} & {folded_id(row) for row in await self._lists.get(window, fresh=True)}:
                 return False
         return True

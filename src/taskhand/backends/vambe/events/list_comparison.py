@@ -10,13 +10,13 @@ from pydantic import MISSING
 from taskhand.backends.remote.parsing import JsonObject, utc_moment
 from taskhand.backends.vambe.events.position import Position
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
-from taskhand.backends.vambe.task_lists import key_of
+from taskhand.backends.vambe.task_lists import folded_id
 from taskhand.domain.due import due_of
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.task import Task
 
-__all__ = ["SKEW", "ListComparison", "read_rows"]
+__all__ = ["SKEW", "ListComparison", "tasks_by_key"]
 
 SKEW: Final = timedelta(minutes=5)
 """How far the clock of Vambe's creation times may be behind ours."""
@@ -44,13 +44,13 @@ class ListComparison:
 
     def add(self, rows: Collection[JsonObject]) -> None:
         """Compare the rows of the first list."""
-        self._after = read_rows(self._mapper, rows)
+        self._after = tasks_by_key(self._mapper, rows)
         self._near = set(self._after)
         self.differing = {task_key for task_key, task in self._after.items() if self._event(task_key, task) is not None}
 
     def confirm(self, rows: Collection[JsonObject]) -> None:
         """Compare the rows of the second list; tasks that the two lists show differently wait for the next look."""
-        self._other = read_rows(self._mapper, rows)
+        self._other = tasks_by_key(self._mapper, rows)
         both = {task_key for task_key in self.differing if self._other.get(task_key) == self._after[task_key]}
         self.differing = both | {
             task_key
@@ -145,7 +145,7 @@ def _with_last_known(task: Task, before: Task | None) -> Task:
     return task.model_copy(update={name: getattr(before, name) for name in task.unreadable_fields if name != "id"})
 
 
-def read_rows(mapper: TaskMapper, rows: Collection[JsonObject]) -> dict[str, Task]:
+def tasks_by_key(mapper: TaskMapper, rows: Collection[JsonObject]) -> dict[str, Task]:
     """The tasks in rows by key, read with what all rows show; rows without an id are left out."""
     mapper.note(rows)
-    return {key: mapper.task(row) for row in rows if (key := key_of(row))}
+    return {key: mapper.task(row) for row in rows if (key := folded_id(row))}

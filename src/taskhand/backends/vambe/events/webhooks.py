@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_of
+from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none
 from taskhand.backends.remote.webhooks import SubscriptionAdmin, same_text
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.webhook import Subscribed, Verdict, WebhookRequest, WebhookSubscription
@@ -92,7 +92,9 @@ class VambeWebhookAdmin(SubscriptionAdmin):
         """The topics of tasks; OperatorError if Vambe has none."""
         reply = await self._client.get(_TOPICS)
         rows = reply.json if isinstance(reply.json, list) else []
-        names = [text_of(row) or (text_of(row.get("name")) if isinstance(row, dict) else None) for row in rows]
+        names = [
+            text_or_none(row) or (text_or_none(row.get("name")) if isinstance(row, dict) else None) for row in rows
+        ]
         topics = [name for name in names if name]
         found = [name for name in topics if name.startswith(_OF_TASKS)]
         if not found:
@@ -123,9 +125,9 @@ class VambeWebhookAdmin(SubscriptionAdmin):
 def _subscription(row: JsonObject) -> WebhookSubscription:
     listed = row.get("topics")
     topics = [topic for topic in listed if isinstance(topic, str)] if isinstance(listed, list) else []
-    topic = text_of(row.get("topic"))
+    topic = text_or_none(row.get("topic"))
     events = tuple(topics) or ((topic,) if topic else ())
-    return WebhookSubscription(id_of(row), text_of(row.get("url")) or "", events, row.get("active") is not False)
+    return WebhookSubscription(id_of(row), text_or_none(row.get("url")) or "", events, row.get("active") is not False)
 
 
 def _new_secret() -> str:
