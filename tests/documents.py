@@ -38,7 +38,7 @@ from taskhand import __version__
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import FACTORIES
 from taskhand.config.environment_variables import describe_variable, is_secret_variable
-from taskhand.config.settings import Settings
+from taskhand.config.settings import FIELDS
 from taskhand.domain.capabilities import Capabilities
 from taskhand.install import HOSTS, Host, Launch
 from taskhand.install.install_links import install_link
@@ -248,7 +248,7 @@ def _placeholder(factory: BackendFactory[Any], variable: str) -> str:
 
 
 def _setting(variable: str) -> FieldInfo:
-    return next(field for field in Settings.model_fields.values() if field.alias == variable)
+    return next(field for field in FIELDS.values() if field.alias == variable)
 
 
 async def _error_example() -> str:
@@ -268,7 +268,7 @@ async def _error_example() -> str:
 
 def _settings_table() -> str:
     rows = ["| variable | meaning |", "| --- | --- |"]
-    rows += [f"| `{field.alias}` | {field.description} |" for field in Settings.model_fields.values()]
+    rows += [f"| `{field.alias}` | {field.description} |" for field in FIELDS.values()]
     return "\n".join(rows)
 
 
@@ -350,7 +350,7 @@ def _server_json() -> dict[str, Any]:
                 "version": __version__,
                 "runtimeHint": LAUNCH_FROM_INDEX.command,
                 "transport": {"type": "stdio"},
-                "environmentVariables": [_variable(field) for field in Settings.model_fields.values()],
+                "environmentVariables": [_variable(field) for field in FIELDS.values()],
             }
         ],
     }

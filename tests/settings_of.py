@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from taskhand.config.settings import Settings
+from taskhand.config.settings import FIELDS, Settings
 
 __all__ = ["settings_of"]
 
 
 def settings_of(fields: Mapping[str, Any]) -> Settings:
     """The settings with these fields. `Settings` ignores an unknown name, and a test would not see that."""
-    assert fields.keys() <= Settings.model_fields.keys(), fields.keys() - Settings.model_fields.keys()
+    assert fields.keys() <= FIELDS.keys(), fields.keys() - FIELDS.keys()
     return Settings(**fields)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 
-from taskhand.backends.factory import Clock, OpenContext, with_credential
+from taskhand.backends.factory import Clock, OpenContext
 from taskhand.backends.registry import find_factory
 from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.data_files import journal_path, store_place
@@ -174,13 +174,13 @@ async def open_app(
 
 def _usable(settings: Settings) -> Settings:
     """The settings with a placeholder credential, which no CRM has issued, in place of an unusable one."""
-    return with_credential(settings, find_factory(settings.backend), "none")
+    return settings.with_credential("none")
 
 
 def _configured_me(settings: Settings) -> str | None:
     """The identity of `me` in the settings."""
-    variable = find_factory(settings.backend).me_variable or ("USER" if _is_built_in(settings) else "")
-    return getattr(settings, variable.lower()) if variable else None
+    name = "user" if _is_built_in(settings) else find_factory(settings.backend).me_field
+    return settings.value(name) if name else None
 
 
 def _check_app(connection: ConnectionSettings, links: "Links | None") -> None:
@@ -233,7 +233,7 @@ async def open_as_person(
 ) -> AsyncIterator["Backend"]:
     """The backend of a connection with another credential; its error texts name no setting."""
     factory = find_factory(connection.settings.backend)
-    settings = with_credential(connection.settings, factory, credential)
+    settings = connection.settings.with_credential(credential)
     keys = {**connection.keys, **dict.fromkeys(map(Settings.variable, factory.credentials), "the own credential")}
     async with AsyncExitStack() as stack:
         context = replace(context or _open_context(settings, clock_of(settings)), stack=stack, is_own=True)
@@ -257,16 +257,17 @@ async def open_oauth_client(
     async with AsyncExitStack() as stack:
         context = _open_context(settings, clock or clock_of(settings), stack, runtime)
         context = replace(context, keys=connection.keys)
-        yield await factory.oauth_client(settings, context) if is_there and factory.oauth_client else None
+        opens = factory.oauth_client if is_there else None
+        yield await opens(settings.of_backend(factory), context) if opens else None
 
 
 async def _open_backend(settings: Settings, context: OpenContext, connection: ConnectionSettings | None) -> "Backend":
     """The backend. Its error texts name the keys of the connection, if the connection has keys of its own."""
     factory = find_factory(settings.backend)
     if connection is None or not connection.keys:
-        return await factory.open(settings, context)
+        return await factory.open(settings.of_backend(factory), context)
     try:
-        backend = await factory.open(settings, replace(context, keys=connection.keys))
+        backend = await factory.open(settings.of_backend(factory), replace(context, keys=connection.keys))
     except OperatorError as error:
         message, step = map(connection.in_own_words, (error.message, error.next_step or ""))
         raise OperatorError(message, code=error.code, next_step=step or None) from None
@@ -329,7 +330,7 @@ def _journal_owner(
 def _account_place(connection: ConnectionSettings) -> str:
     """The name of a connection's account in the paths and keys of stored data."""
     factory = find_factory(connection.settings.backend)
-    account = factory.account(connection.settings) if factory.account else ""
+    account = factory.account(connection.settings.of_backend(factory)) if factory.account else ""
     own = f" {connection.name}" if connection.name != DEFAULT_CONNECTION else ""
     return f"{factory.name} {account}{own}"
 

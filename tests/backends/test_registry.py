@@ -185,8 +185,9 @@ def test_a_folder_is_named_as_its_factory_and_its_settings_begin_with_that_name(
     assert NAMES[0] == "local"
 
 
-def test_the_settings_of_every_backend_are_settings() -> None:
-    assert all(issubclass(Settings, factory.settings) for factory in FACTORIES)
+def test_each_backend_has_settings_of_its_own_class() -> None:
+    made = Settings.from_env({})
+    assert all(type(made.of_backend(factory)) is factory.settings for factory in FACTORIES)
 
 
 def test_a_start_imports_no_adapter_and_no_http_client() -> None:

@@ -14,7 +14,7 @@ from taskhand import __version__
 from taskhand.cli.doctor import print_findings, run_checks
 from taskhand.cli.main import command
 from taskhand.config.effective_settings import Configuration, load_configuration
-from taskhand.config.settings import Settings
+from taskhand.config.settings import FIELDS, Settings
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
 from taskhand.server.tools import TOOLS
@@ -142,7 +142,7 @@ def test_config_shows_every_setting_with_its_origin(store_file: Path, tmp_path: 
     assert (told["backend"], told["file"]) == ("vambe", {"path": str(file), "found": True})
     assert told["why"] == f"VAMBE_API_KEY is set (file {file}:vambe.api_key)."
     rows = {row["variable"]: row for row in told["settings"]}
-    assert list(rows) == [Settings.variable(name) for name in Settings.model_fields]
+    assert list(rows) == [Settings.variable(name) for name in FIELDS]
     assert rows["VAMBE_API_KEY"] == {
         "variable": "VAMBE_API_KEY",
         "key": "vambe.api_key",

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from server.signed_in_account import BEN, CAT, CRMS, SignedInAccount, open_signed_in_account
 from taskhand.cli.main import command
-from taskhand.config.settings import Settings
+from taskhand.config.settings import FIELDS, Settings
 from taskhand.sandbox.faults import Fault
 from vault.vaults import KEY
 
@@ -31,9 +31,9 @@ def crm(request: pytest.FixtureRequest) -> str:
 async def run(account: SignedInAccount, *arguments: str, text: str = "", **changed: str) -> Result:
     """Run a command with the settings of the account."""
     given: dict[str, Any] = {}
-    for name in Settings.model_fields:
-        value = getattr(account.settings, name)
-        if name in account.settings.model_fields_set and value is not None:
+    for name in FIELDS:
+        value = account.settings.value(name)
+        if value not in {None, FIELDS[name].default}:
             given[Settings.variable(name)] = str(getattr(value, "get_secret_value", lambda value=value: value)())
     own = {"TASKHAND_LINKS": str(account.file), "TASKHAND_VAULT_KEY": KEY, "TASKHAND_CONFIG": "/dev/null"}
     env = given | own | {"TASKHAND_CLOCK": account.clock().isoformat()} | changed

@@ -53,11 +53,15 @@ def test_each_table_is_a_connection_with_the_whole_servers_settings_and_its_own(
         "south",
         None,
     )
-    assert (north.settings.backend, north.settings.hubspot_user_id, south.settings.vambe_rate) == ("hubspot", "7", 5)
+    assert (north.settings.backend, north.settings.value("hubspot_user_id"), south.settings.value("vambe_rate")) == (
+        "hubspot",
+        "7",
+        5,
+    )
     assert {one.settings.plan_over for one in found.connections} == {20}
     zones = [one.settings.default_timezone for one in found.connections]
     assert zones == ["America/Santiago", "America/Bogota"]
-    assert south.settings.vambe_statuses == "Pendiente:initial,Completado:done"
+    assert south.settings.value("vambe_statuses") == "Pendiente:initial,Completado:done"
     assert found.warnings == ()
     assert [[*one.credentials] for one in found.connections] == [
         [f"connections.north.access_token in {file}"],
@@ -80,12 +84,12 @@ def test_no_connection_has_a_setting_of_another_or_of_the_environments(file: Pat
     }
     found = load(file, TWO.replace('user_id = "7"', "") + LOCAL, **environ)
     default, north, south, mine = (one.settings for one in found.connections)
-    assert (default.backend, default.vambe_rate, default.hubspot_access_token) == ("vambe", 3, None)
-    assert (north.vambe_api_key, north.hubspot_user_id, north.vambe_rate) == (None, None, 10)
-    assert (south.hubspot_access_token, south.vambe_rate) == (None, 5)
-    assert south.vambe_api_key
-    assert south.vambe_api_key.get_secret_value() == SOUTH
-    assert (mine.backend, mine.db, mine.vambe_api_key) == ("local", None, None)
+    assert (default.backend, default.value("vambe_rate"), default.value("hubspot_access_token")) == ("vambe", 3, None)
+    assert (north.value("vambe_api_key"), north.value("hubspot_user_id"), north.value("vambe_rate")) == (None, None, 10)
+    assert (south.value("hubspot_access_token"), south.value("vambe_rate")) == (None, 5)
+    assert south.value("vambe_api_key")
+    assert south.value("vambe_api_key").get_secret_value() == SOUTH
+    assert (mine.backend, mine.db, mine.value("vambe_api_key")) == ("local", None, None)
 
 
 @pytest.mark.parametrize(
@@ -323,4 +327,4 @@ def test_a_variable_used_by_a_table_makes_a_default_connection_only_with_a_chose
     assert [one.name for one in load(file, text, CLOSE_API_KEY="key-1").connections] == ["n"]
     found = load(file, text, CLOSE_API_KEY="key-1", TASKHAND_BACKEND="close")
     assert [one.name for one in found.connections] == ["default", "n"]
-    assert found.settings.close_api_key is not None
+    assert found.settings.value("close_api_key") is not None

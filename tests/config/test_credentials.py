@@ -49,10 +49,10 @@ def test_a_stored_credential_is_resolved_from_its_reference() -> None:
 def test_settings_hold_the_resolved_key_and_resolve_only_secrets() -> None:
     store_credential("other-account", "sk-2")
     settings = Settings.from_env({"VAMBE_API_KEY": "keyring:other-account", "VAMBE_USER_ID": "keyring:other-account"})
-    assert settings.vambe_api_key
-    assert settings.vambe_api_key.get_secret_value() == "sk-2"
+    assert settings.value("vambe_api_key")
+    assert settings.value("vambe_api_key").get_secret_value() == "sk-2"
     assert settings.secrets == ("sk-2",)
-    assert settings.vambe_user_id == "keyring:other-account"
+    assert settings.value("vambe_user_id") == "keyring:other-account"
 
 
 def test_a_missing_key_is_refused_by_name_with_the_command_that_stores_it() -> None:

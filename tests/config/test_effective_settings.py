@@ -3,6 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import keyring
 import pytest
@@ -12,15 +13,16 @@ from pydantic import SecretStr
 
 from builders import refused
 from keyrings import MemoryKeyring
+from taskhand.backends.registry import FACTORIES
 from taskhand.config.credentials import SERVICE
 from taskhand.config.effective_settings import Configuration, load_configuration
-from taskhand.config.settings import Settings
+from taskhand.config.settings import FIELDS, Settings
 from taskhand.config.settings_file import setting_key
 from taskhand.domain.errors import OperatorError
 from unprivileged import open_folder, without_privileges
 
 SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen
-KEYS = [setting_key(Settings.variable(name)) for name in Settings.model_fields if name != "config"]
+KEYS = [setting_key(Settings.variable(name)) for name in FIELDS if name != "config"]
 
 FILE = """
 backend = "close"
@@ -56,8 +58,11 @@ def test_every_kind_of_value_is_read_from_the_file(file: Path) -> None:
     found = read_configuration(file, FILE)
     settings = found.settings
     assert (settings.backend, settings.plan_over, settings.read_only) == ("close", 20, True)
-    assert (settings.tools, settings.vambe_statuses) == ("read,create_task", "Pendiente:initial,Completado:done")
-    assert (settings.close_rate, settings.vambe_cache_s) == (5, 2.5)
+    assert (settings.tools, settings.value("vambe_statuses")) == (
+        "read,create_task",
+        "Pendiente:initial,Completado:done",
+    )
+    assert (settings.value("close_rate"), settings.value("vambe_cache_s")) == (5, 2.5)
     assert settings.clock is not None
     assert settings.clock.isoformat() == "2026-03-01T12:00:00+00:00"
     assert settings.secrets == (SECRET,)
@@ -67,7 +72,7 @@ def test_every_kind_of_value_is_read_from_the_file(file: Path) -> None:
 def test_the_value_of_highest_precedence_wins_and_its_origin_is_reported(file: Path) -> None:
     environ = {"TASKHAND_PLAN_OVER": "30", "CLOSE_RATE": "7", "TASKHAND_IDS": "random"}
     found = read_configuration(file, FILE + 'base_url = ""', environ, ids="sequential", clock=None)
-    assert (found.settings.plan_over, found.settings.close_rate, found.settings.ids) == (30, 7, "sequential")
+    assert (found.settings.plan_over, found.settings.value("close_rate"), found.settings.ids) == (30, 7, "sequential")
     told = {name: str(origin) for name, origin in found.origins.items()}
     assert told == {
         "chosen_backend": f"file {file}:backend",
@@ -374,11 +379,13 @@ def test_the_reason_for_the_backend_is_reported(environ: dict[str, str], why: st
     assert load_configuration({"TASKHAND_CONFIG": os.devnull} | environ, {}).backend_reason == why
 
 
-@given(st.sampled_from(sorted(Settings.model_fields)), st.text("ab@:/?#[]%4", min_size=1))
+@given(st.sampled_from(sorted(FIELDS)), st.text("ab@:/?#[]%4", min_size=1))
 def test_no_secret_is_ever_shown(name: str, around: str) -> None:
     url = f"https://ana:{around}{SECRET}@host.example/"
     value = SecretStr(SECRET) if Settings.is_secret(name) else url
     found = load_configuration({"TASKHAND_CONFIG": os.devnull}, {})
-    odd = Configuration(Settings().model_copy(update={name: value}), {}, found.file)
+    values: dict[str, Any] = {name: value}
+    by_backend = {factory.name: factory.settings.model_construct(**values) for factory in FACTORIES}
+    odd = Configuration(Settings.model_construct(**values, by_backend=by_backend), {}, found.file)
     assert SECRET not in str(odd.settings.display_value(name))
     assert SECRET not in repr(odd) or not Settings.is_secret(name)

@@ -54,9 +54,9 @@ def test_the_secret_of_an_oauth_app_may_be_a_reference_in_a_table(tmp_path: Path
     file.write_text(SECRET, encoding="utf-8")
     text = f'{TABLE}client_id = "{ID}"\nclient_secret = "{where.format(file)}"\n'
     [north] = load_file(tmp_path, text, SECRET_OF_APP=SECRET).connections
-    assert north.settings.hubspot_client_id == ID
-    assert north.settings.hubspot_client_secret is not None
-    assert north.settings.hubspot_client_secret.get_secret_value() == SECRET
+    assert north.settings.value("hubspot_client_id") == ID
+    assert north.settings.value("hubspot_client_secret") is not None
+    assert north.settings.value("hubspot_client_secret").get_secret_value() == SECRET
     assert has_app(north)
     assert [*north.credentials] == ["connections.north.access_token in " + str(tmp_path / "taskhand.toml")]
 

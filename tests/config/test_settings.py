@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import refused
-from taskhand.config.settings import Settings
+from taskhand.config.settings import FIELDS, Settings
 from taskhand.domain.errors import OperatorError
 from variables import PREFIXES
 
-VARIABLES = [str(field.alias) for field in Settings.model_fields.values()]
+VARIABLES = [str(field.alias) for field in FIELDS.values()]
 SECRET = "s3cr3t-value"  # noqa: S105  a stand-in that must not be seen
 
 
@@ -50,12 +50,12 @@ def test_every_variable_is_read() -> None:
 
 def test_every_setting_has_a_variable_of_ours_and_a_description() -> None:
     assert all(name.startswith(PREFIXES) for name in VARIABLES)
-    assert all(field.description for field in Settings.model_fields.values())
+    assert all(field.description for field in FIELDS.values())
 
 
 def test_the_default_in_the_description_of_a_setting_is_the_one_it_has() -> None:
     found: dict[str, tuple[str, str]] = {}
-    for field in Settings.model_fields.values():
+    for field in FIELDS.values():
         said = re.findall(r"\bdefault:? `?([\w.]+)`?(?:[;,.]| )", str(field.description))
         if said and field.default is not None:
             found[str(field.alias)] = (said[-1].rstrip("."), str(field.default).removesuffix(".0").lower())
@@ -79,9 +79,9 @@ BOUNDS = {
 
 @pytest.mark.parametrize("variable", BOUNDS)
 def test_a_number_is_accepted_within_its_bounds_alone(variable: str) -> None:
-    [name] = [name for name in Settings.model_fields if Settings.variable(name) == variable]
+    [name] = [name for name in FIELDS if Settings.variable(name) == variable]
     low, high = BOUNDS[variable]
-    assert [getattr(Settings.from_env({variable: str(one)}), name) for one in (low, high)] == [low, high]
+    assert [Settings.from_env({variable: str(one)}).value(name) for one in (low, high)] == [low, high]
     for beyond in (low - 1, high + 1):
         with refused("configuration", OperatorError):
             Settings.from_env({variable: str(beyond)})

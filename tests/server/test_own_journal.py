@@ -35,7 +35,7 @@ async def test_a_change_records_whether_its_person_made_it_with_an_own_credentia
         told = {change.opening.caller.subject: change.opening.own_credential for change in page.changes}
         assert told == {BEN: True, NOBODY: False}
         env = {"TASKHAND_JOURNAL": str(account.settings.journal), "TASKHAND_CONFIG": "/dev/null"}
-        env |= {"TASKHAND_BACKEND": crm, f"{crm.upper()}_BASE_URL": str(getattr(account.settings, f"{crm}_base_url"))}
+        env |= {"TASKHAND_BACKEND": crm, f"{crm.upper()}_BASE_URL": str(account.settings.value(f"{crm}_base_url"))}
         secret = "CLOSE_API_KEY" if crm == "close" else "HUBSPOT_ACCESS_TOKEN"
         env[secret] = str(getattr(account.sandbox, "key", account.sandbox.token))
 

@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 
 from sandbox.oauth.served_sandbox import BACK, CHALLENGE, VERIFIER
 from server.signed_in_account import BEN, CRMS, SignedInAccount, open_signed_in_account
@@ -75,9 +74,8 @@ async def test_every_tool_works_with_the_scopes_of_a_consent(crm: str, tmp_path:
 
 async def test_a_connection_may_have_such_a_token_for_all_and_its_user_is_me(crm: str, tmp_path: Path) -> None:
     async with open_signed_in_account(crm, tmp_path, *UNLIMITED[crm]) as account:
-        token = SecretStr((await consent(account, BEN)).credential.access_token)
-        none = {"close_api_key": None} if crm == "close" else {}
-        shared = account.settings.model_copy(update={**none, f"{crm}_access_token": token})
+        token = (await consent(account, BEN)).credential.access_token
+        shared = account.settings.with_credential(token)
         async with (
             open_connections([ConnectionSettings("default", shared)]) as connections,
             client_of(connections) as client,

@@ -33,12 +33,12 @@ __all__ = [
     "Budgets",
     "Clock",
     "OpenContext",
+    "S",
     "SettingKind",
     "WebhookSupport",
     "account_id",
     "is_secret",
     "rate_setting",
-    "with_credential",
 ]
 
 Clock = Callable[[], datetime]
@@ -71,7 +71,7 @@ def rate_setting(title: str, most: int, per: str) -> Any:
 
 
 class BackendSettings(BaseModel):
-    """The settings of one backend; `config.settings.Settings` inherits them all.
+    """The settings of one backend; `config.settings.Settings` has an object of each backend's class.
 
     In the backend `acme` each field is named `acme_*` and has a description; its environment variable is its name in
     capitals. The value of a SecretStr field is never shown. The field is a credential unless its kind is APP or
@@ -227,13 +227,17 @@ class BackendFactory(Generic[S]):
         """The names of the fields of a kind."""
         return tuple(name for name, field in self.settings.model_fields.items() if kind in field.metadata)
 
+    @property
+    def me_field(self) -> str | None:
+        """The name of the field that says who `me` is."""
+        fields = self.settings.model_fields.items()
+        return next((name for name, field in fields if field.alias == self.me_variable), None)
 
-def with_credential(settings: S, factory: BackendFactory[Any], text: str) -> S:
-    """The settings with the credential `text` in place of their own, and without the value of `me_variable`."""
-    fields = factory.settings.model_fields
-    own = {*factory.credentials, *(name for name in fields if fields[name].alias == factory.me_variable)}
-    chosen = factory.credentials[1 if factory.is_token and factory.is_token(text) else 0]
-    return settings.model_copy(update={**dict.fromkeys(own), chosen: SecretStr(text)})
+    def with_credential(self, settings: S, text: str) -> S:
+        """The settings with the credential `text` in place of their own, and without the value of `me_field`."""
+        own = [*self.credentials, *([self.me_field] if self.me_field else [])]
+        chosen = self.credentials[1 if self.is_token and self.is_token(text) else 0]
+        return settings.model_copy(update={**dict.fromkeys(own), chosen: SecretStr(text)})
 
 
 def is_secret(setting: "FieldInfo") -> bool:

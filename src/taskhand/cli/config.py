@@ -11,7 +11,7 @@ from taskhand.cli.terminal import print_json, print_lines
 from taskhand.config.connection_settings import DEFAULT, DEFAULT_CONNECTION, ConnectionSettings
 from taskhand.config.effective_settings import Configuration
 from taskhand.config.multi_user_settings import TeamSettings
-from taskhand.config.settings import Settings
+from taskhand.config.settings import FIELDS, Settings
 from taskhand.config.settings_file import setting_key
 from taskhand.domain.errors import OperatorError
 
@@ -50,7 +50,7 @@ def setting_rows(configuration: Configuration) -> list[dict[str, Any]]:
     """
     effective = _effective(configuration)
     shown = (
-        Settings.model_fields
+        FIELDS
         if configuration.has_default
         else [name for name in TeamSettings.model_fields if name != "chosen_backend"]
     )
@@ -61,7 +61,7 @@ def setting_rows(configuration: Configuration) -> list[dict[str, Any]]:
 def connection_rows(connection: ConnectionSettings) -> list[dict[str, Any]]:
     """The settings of one connection's own, as `setting_rows`."""
     own = find_factory(connection.settings.backend).settings.model_fields
-    chosen = [name for name in Settings.model_fields if name in own or Settings.variable(name) in connection.keys]
+    chosen = [name for name in FIELDS if name in own or Settings.variable(name) in connection.keys]
     return [_row(connection, name, None) for name in chosen]
 
 

@@ -14,7 +14,7 @@ def check_app(connection: ConnectionSettings, *, has_vault: bool) -> tuple[Check
     settings = connection.settings
     factory = find_factory(settings.backend)
     variables = connection.named(factory.app)
-    is_set = any(getattr(settings, name) is not None for name in factory.app)
+    is_set = any(settings.value(name) is not None for name in factory.app)
     if not factory.app or not (has_vault or is_set):
         return ()
     try:

@@ -19,7 +19,7 @@ _SET_ADDRESS: Final = (
 def check_webhook_verification(connection: ConnectionSettings) -> tuple[CheckResult, ...]:
     """Whether deliveries can be verified; no result if the CRM has none, or they are off and no key is set."""
     settings, factory = connection.settings, find_factory(connection.settings.backend)
-    if factory.webhooks is None or not (settings.webhooks or getattr(settings, factory.webhook_key) is not None):
+    if factory.webhooks is None or not (settings.webhooks or settings.value(factory.webhook_key) is not None):
         return ()
     try:
         check, base = check_of(connection), public_address(settings)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from taskhand.cli.terminal import print_line
-from taskhand.config.settings import Settings
+from taskhand.config.settings import FIELDS, Settings
 from taskhand.domain.errors import OperatorError, TaskhandError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class AccountLookup:
     def _address_to_correct(self, settings: Settings) -> str:
         """The next step if the address does not answer like the CRM."""
         field = f"{self._factory.name}_base_url"
-        if getattr(settings, field) != self._factory.settings.model_fields[field].default:
+        if settings.value(field) != FIELDS[field].default:
             return f"Correct {Settings.variable(field)}"
         return f"Check what answers between this machine and {self._factory.title}"
 

@@ -121,9 +121,9 @@ def _find(configuration: "Configuration") -> _Removals:
 def _configurations(entries: "Sequence[KnownEntry]", problems: list[str]) -> "Iterator[Configuration]":
     """The configuration of each entry that names its own files; an invalid one is added to the problems."""
     from taskhand.config.effective_settings import load_configuration
-    from taskhand.config.settings import Settings
+    from taskhand.config.settings import FIELDS, Settings
 
-    files = {Settings.variable(name) for name in Settings.model_fields if Settings.is_path(name)}
+    files = {Settings.variable(name) for name in FIELDS if Settings.is_path(name)}
     for entry in entries:
         if own := {name: value for name, value in entry.variables.items() if name in files}:
             try:

@@ -54,7 +54,7 @@ def check_of(connection: ConnectionSettings) -> "WebhookCheck | None":
     if factory.webhooks is None:
         return None
     [called] = connection.named([factory.webhook_key])
-    check: WebhookCheck | None = factory.webhooks.check(connection.settings, called)
+    check: WebhookCheck | None = factory.webhooks.check(connection.settings.of_backend(factory), called)
     return check
 
 

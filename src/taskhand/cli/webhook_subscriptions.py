@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.registry import find_factory
@@ -28,10 +28,10 @@ __all__ = ["KeyKeeper", "current_key", "find_webhook_support", "with_admin"]
 _T = TypeVar("_T")
 
 
-def find_webhook_support(connection: ConnectionSettings) -> "WebhookSupport[Settings]":
+def find_webhook_support(connection: ConnectionSettings) -> "WebhookSupport[Any]":
     """The CRM's webhook support. CallerError if it has none."""
     factory = find_factory(connection.settings.backend)
-    support: WebhookSupport[Settings] | None = factory.webhooks
+    support: WebhookSupport[Any] | None = factory.webhooks
     if support is None:
         raise CallerError(
             f"{factory.title} has no webhooks.",
@@ -47,13 +47,13 @@ def current_key(connection: ConnectionSettings) -> str | None:
     for note in settings.notes:
         if note.variable == variable and note.kind in {"malformed", "unread"}:
             raise OperatorError(connection.in_own_words(note.found), next_step=note.remedy or None)
-    kept = getattr(settings, factory.webhook_key)
+    kept = settings.value(factory.webhook_key)
     return None if kept is None else kept.get_secret_value()
 
 
 async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdmin"], Awaitable[_T]]) -> _T | None:
     """Run work with the subscriptions; None if the settings do not let Taskhand manage them."""
-    settings = connection.settings
+    settings, factory = connection.settings, find_factory(connection.settings.backend)
     settings.check_credential()
     async with AsyncExitStack() as stack:
         context = OpenContext(
@@ -64,7 +64,7 @@ async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdm
             keys=connection.keys,
         )
         try:
-            admin = await find_webhook_support(connection).open(settings, context)
+            admin = await find_webhook_support(connection).open(settings.of_backend(factory), context)
             return None if admin is None else await work(admin)
         except OperatorError as error:
             message, step = map(connection.in_own_words, (error.message, error.next_step or ""))

@@ -62,13 +62,13 @@ class ConnectionSettings:
     def credentials(self) -> Iterator[str]:
         """The origin of each credential that is set: a reference, a variable, or a key of the file."""
         for name in find_factory(self.settings.backend).credentials:
-            if getattr(self.settings, name) is not None:
+            if self.settings.value(name) is not None:
                 origin = self.origins.get(name, DEFAULT)
                 yield origin.reference or origin.called
 
     def is_shared(self, credential: str) -> bool:
         """Whether a text is this connection's shared credential."""
-        kept = [getattr(self.settings, name) for name in find_factory(self.settings.backend).credentials]
+        kept = map(self.settings.value, find_factory(self.settings.backend).credentials)
         return credential in [secret.get_secret_value() for secret in kept if secret is not None]
 
     def named(self, fields: Iterable[str]) -> list[str]:

@@ -22,7 +22,7 @@ from taskhand.config.credentials import VARIABLE_MARK
 from taskhand.config.environment_variables import Variables
 from taskhand.config.multi_user_settings import TeamSettings
 from taskhand.config.placeholders import clean_value
-from taskhand.config.settings import Settings, Usable, find_usable_values, reference_in
+from taskhand.config.settings import FIELDS, Settings, Usable, find_usable_values, reference_in
 from taskhand.config.settings_file import SettingsFile
 from taskhand.domain.display_text import one_line
 from taskhand.domain.errors import Candidate, OperatorError
@@ -196,7 +196,7 @@ def build_connection(
     given = {"TASKHAND_BACKEND": table.backend, **beside, **shared, **usable.values}
     settings = Settings.of(given, called, environ).with_notes(usable.notes)
     _check_credentials(table, settings, factory)
-    fields = {Settings.variable(name): name for name in Settings.model_fields}
+    fields = {Settings.variable(name): name for name in FIELDS}
     kept = {name: origin for name, origin in shared_origins.items() if Settings.variable(name) in shared}
     own = kept | {fields[variable]: origins[variable] for variable in usable.values}
     own["chosen_backend"] = SettingOrigin("file", f"{TABLES}.{table.name}.backend", table.file)
@@ -210,7 +210,7 @@ def _origin(table: ConnectionTable, variable: str, text: str) -> SettingOrigin:
 
 def _check_credentials(table: ConnectionTable, settings: Settings, factory: BackendFactory[Any]) -> None:
     """OperatorError unless a CRM has exactly one credential; an unusable one is refused when it is opened."""
-    given = [name for name in factory.credentials if getattr(settings, name) is not None]
+    given = [name for name in factory.credentials if settings.value(name) is not None]
     given = given or [name for name in factory.credentials if Settings.variable(name) in table.values]
     if not factory.credentials or len(given) == 1:
         return
@@ -241,4 +241,4 @@ def drop_table_secrets(variables: Variables, file: SettingsFile) -> Variables:
 def find_default_settings(settings: Settings) -> list[str]:
     """The settings outside of any table that choose a backend, by field name."""
     credentials = [name for factory in FACTORIES for name in factory.credentials]
-    return [name for name in ("chosen_backend", "db", *credentials) if getattr(settings, name) is not None]
+    return [name for name in ("chosen_backend", "db", *credentials) if settings.value(name) is not None]

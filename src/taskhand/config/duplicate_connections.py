@@ -45,8 +45,8 @@ def _account(settings: Settings) -> tuple[str, ...] | None:
     factory = find_factory(settings.backend)
     if factory.account is None:
         return None
-    base = str(getattr(settings, f"{factory.name}_base_url", "")).rstrip("/").casefold()
-    keys = (getattr(settings, name) for name in factory.credentials)
+    base = str(getattr(settings.of_backend(factory), f"{factory.name}_base_url", "")).rstrip("/").casefold()
+    keys = map(settings.value, factory.credentials)
     return (factory.name, base, *(key.get_secret_value() if key else "" for key in keys))
 
 

@@ -14,7 +14,7 @@ from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSe
 from taskhand.config.environment_variables import Variables, read_variables
 from taskhand.config.paths import config_folder, expand_path, is_mode_open_to_others
 from taskhand.config.placeholders import clean_value
-from taskhand.config.settings import SettingNote, Settings, find_usable_values, reference_in
+from taskhand.config.settings import FIELDS, SettingNote, Settings, find_usable_values, reference_in
 from taskhand.config.settings_file import SettingsFile, read_settings_file, setting_key
 from taskhand.config.unknown_variables import find_misnomers, find_typos
 from taskhand.domain.check_result import CheckResult
@@ -22,7 +22,7 @@ from taskhand.domain.errors import CallerError, Candidate, OperatorError
 
 __all__ = ["Configuration", "find_settings_path", "load_configuration"]
 
-_FIELD_NAMES: Final = {Settings.variable(name): name for name in Settings.model_fields}
+_FIELD_NAMES: Final = {Settings.variable(name): name for name in FIELDS}
 
 
 @dataclass(frozen=True, slots=True)

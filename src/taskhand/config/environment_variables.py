@@ -9,7 +9,7 @@ from taskhand.backends.factory import is_secret
 from taskhand.config.credentials import FILE_SUFFIX, REFERENCES, read_credential_file
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
-from taskhand.config.settings import Settings
+from taskhand.config.settings import FIELDS
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = [
     "read_variables",
 ]
 
-_FIELDS: "Mapping[str, FieldInfo]" = {str(field.alias): field for field in Settings.model_fields.values()}
+_FIELDS: "Mapping[str, FieldInfo]" = {str(field.alias): field for field in FIELDS.values()}
 
 VARIABLES = frozenset(_FIELDS)
 """The names of all variables."""

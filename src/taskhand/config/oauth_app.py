@@ -26,7 +26,7 @@ def _has_app(settings: Settings) -> bool:
     notes = [note for note in settings.notes if note.variable in variables]
     if refused := [note for note in notes if note.kind in {"malformed", "unread"}]:
         raise OperatorError(refused[0].found, next_step=refused[0].remedy or None)
-    lacking = [variable for variable, name in zip(variables, factory.app, strict=True) if not getattr(settings, name)]
+    lacking = [variable for variable, name in zip(variables, factory.app, strict=True) if not settings.value(name)]
     if lacking and len(lacking) < len(variables):
         [given] = [variable for variable in variables if variable not in lacking]
         why = " ".join(note.found for note in notes)

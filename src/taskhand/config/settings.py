@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr, ValidationError, create_model
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, create_model, model_validator
+from pydantic.fields import FieldInfo
 
-from taskhand.backends.factory import BackendFactory, SettingKind, is_secret
+from taskhand.backends.factory import BackendFactory, BackendSettings, S, SettingKind, is_secret
 from taskhand.backends.registry import FACTORIES, NAMES, BackendName, find_factory
 from taskhand.config.credentials import (
     REFERENCES,
@@ -23,7 +24,15 @@ from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.time_zones import is_offset, known_zone
 from taskhand.sql.store_address import StoreAddress, split_passwords
 
-__all__ = ["BackendName", "SettingNote", "Settings", "Usable", "find_usable_values", "reference_in"]
+__all__ = ["FIELDS", "BackendName", "SettingNote", "Settings", "Usable", "find_usable_values", "reference_in"]
+
+_BACKENDS: Final = {name: factory.name for factory in FACTORIES for name in factory.settings.model_fields}
+"""The backend of each setting of one backend."""
+
+FIELDS: Final[Mapping[str, FieldInfo]] = TeamSettings.model_fields | {
+    name: field for factory in FACTORIES for name, field in factory.settings.model_fields.items()
+}
+"""The server's settings, then those of each backend, by field name."""
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _GIVEN = ConfigDict(extra="ignore", validate_by_name=True, validate_by_alias=True)
@@ -58,15 +67,32 @@ class Usable:
     referenced: set[str] = field(default_factory=set)
 
 
-# pydantic orders inherited fields from the last base to the first: the server's, then each backend's.
-class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSettings):  # type: ignore[misc]
-    """All settings; each field's alias is its environment variable.
+class Settings(TeamSettings):
+    """All settings: the server's, and by its name those of each backend.
 
-    A backend's factory gets these settings as an object of its own settings class.
+    The alias of each field is its environment variable.
     """
 
+    by_backend: Mapping[str, BackendSettings] = Field(default_factory=dict)
     _notes: tuple[SettingNote, ...] = PrivateAttr(())
     _further_secrets: tuple[str, ...] = PrivateAttr(())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _validate_backends(cls, values: Mapping[str, object]) -> Mapping[str, object]:
+        return {
+            **values,
+            "by_backend": {factory.name: factory.settings.model_validate(values) for factory in FACTORIES},
+        }
+
+    def of_backend(self, factory: BackendFactory[S]) -> S:
+        """The settings of a backend."""
+        return cast("S", self.by_backend[factory.name])
+
+    def value(self, name: str) -> Any:
+        """The value of a setting by its field name."""
+        backend = _BACKENDS.get(name)
+        return getattr(self.by_backend[backend] if backend else self, name)
 
     @property
     def notes(self) -> tuple[SettingNote, ...]:
@@ -94,7 +120,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
     def secrets(self) -> tuple[str, ...]:
         """The credentials of this and other connections, which are masked in every stored text."""
         unread = self._unread
-        given = (getattr(self, name) for name in type(self).model_fields if name not in unread)
+        given = (self.value(name) for name in FIELDS if name not in unread)
         texts = (secret.get_secret_value() for secret in given if isinstance(secret, SecretStr))
         addresses = [self.state.get_secret_value()] if self.state else []
         addresses += [self.db.url] if isinstance(self.db, StoreAddress) else []
@@ -120,8 +146,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
     @property
     def default_timezone(self) -> str | None:
         """The time zone of a dueTime without a timezone."""
-        own = find_factory(self.backend).settings.model_fields
-        zones = [getattr(self, name) for name in own if self.is_kind(name, SettingKind.TIME_ZONE)]
+        zones = map(self.value, find_factory(self.backend).of_kind(SettingKind.TIME_ZONE))
         return next(filter(None, zones), self.timezone)
 
     def lacks_credential(self, factory: BackendFactory[Any]) -> bool:
@@ -148,7 +173,7 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         """OperatorError if a secret of the server's own cannot be read: it must not run without that protection."""
         for note in self._notes:
             name = _FIELDS[note.variable]
-            if note.kind == "unread" and note.variable not in _CREDENTIALS and getattr(self, name) is None:
+            if note.kind == "unread" and note.variable not in _CREDENTIALS and self.value(name) is None:
                 raise OperatorError(note.found, next_step=note.remedy or None)
 
     @property
@@ -178,6 +203,12 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         copy._notes = tuple(dict.fromkeys((*self._notes, *notes)))  # noqa: SLF001  a copy of its own
         return copy
 
+    def with_credential(self, text: str) -> "Settings":
+        """These settings with another credential of the chosen backend, and without the person that `me` stands for."""
+        factory = find_factory(self.backend)
+        own = factory.with_credential(self.of_backend(factory), text)
+        return self.model_copy(update={"by_backend": {**self.by_backend, factory.name: own}})
+
     def with_secrets(self, secrets: Sequence[str]) -> "Settings":
         """These settings, which also mask these secrets: a text of one connection may contain another's credential."""
         copy = self.model_copy()
@@ -185,11 +216,11 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         return copy
 
     def _has_credential(self, factory: BackendFactory[Any]) -> bool:
-        return any(getattr(self, name) for name in factory.credentials)
+        return any(map(self.value, factory.credentials))
 
     def display_value(self, name: str) -> str | None:
         """The value of a setting as text to show; "set" or "unread" for a secret, None if there is no value."""
-        value = getattr(self, name)
+        value = self.value(name)
         if value is None:
             return None
         if name in self._unread:
@@ -229,43 +260,45 @@ class Settings(*(factory.settings for factory in reversed(FACTORIES)), TeamSetti
         names = called or {}
         usable = find_usable_values(values, names, environ)
         try:
-            settings = cls.model_construct(**_check_given(cls, usable.values))
+            given = _check_given(usable.values)
         except ValidationError as error:
             from taskhand.domain.invalid_value import describe_invalid  # noqa: PLC0415  no start waits for it
 
             first = error.errors(include_url=False, include_input=False)[0]
             at_fault = str(first["loc"][0])
             raise OperatorError(f"{names.get(at_fault, at_fault)} is not usable: {describe_invalid(first)}.") from None
-        zones = {
-            name: _zone(getattr(settings, name), cls.variable(name), names)
-            for name in cls.model_fields
+        given |= {
+            name: _zone(zone, cls.variable(name), names)
+            for name, zone in given.items()
             if cls.is_kind(name, SettingKind.TIME_ZONE)
         }
+        by_backend = {factory.name: factory.settings.model_construct(**given) for factory in FACTORIES}
+        settings = cls.model_construct(**given, by_backend=by_backend)
         _check_clock(settings.clock, names)
-        return settings.model_copy(update=zones).with_notes(usable.notes)
+        return settings.with_notes(usable.notes)
 
     @classmethod
     def variable(cls, name: str) -> str:
         """The environment variable of a setting."""
-        return cls.model_fields[name].alias or name
+        return FIELDS[name].alias or name
 
     @classmethod
     def is_secret(cls, name: str) -> bool:
         """Whether the value of a setting must never be shown."""
-        return is_secret(cls.model_fields[name])
+        return is_secret(FIELDS[name])
 
     @classmethod
     def is_path(cls, name: str) -> bool:
         """Whether a setting names a file."""
-        return Path in get_args(cls.model_fields[name].annotation)
+        return Path in get_args(FIELDS[name].annotation)
 
     @classmethod
     def is_kind(cls, name: str, kind: SettingKind) -> bool:
         """Whether a setting is of this kind."""
-        return kind in cls.model_fields[name].metadata
+        return kind in FIELDS[name].metadata
 
 
-_FIELDS = {Settings.variable(name): name for name in Settings.model_fields}
+_FIELDS = {Settings.variable(name): name for name in FIELDS}
 _SECRETS = frozenset(variable for variable, name in _FIELDS.items() if Settings.is_secret(name))
 _CREDENTIALS = frozenset(Settings.variable(name) for factory in FACTORIES for name in factory.secrets)
 """The secrets that CRMs issue; the operator's own secrets may be any text."""
@@ -329,14 +362,14 @@ def _note_on_flaw(variable: str, value: object, called: str, kept: Credential | 
     raise OperatorError(f"{what} {flaw.found}.", next_step=flaw.remedy)
 
 
-def _check_given(model: type[BaseModel], values: Mapping[str, object]) -> dict[str, Any]:
+def _check_given(values: Mapping[str, object]) -> dict[str, Any]:
     """The validated values by field name, of the given fields only; each is given by its alias or its name.
 
     A validator of all settings would slow down the start.
 
-    ValidationError names the invalid ones in the order of the model.
+    ValidationError names the invalid ones in the order of FIELDS.
     """
-    given = {name: field for name, field in model.model_fields.items() if field.alias in values or name in values}
+    given = {name: field for name, field in FIELDS.items() if field.alias in values or name in values}
     fields: dict[str, Any] = {name: (field.annotation, field) for name, field in given.items()}
     checked = create_model("Given", __config__=_GIVEN, **fields).model_validate(values)
     return {name: getattr(checked, name) for name in given}

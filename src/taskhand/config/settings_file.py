@@ -24,7 +24,7 @@ from taskhand.backends.registry import FACTORIES
 from taskhand.config.connection_settings import TABLES
 from taskhand.config.environment_variables import FILE_VARIABLES, VARIABLES
 from taskhand.config.paths import is_mode_open_to_others
-from taskhand.config.settings import Settings
+from taskhand.config.settings import FIELDS, Settings
 from taskhand.domain.errors import Candidate, OperatorError
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ def setting_key(variable: str) -> str:
 _VARIABLES: Final = {
     setting_key(name): name for name in (*sorted(VARIABLES), *sorted(FILE_VARIABLES)) if name != "TASKHAND_CONFIG"
 }
-_LISTS: Final = frozenset(
-    Settings.variable(name) for name in Settings.model_fields if Settings.is_kind(name, SettingKind.COMMA_LIST)
-)
+_LISTS: Final = frozenset(Settings.variable(name) for name in FIELDS if Settings.is_kind(name, SettingKind.COMMA_LIST))
 """The variables with comma-separated values, which may be arrays in the file."""
 
 

@@ -247,8 +247,10 @@ async def paste_elsewhere(
         await browser.send(page, await site.make_key(offered[0]))
     async with serve_sandbox(crm) as url:
         [own] = [one for one in site.found.connections if one.name == offered[1]]
-        base = {"vambe_base_url": url, "close_base_url": f"{url}/api/v1"}
-        far = replace(own, settings=own.settings.model_copy(update=base))
+        by_backend, name = own.settings.by_backend, own.settings.backend
+        base = {f"{name}_base_url": f"{url}/api/v1" if name == "close" else url}
+        moved = {**by_backend, name: by_backend[name].model_copy(update=base)}
+        far = replace(own, settings=own.settings.model_copy(update={"by_backend": moved}))
         method = replace(site.linking.methods[offered[1]], open_as=partial(open_as_person, far))
         site.linking.methods = {offered[1]: method}
         return await browser.send(page, key)
