@@ -92,16 +92,16 @@ class Issuer:
 
     def answer(self, method: str, path: str, form: dict[str, str], credential: str) -> tuple[int, Any]:
         """The status and the body of an answer, or the address of a redirect."""
-        place = urlsplit(path).path
-        self.asked.append(place)
+        url_path = urlsplit(path).path
+        self.asked.append(url_path)
         if self.down:
             return 503, {}
-        if place in self.moved:
-            return 307, self.moved[place]
-        if place in self.replies:
-            return 200, self.replies[place]
+        if url_path in self.moved:
+            return 307, self.moved[url_path]
+        if url_path in self.replies:
+            return 200, self.replies[url_path]
         query = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
-        match method, place:
+        match method, url_path:
             case "GET", "/.well-known/oauth-authorization-server":
                 return 200, self._metadata() | self.metadata
             case "GET", "/keys":
@@ -121,15 +121,19 @@ class Issuer:
         return 404, {}
 
     def _metadata(self) -> dict[str, Any]:
-        places = {"authorization_endpoint": "authorize", "token_endpoint": "token", "registration_endpoint": "register"}
-        places |= {"jwks_uri": "keys", "introspection_endpoint": "introspect"}
+        endpoints = {
+            "authorization_endpoint": "authorize",
+            "token_endpoint": "token",
+            "registration_endpoint": "register",
+        }
+        endpoints |= {"jwks_uri": "keys", "introspection_endpoint": "introspect"}
         return {
             "issuer": self.url,
             "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": ["none"],
             "authorization_response_iss_parameter_supported": True,
-        } | {name: f"{self.url}/{place}" for name, place in places.items()}
+        } | {name: f"{self.url}/{url_path}" for name, url_path in endpoints.items()}
 
     def _redeem(self, form: dict[str, str], credential: str) -> tuple[int, Any]:
         """The token for a code, which is good once and for whoever has its verifier; to a known client an ID token."""

@@ -19,12 +19,12 @@ def numbered(prefix: str, number: int) -> str:
 
 @asynccontextmanager
 async def journal_at(
-    clock: Callable[[], datetime], place: str = "test", secrets: Sequence[str] = ()
+    clock: Callable[[], datetime], account_name: str = "test", secrets: Sequence[str] = ()
 ) -> AsyncIterator[SqliteJournal]:
     """A journal in a folder that is there as long as it is used."""
     with TemporaryDirectory(prefix="taskhand-journal-") as folder:
         journal = SqliteJournal(
-            AccountOwner(Path(folder) / "journal.sqlite", place), clock=clock, new_id=numbered, secrets=secrets
+            AccountOwner(Path(folder) / "journal.sqlite", account_name), clock=clock, new_id=numbered, secrets=secrets
         )
         try:
             yield journal

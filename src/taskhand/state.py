@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "clock_of",
-    "describe_place",
+    "describe_location",
     "locate_journal",
     "locate_keys",
     "locate_links",
@@ -188,24 +188,24 @@ def open_key_check(settings: Settings) -> "KeyCheck":
 
 def locate_journal(settings: Settings) -> Path | str:
     """The journal's file, or the database that it is in."""
-    return _place(settings) or journal_path(settings)
+    return _database_location(settings) or journal_path(settings)
 
 
 def locate_keys(settings: Settings) -> Path | str:
     """The file with the keys of callers, or the database that they are in."""
-    return _place(settings) or keys_path(settings)
+    return _database_location(settings) or keys_path(settings)
 
 
 def locate_links(settings: Settings) -> Path | str:
     """The file with the credentials that persons have linked, or the database that they are in."""
-    return _place(settings) or links_path(settings)
+    return _database_location(settings) or links_path(settings)
 
 
-def describe_place(place: Path | str) -> str:
+def describe_location(location: Path | str) -> str:
     """The location of a file or database, as the end of a sentence."""
-    return f"at {place}" if isinstance(place, Path) else f"in {place}"
+    return f"at {location}" if isinstance(location, Path) else f"in {location}"
 
 
-def _place(settings: Settings) -> str | None:
+def _database_location(settings: Settings) -> str | None:
     database = open_database(settings)
-    return None if database is None else database.place
+    return None if database is None else database.location

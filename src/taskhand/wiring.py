@@ -14,7 +14,7 @@ import anyio
 from taskhand.backends.factory import Clock, OpenContext
 from taskhand.backends.registry import find_factory
 from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings
-from taskhand.config.data_files import journal_path, store_place
+from taskhand.config.data_files import journal_path, store_location
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 from taskhand.service.app_context import AppContext, CallTime, ConnectionInfo, OwnCredentials, Surface, WritePolicy
@@ -224,7 +224,7 @@ def _open_budgets(connection: ConnectionSettings) -> "Budgets | None":
     settings = connection.settings
     if _is_built_in(settings):
         return None
-    return open_budgets(settings, _account_place(connection))
+    return open_budgets(settings, _account_name(connection))
 
 
 @asynccontextmanager
@@ -315,19 +315,19 @@ def _journal_owner(
 
     factory, path = find_factory(settings.backend), journal_path(settings)
     if factory.account:
-        place = _account_place(connection or ConnectionSettings(DEFAULT_CONNECTION, settings))
+        account_name = _account_name(connection or ConnectionSettings(DEFAULT_CONNECTION, settings))
         try:
             settings.check_credential()
         except OperatorError as error:
-            return UnknownAccountOwner(path, place, error)
-        return AccountOwner(path, place)
+            return UnknownAccountOwner(path, account_name, error)
+        return AccountOwner(path, account_name)
     found = store or open_local_store(settings, clock)
     if found.path is None:
         return DatabaseOwner(found, path, closes=store is None)
     return StoreOwner(found, found.path, path, is_beside=settings.journal is None, closes=store is None)
 
 
-def _account_place(connection: ConnectionSettings) -> str:
+def _account_name(connection: ConnectionSettings) -> str:
     """The name of a connection's account in the paths and keys of stored data."""
     factory = find_factory(connection.settings.backend)
     account = factory.account(connection.settings.of_backend(factory)) if factory.account else ""
@@ -345,7 +345,7 @@ def _open_context(
     return OpenContext(
         clock=clock,
         timezone=settings.default_timezone,
-        store=store_place(settings),
+        store=store_location(settings),
         user=settings.user,
         language=settings.language,
         sequential_ids=settings.ids == "sequential",

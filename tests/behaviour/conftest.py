@@ -55,7 +55,7 @@ def _spread(test: str) -> list[tuple[str, BackendCase]]:
     first, *others = BACKEND_CASES
     turn = crc32(test.encode())
     pairs = [(era, first) for era in ERAS] + [
-        (ERAS[(turn + place) % 2], backend) for place, backend in enumerate(others)
+        (ERAS[(turn + index) % 2], backend) for index, backend in enumerate(others)
     ]
     return pairs + ([(ERAS[turn % 2], POSTGRES)] if SERVER or turn % ONE_IN == 0 else [])
 

@@ -311,7 +311,7 @@ def test_the_demo_of_a_team_keeps_two_people_apart(store_file: Path) -> None:
         "✗ Camila's next request is answered with 401.",
         "by maria.rodriguez@company.example",
     )
-    places = [text.find(one) for one in shown]
-    assert -1 not in places
-    assert places == sorted(places)
+    positions = [text.find(one) for one in shown]
+    assert -1 not in positions
+    assert positions == sorted(positions)
     assert "thk_" not in text

@@ -65,7 +65,7 @@ def test_people_lists_the_linked_credentials_without_secrets(run: Run, file: Pat
 
 
 def test_a_person_is_unlinked_from_one_connection_or_from_all(run: Run, file: Path) -> None:
-    save(file, *(link_of(person, place) for person in ("ana@x.test", "ben") for place in ("north", "south")))
+    save(file, *(link_of(person, connection) for person in ("ana@x.test", "ben") for connection in ("north", "south")))
     assert run("people", "unlink", "Ana@X.test", "south").stdout == "ana@x.test is unlinked from south.\n"
     done = run("people", "unlink", "ben", key=None)
     assert done.stdout.splitlines() == ["ben is unlinked from north.", "ben is unlinked from south."]

@@ -58,16 +58,16 @@ def test_the_pages_of_all_connections_have_every_row_once_and_in_order(
     found: list[Any] = []
     cursor: str | None = None
     for _ in range(len(north) + len(south) + 1):
-        places = MergedCursor.of_list(NAMES, "asked", cursor)
+        positions = MergedCursor.of_list(NAMES, "asked", cursor)
         pages, parts = dict[str, list[Any]](), dict[str, ConnectionPage]()
-        for name in places.unfinished:
-            place = places.by_name[name] or ("-1",)
-            rest = rows[name][int(place[0]) + 1 :]
+        for name in positions.unfinished:
+            position = positions.by_name[name] or ("-1",)
+            rest = rows[name][int(position[0]) + 1 :]
             pages[name] = rest[:limit]
             parts[name] = ConnectionPage([(str(n),) for _, n, _ in pages[name]], len(rest) > limit)
         shown = list(merge_rows(pages, lambda one: one[2]))[:limit]
         found += [row for _, row in shown]
-        cursor = places.after([name for name, _ in shown], parts)
+        cursor = positions.after([name for name, _ in shown], parts)
         if cursor is None:
             break
     assert cursor is None
@@ -104,9 +104,9 @@ def test_the_cursor_of_another_list_or_of_other_connections_is_refused() -> None
 
 
 @pytest.mark.parametrize("place", [2, -1, [], [1], "a", None])
-def test_a_cursor_with_a_forged_position_is_refused(place: object) -> None:
+def test_a_cursor_with_a_forged_position_is_refused(position: object) -> None:
     sound = MergedCursor(MergedCursor.of_list(NAMES, "asked", None).of, {"north": ("1",), "south": ()})
     assert MergedCursor.of_list(NAMES, "asked", sound.cursor()) == sound
-    forged = json.dumps([sound.of, {"north": place, "south": 1}]).encode()
+    forged = json.dumps([sound.of, {"north": position, "south": 1}]).encode()
     with refused("invalid_cursor"):
         MergedCursor.of_list(NAMES, "asked", base64.urlsafe_b64encode(forged).decode())

@@ -45,7 +45,7 @@ APPLIED = Ending("applied")
 @asynccontextmanager
 async def open_journal(
     path: Path,
-    place: str = PLACE,
+    account_name: str = PLACE,
     clock: FixedClock | None = None,
     kind: type[SqliteJournal] = SqliteJournal,
     **more: Any,
@@ -53,7 +53,7 @@ async def open_journal(
     """The journal in one SQLite file."""
     minutes = count(step=60.0)  # so that what others left open is looked for whenever it is asked for
     given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
-    journal = kind(AccountOwner(path, place), clock=clock or FixedClock(), **given)
+    journal = kind(AccountOwner(path, account_name), clock=clock or FixedClock(), **given)
     try:
         yield journal
     finally:
@@ -63,7 +63,7 @@ async def open_journal(
 @asynccontextmanager
 async def open_postgres_journal(
     url: str,
-    place: str = PLACE,
+    account_name: str = PLACE,
     clock: FixedClock | None = None,
     kind: type[PostgresJournal] = PostgresJournal,
     **more: Any,
@@ -71,7 +71,7 @@ async def open_postgres_journal(
     """The journal in a PostgreSQL database, as one process has it."""
     minutes = count(step=60.0)
     given = {"new_id": numbered, "monotonic": lambda: next(minutes)} | more
-    owner = AccountOwner(Path(), place)
+    owner = AccountOwner(Path(), account_name)
     database = Database(url, sleep=given.pop("sleep", time.sleep))
     journal = kind(database, owner=owner, clock=clock or FixedClock(), **given)
     try:

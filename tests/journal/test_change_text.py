@@ -17,7 +17,7 @@ from taskhand.journal.journal import Caller, Change, Ending, Intent, Result
 
 def ended_change(*parts: tuple[Intent, Result | None], outcome: Outcome = "applied", code: str | None = None) -> Change:
     """A change that is over."""
-    results = {place: result for place, (_, result) in enumerate(parts) if result}
+    results = {account_name: result for account_name, (_, result) in enumerate(parts) if result}
     return Change("chg_1", make_opening(), tuple(intent for intent, _ in parts), results, Ending(outcome, code))
 
 

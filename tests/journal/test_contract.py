@@ -153,7 +153,7 @@ async def test_the_later_of_two_results_and_of_two_endings_counts(journal: Journ
 
 
 async def test_each_account_sees_only_its_own_changes(opens: Opener) -> None:
-    async with opens() as journal_a, opens(place="vambe https://api.vambe.me") as journal_b:
+    async with opens() as journal_a, opens(account_name="vambe https://api.vambe.me") as journal_b:
         ours, theirs = (
             await settle(journal_a, make_opening("update_task", KEY)),
             await settle(journal_b, make_opening("update_task", KEY)),
@@ -373,7 +373,7 @@ async def test_one_process_takes_over_abandoned_changes_and_another_one_after_it
 async def test_another_place_leaves_abandoned_changes_to_their_own(opens: Opener) -> None:
     async with opens() as gone:
         change = await begin(gone)
-    async with opens(place="vambe https://api.vambe.me") as elsewhere, opens() as journal:
+    async with opens(account_name="vambe https://api.vambe.me") as elsewhere, opens() as journal:
         assert await elsewhere.abandoned() == ()
         assert await journal.abandoned() == (change,)
 

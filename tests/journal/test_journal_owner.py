@@ -186,7 +186,7 @@ async def test_a_store_in_a_database_keeps_the_names_that_it_had_as_a_file(tmp_p
         return []
 
     owner = DatabaseOwner(MovedStore(), tmp_path / "journal.sqlite", closes=False)
-    assert await owner.find_places(nothing, create=False) == ("local b7", "local /old/tasks.sqlite")
+    assert await owner.find_account_names(nothing, create=False) == ("local b7", "local /old/tasks.sqlite")
 
 
 async def test_the_history_of_an_account_with_an_unreadable_key_is_that_of_its_own_connection() -> None:
@@ -199,12 +199,12 @@ async def test_the_history_of_an_account_with_an_unreadable_key_is_that_of_its_o
         "hubspot https://a.test 1f2e north",
     )
 
-    async def places() -> tuple[str, ...]:
+    async def account_names() -> tuple[str, ...]:
         return names
 
     owner = UnknownAccountOwner(
         Path("journal"), "close https://a.test - north", OperatorError("The keyring is locked.")
     )
-    assert await owner.find_places(places, create=False) == names[:2]
+    assert await owner.find_account_names(account_names, create=False) == names[:2]
     with pytest.raises(OperatorError, match="The keyring is locked"):
-        await owner.find_places(places, create=True)
+        await owner.find_account_names(account_names, create=True)

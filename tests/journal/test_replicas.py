@@ -222,7 +222,7 @@ async def test_a_lock_is_held_by_one_process_at_a_time_and_ends_with_it(postgres
     uptime = UptimeClock()
     async with (
         open_postgres_journal(postgres.url) as other,
-        open_postgres_journal(postgres.url, place="b") as elsewhere,
+        open_postgres_journal(postgres.url, account_name="b") as elsewhere,
     ):
         async with open_postgres_journal(postgres.url, uptime=uptime) as first:
             assert await first.locks.acquire(["t-1", "t-2"]) == frozenset()

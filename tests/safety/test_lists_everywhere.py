@@ -82,11 +82,11 @@ async def test_all_crms_and_two_accounts_of_one_are_one_list() -> None:
     crms = {"sales": HUBSPOT, "support": CLOSE, "partners": HUBSPOT, "field": VAMBE}
     async with AsyncExitStack() as stack:
         apps: dict[str, AppContext] = {}
-        for place, (name, crm) in enumerate(crms.items()):
+        for index, (name, crm) in enumerate(crms.items()):
             url = await stack.enter_async_context(serve_sandbox(crm.sandbox(4, time, ())))
             app = apps[name] = await stack.enter_async_context(crm.wired(url, time))
             for number, task in enumerate((await list_tasks(app, TaskFilter())).tasks[:3]):
-                due = Due(day + timedelta(days=4 * number + (place + number) % 4))
+                due = Due(day + timedelta(days=4 * number + (index + number) % 4))
                 await app.backend.update_task(task, Edit(due=due))
         for order in ORDERS:
             alone = {name: (await list_tasks(app, TaskFilter(), order=order)).tasks for name, app in apps.items()}

@@ -43,8 +43,8 @@ async def test_an_agent_that_does_nothing_passes_no_scenario(tmp_path: Path) -> 
         folder = tmp_path / name
         folder.mkdir()
         setup = scenario.setup(scenario.backends[0])
-        async with open_populated(setup.backend, setup.data_set, Clock(setup.start), folder) as place:
-            state = await place.read()
+        async with open_populated(setup.backend, setup.data_set, Clock(setup.start), folder) as populated:
+            state = await populated.read()
         assert unmet_reasons(scenario, RunRecord(state, state, (), (), (), "Done.", None)), name
 
 

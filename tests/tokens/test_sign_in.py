@@ -40,8 +40,8 @@ class Visit:
         self.address = await self.sign_in.authorize_url(BACK, HERE, "the-state", challenge, NONCE)
         async with httpx2.AsyncClient(verify=TRUST) as browser:
             sent = await browser.get(self.address)
-        place, _, query = sent.headers["location"].partition("?")
-        assert place == BACK
+        address, _, query = sent.headers["location"].partition("?")
+        assert address == BACK
         self.answer = {name: one[0] for name, one in parse_qs(query).items()}
 
     async def find(self, **changed: str) -> str | None:

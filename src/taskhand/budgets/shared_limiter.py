@@ -119,7 +119,7 @@ class SharedRateLimiter:
         self._budget = budget
         self._clock = clock
         self._sleep = sleep
-        self._places = in_flight
+        self._free_flights = in_flight
         self._flights: set[_Flight] = set()
         self._took_s: deque[float] = deque([0.0], maxlen=_DURATIONS_KEPT)
         self._queue = FairQueue()
@@ -143,7 +143,7 @@ class SharedRateLimiter:
             self._flights.discard(flight)
             self._took_s.append(self._clock() - left_at)
             self._note_late(flight)
-            self._places += 1
+            self._free_flights += 1
             self._wake_leader()
         await self._report_limits()
 
@@ -165,7 +165,7 @@ class SharedRateLimiter:
         """Wait for a slot; returns the moment at which the request leaves, which is now."""
         now = self._clock()
         if looks_now() and now < deadline:
-            self._places -= 1
+            self._free_flights -= 1
             self._report.sent.append(now)
             return now
         waiter = Waiter(current_call())
@@ -204,7 +204,7 @@ class SharedRateLimiter:
         idle_by = min(deadline, self._clock() + idle_wait_s())
         while is_idle():
             again_s = IDLE_PAUSE_S
-            if self._leader is None and not self._queue and self._places > 0:
+            if self._leader is None and not self._queue and self._free_flights > 0:
                 self._leader = waiter
                 try:
                     reservation = await self._reserve(1, is_idle=True)
@@ -212,7 +212,7 @@ class SharedRateLimiter:
                     self._hand_over()
                 if reservation.slots:
                     waiter.leaves_at = reservation.slots[0]
-                    self._places -= 1
+                    self._free_flights -= 1
                     return waiter.leaves_at
                 again_s = max(again_s, reservation.again_s)
             if (ask_at := self._clock() + again_s) > idle_by:
@@ -230,7 +230,7 @@ class SharedRateLimiter:
     async def _ask_for_all(self, waiter: Waiter, deadline: float) -> None:
         """Reserve slots for all waiting requests until this one has its slot."""
         while waiter.leaves_at is None:
-            wanted = min(len(self._queue), self._places)
+            wanted = min(len(self._queue), self._free_flights)
             if wanted <= 0:
                 await waiter.wait()
                 continue
@@ -243,12 +243,12 @@ class SharedRateLimiter:
 
     def _assign(self, moment: float) -> None:
         """Give a slot to the next request in the queue."""
-        if len(self._queue) == 0 or self._places <= 0:
+        if len(self._queue) == 0 or self._free_flights <= 0:
             self._report.unused.append(moment)
             return
         waiter = self._queue.pop()
         waiter.leaves_at = moment
-        self._places -= 1
+        self._free_flights -= 1
         waiter.woken.set()
 
     def _give_back(self, waiter: Waiter) -> None:
@@ -256,7 +256,7 @@ class SharedRateLimiter:
         if waiter.leaves_at is not None:
             self._report.unused.append(waiter.leaves_at)
             waiter.leaves_at = None
-            self._places += 1
+            self._free_flights += 1
             self._wake_leader()
 
     def _wake_leader(self) -> None:

@@ -11,7 +11,7 @@ from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.config import backend_of
 from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings
-from taskhand.config.data_files import journal_path, store_path, store_place
+from taskhand.config.data_files import journal_path, store_location, store_path
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.health_checks import describe_journal
 from taskhand.journal.sqlite import JOURNAL
@@ -47,8 +47,8 @@ def select_connections(context: click.Context) -> tuple[Sequence[ConnectionSetti
 def render_left_out(selected: Sequence[ConnectionSettings]) -> Iterator[str]:
     """A sentence on the stores that a backup leaves out because they are in a database."""
     for connection in selected:
-        if backend_of(connection) == "local" and not isinstance(place := store_place(connection.settings), Path):
-            yield f"The tasks in {place} are not in backups of Taskhand: use pg_dump (schema taskhand_tasks)."
+        if backend_of(connection) == "local" and not isinstance(location := store_location(connection.settings), Path):
+            yield f"The tasks in {location} are not in backups of Taskhand: use pg_dump (schema taskhand_tasks)."
 
 
 async def find_databases(
@@ -100,7 +100,7 @@ async def _locate_journal(connection: ConnectionSettings) -> Path | None:
 
 def _is_in_file(connection: ConnectionSettings) -> bool:
     """Whether the connection is a built-in store in a file."""
-    return backend_of(connection) == "local" and isinstance(store_place(connection.settings), Path)
+    return backend_of(connection) == "local" and isinstance(store_location(connection.settings), Path)
 
 
 def _store(connection: ConnectionSettings, *, named: bool, is_only: bool) -> DatabaseFile:

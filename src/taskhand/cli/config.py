@@ -160,7 +160,7 @@ def _warnings(configuration: Configuration) -> list[dict[str, str | None]]:
 
 def _refusals(configuration: Configuration) -> "Iterator[OperatorError]":
     """The errors with which the server would refuse these settings, each once."""
-    from taskhand.config.data_files import journal_path, keys_path, links_path, store_place
+    from taskhand.config.data_files import journal_path, keys_path, links_path, store_location
     from taskhand.server.offered_tools import choose_tools
     from taskhand.server.tools import tool_table
     from taskhand.state import open_database
@@ -171,7 +171,7 @@ def _refusals(configuration: Configuration) -> "Iterator[OperatorError]":
     table = tool_table(several=len(opened) > 1)
     checks: tuple[Callable[[], object], ...] = (
         lambda: [settings.backend for settings in opened],
-        lambda: [store_place(settings) for settings in opened],
+        lambda: [store_location(settings) for settings in opened],
         lambda: [journal_path(settings) for settings in opened],
         lambda: (keys_path(settings), links_path(settings)),
         lambda: open_database(settings),
@@ -190,12 +190,12 @@ def _effective(configuration: Configuration) -> dict[str, str | None]:
     """The effective values of settings whose defaults depend on other settings."""
     from taskhand.cli.loaded_people import people_path
     from taskhand.cli.loaded_policy import policy_path
-    from taskhand.config.data_files import store_place
+    from taskhand.config.data_files import store_location
     from taskhand.state import locate_journal, locate_keys, locate_links
 
     return {
         "chosen_backend": backend_of(ConnectionSettings(DEFAULT_CONNECTION, configuration.settings)),
-        "db": _path(store_place, configuration.settings),
+        "db": _path(store_location, configuration.settings),
         "journal": _path(locate_journal, configuration.settings),
         "keys": _path(locate_keys, configuration.settings),
         "links": _path(locate_links, configuration.settings),

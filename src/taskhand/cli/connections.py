@@ -13,7 +13,7 @@ from taskhand.cli.terminal import print_json, print_line, print_row
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from taskhand.cli.new_connection import KeyPlace
+    from taskhand.cli.new_connection import SecretStorage
     from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.config.effective_settings import Configuration
 
@@ -55,7 +55,7 @@ def list_connections(context: click.Context, *, as_json: bool) -> None:
 )
 @click.option(
     "--keys",
-    "place",
+    "storage",
     type=click.Choice(["keyring", "file"]),
     help="Where to store a secret that you type: the system's keyring (default, if there is one) or taskhand.toml.",
 )
@@ -66,7 +66,7 @@ def add_connection(
     backend: str | None,
     description: str | None,
     given: tuple[str, ...],
-    place: "KeyPlace | None",
+    storage: "SecretStorage | None",
     checks: bool,
 ) -> None:
     """Add the connection NAME. Everything else in the file stays as it is.
@@ -76,7 +76,7 @@ def add_connection(
     """
     from taskhand.cli.new_connection import ask_connection, save_connection
 
-    save_connection(ask_connection(name, backend, description, given, place), checks=checks)
+    save_connection(ask_connection(name, backend, description, given, storage), checks=checks)
 
 
 @connections.command("remove")

@@ -245,11 +245,11 @@ async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
     from taskhand.vault.health_checks import check_vault
 
     try:
-        place, store = locate_links(settings), open_link_store(settings)
+        location, store = locate_links(settings), open_link_store(settings)
         if not settings.vault_keys and not await store.exists():
             return ()
         now = settings.clock or datetime.now().astimezone()
-        return (await check_vault(place, store, open_cipher(settings), now),)
+        return (await check_vault(location, store, open_cipher(settings), now),)
     except OperatorError as error:
         return (CheckResult("vault", "failed", error.message, error.next_step or "Correct TASKHAND_LINKS."),)
 

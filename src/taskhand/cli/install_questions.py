@@ -193,9 +193,9 @@ class Questions:
 
     def _answer_language(self) -> str | None:
         """The language of the statuses, which is fixed when a store is created."""
-        from taskhand.config.data_files import store_place
+        from taskhand.config.data_files import store_location
 
-        store = store_place(self._configuration().settings)
+        store = store_location(self._configuration().settings)
         is_there = isinstance(store, Path) and store.exists()
         if self._asked.language:
             if is_there:

@@ -153,6 +153,6 @@ def _with_file(account: "ConnectionSettings", work: "Callable[[SqlJournal], Awai
 
 
 def _no_journal(account: "ConnectionSettings") -> str:
-    from taskhand.state import describe_place, locate_journal
+    from taskhand.state import describe_location, locate_journal
 
-    return f"There is no journal {describe_place(locate_journal(account.settings))} yet."
+    return f"There is no journal {describe_location(locate_journal(account.settings))} yet."

@@ -113,20 +113,20 @@ async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: boo
     for connection in connections:
         journal = open_journal(connection.settings, connection=connection)
         try:
-            places = await journal.places() if named else ()
-            names.setdefault(await journal.locate(), {}).update(dict.fromkeys(places, connection.name))
+            account_names = await journal.account_names() if named else ()
+            names.setdefault(await journal.locate(), {}).update(dict.fromkeys(account_names, connection.name))
             exist = exist or await journal.exists()
         finally:
             await journal.aclose()
     store = open_rows(connections[0].settings)
-    return [JournalFile(path, places, store) for path, places in names.items()], exist
+    return [JournalFile(path, account_names, store) for path, account_names in names.items()], exist
 
 
 def _report_missing(paths: "Sequence[Path | str]", *, follow: bool) -> None:
     """Report that no journal exists; OperatorError unless the command waits for one."""
-    from taskhand.state import describe_place
+    from taskhand.state import describe_location
 
-    text = f"There is no journal {' or '.join(map(describe_place, paths))} yet."
+    text = f"There is no journal {' or '.join(map(describe_location, paths))} yet."
     if not follow:
         raise OperatorError(text, next_step="Set TASKHAND_JOURNAL if the journal is elsewhere.")
     print_line(f"{text} Waiting for it.", err=True)

@@ -30,9 +30,9 @@ from taskhand.domain.errors import CallerError, Candidate, OperatorError
 from taskhand.install import toml_edit
 from taskhand.install.file_format import Unparsable, Unsuitable
 
-__all__ = ["KeyPlace", "NewConnection", "ask_connection", "drop_connection", "save_connection"]
+__all__ = ["NewConnection", "SecretStorage", "ask_connection", "drop_connection", "save_connection"]
 
-KeyPlace = Literal["keyring", "file"]
+SecretStorage = Literal["keyring", "file"]
 """The storage of a typed secret: the system's keyring, or the configuration file."""
 
 
@@ -46,12 +46,12 @@ class NewConnection:
     name: str
     table: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
-    place: KeyPlace
+    storage: SecretStorage
     taken: Mapping[str, str] = field(default_factory=dict)
 
     def written(self) -> dict[str, str]:
         """The table as written to the file."""
-        if self.place == "file":
+        if self.storage == "file":
             return {**self.table, **self.secrets}
         return {**self.table, **{key: credentials.keyring_reference(self.keyring_name(key)) for key in self.secrets}}
 
@@ -73,7 +73,7 @@ class NewConnection:
 
 
 def ask_connection(
-    name: str, backend: str | None, description: str | None, given: Sequence[str], place: KeyPlace | None
+    name: str, backend: str | None, description: str | None, given: Sequence[str], storage: SecretStorage | None
 ) -> NewConnection:
     """The connection as the options, the person at the terminal or the environment describe it."""
     check_name(name, f"{name[:60]!r}")
@@ -91,7 +91,7 @@ def ask_connection(
     if credentials and credentials.isdisjoint(keys[key] for key in chosen):
         secrets, more = _find_secrets(factory, keys)
     taken = {key: keys[key] for key in (*secrets, *more) if key not in chosen}
-    return NewConnection(name, {**table, **more, **chosen}, secrets, _choose_place(place, secrets), taken)
+    return NewConnection(name, {**table, **more, **chosen}, secrets, _choose_storage(storage, secrets), taken)
 
 
 def _ask_backend() -> str:
@@ -154,7 +154,7 @@ def _checked(called: str, secret: str) -> str:
     return secret
 
 
-def _choose_place(asked: KeyPlace | None, secrets: Mapping[str, str]) -> KeyPlace:
+def _choose_storage(asked: SecretStorage | None, secrets: Mapping[str, str]) -> SecretStorage:
     if not secrets or asked == "file":
         return "file"
     state = credentials.find_keyring()
@@ -179,12 +179,12 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
         configuration = load_configuration(environ, {}, parse_settings(tried.encode(), file.path))
         if checks:
             _check(configuration.only(new.name))
-    kept = {new.keyring_name(key): secret for key, secret in new.secrets.items()} if new.place == "keyring" else {}
+    kept = {new.keyring_name(key): secret for key, secret in new.secrets.items()} if new.storage == "keyring" else {}
     with credentials.keep_credentials(kept):
-        write_settings_file(file, text, holds_secret=bool(new.secrets) and new.place == "file")
+        write_settings_file(file, text, holds_secret=bool(new.secrets) and new.storage == "file")
     for name in kept:
         print_line(f"{name} is stored in the system keyring (service {SERVICE}).")
-    if new.secrets and new.place == "file":
+    if new.secrets and new.storage == "file":
         exposure = f"! Whoever reads {file.path} can read {' and '.join(new.secrets)}."
         print_line(f"{exposure} {SAFER[credentials.find_keyring()]}".rstrip(), err=True)
     for warning in configuration.warnings:

@@ -31,7 +31,7 @@ def naming_options(name: str, file: Path, taken: Mapping[str, str]) -> Iterator[
 
 
 def _in_options(text: str, name: str, file: Path, taken: Mapping[str, str]) -> str:
-    table, place = re.escape(f"{TABLES}.{name}"), f"(?: in {re.escape(str(file))})?"
+    table, in_file = re.escape(f"{TABLES}.{name}"), f"(?: in {re.escape(str(file))})?"
 
     def call(match: re.Match[str]) -> str:
         before, key, after = match.groups()
@@ -41,5 +41,5 @@ def _in_options(text: str, name: str, file: Path, taken: Mapping[str, str]) -> s
         return f"Use {option} with" if before and after else f"{before or ''}{option}{after or ''}"
 
     text = re.sub(rf"\b(\w+) in \[{table}\] of {re.escape(str(file))}", rf"{TABLES}.{name}.\1", text)
-    text = re.sub(rf"(\bSet )?\b{table}\.(\w+){place}( to\b)?", call, text)
+    text = re.sub(rf"(\bSet )?\b{table}\.(\w+){in_file}( to\b)?", call, text)
     return re.sub(rf"\b{table} in {re.escape(str(file))}", f"The connection {name}", text)

@@ -184,8 +184,8 @@ async def _open_links(settings: "Settings", stack: AsyncExitStack) -> "Links | N
     """The linked credentials, open until the stack is closed; None if there are none."""
     from taskhand.state import locate_links
 
-    place = locate_links(settings)
-    if not settings.vault_keys and isinstance(place, Path) and not place.exists():
+    location = locate_links(settings)
+    if not settings.vault_keys and isinstance(location, Path) and not location.exists():
         return None
     from taskhand.cli.locked_links import open_served_links
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from anyio.lowlevel import checkpoint
 
 from taskhand.backends.registry import find_factory
-from taskhand.config.data_files import store_place
+from taskhand.config.data_files import store_location
 from taskhand.events.change_broadcast import CHANNEL, TaskChanges
 from taskhand.postgres.listener import NotifyChannel
 from taskhand.state import open_database
@@ -40,5 +40,5 @@ def _hash_account(connection: "ConnectionSettings") -> str:
     """The name of a connection on every replica; it reveals neither credential nor address."""
     settings = connection.settings
     account = find_factory(settings.backend).account
-    place = str(store_place(settings)) if account is None else account(settings)
-    return sha256(f"{connection.name}\n{settings.backend}\n{place}".encode()).hexdigest()[:16]
+    account_name = str(store_location(settings)) if account is None else account(settings)
+    return sha256(f"{connection.name}\n{settings.backend}\n{account_name}".encode()).hexdigest()[:16]

@@ -76,7 +76,7 @@ def _copy(sources: "Sequence[Source]", url: str) -> bool:
     if moved.in_use:
         files = " and ".join(map(str, moved.in_use))
         print_line(
-            f"All rows were copied, but another process has {files} open, so {moved.place} does not have it yet."
+            f"All rows were copied, but another process has {files} open, so {moved.location} does not have it yet."
         )
         print_line("Stop every Taskhand server and AI host that uses it, and run this again: it copies the new rows.")
         return False
@@ -89,8 +89,8 @@ def _render(source: "Source", moved: "Moved") -> str:
     where = f"{source.part.file.label} {source.path}"
     copied = moved.copied.get(source.path)
     if copied is None:
-        return f"The {where} was moved to {moved.place} by an earlier run."
-    return f"The {where} is in {moved.place} now: {_render_rows(source.part, copied)}."
+        return f"The {where} was moved to {moved.location} by an earlier run."
+    return f"The {where} is in {moved.location} now: {_render_rows(source.part, copied)}."
 
 
 def _render_rows(part: "DataKind", copied: "Copied") -> str:

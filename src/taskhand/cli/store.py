@@ -147,12 +147,12 @@ def add_contact(
 async def open_built_in_store(settings: "Settings") -> AsyncIterator["LocalBackend"]:
     """The built-in store, even if another backend is configured: a note then names the store and that backend."""
     from taskhand.backends.registry import find_factory
-    from taskhand.config.data_files import store_place
+    from taskhand.config.data_files import store_location
     from taskhand.wiring import open_local_store
 
     backend = find_factory(settings.backend)
     if backend.account:
-        print_line(f"This is the built-in store, {store_place(settings)}. {backend.title} gets nothing.", err=True)
+        print_line(f"This is the built-in store, {store_location(settings)}. {backend.title} gets nothing.", err=True)
     store = open_local_store(settings)
     try:
         yield store

@@ -84,7 +84,7 @@ TEAM_STEPS: Sequence[Step] = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _TeamFolder:
     """The folder of the demo, with its configuration; `environment` is that of the programs that it starts."""
 
     folder: Path
@@ -113,17 +113,17 @@ class _Place:
 async def run_team_demo(write_line: Callable[[str], object], *, brief: bool) -> None:
     """Run every step and print its call and answer; RuntimeError if a step fails."""
     with TemporaryDirectory(prefix="taskhand-team-") as folder:
-        place = _Place(Path(folder))
+        team_folder = _TeamFolder(Path(folder))
         async with AsyncExitStack() as stack:
-            place.write(await _open_accounts(stack))
+            team_folder.write(await _open_accounts(stack))
             write_line("Three CRM accounts, which are sandboxes: north and south (HubSpot), partners (Close).")
             write_line(f"policy.toml: {' '.join(_POLICY.split())}")
             keys = {}
             for person, scopes in _SCOPES.items():
                 command = ["keys", "create", "--person", person, "--scopes", scopes, "--expires", "1d"]
                 write_line(f"$ taskhand {' '.join(command)}")
-                keys[person] = (await place.run(*command)).strip()
-            url = await stack.enter_async_context(_served(place))
+                keys[person] = (await team_folder.run(*command)).strip()
+            url = await stack.enter_async_context(_served(team_folder))
             write_line(f"$ taskhand serve --http --auth keys    → {url}")
             clients = {
                 person: await stack.enter_async_context(connect_with_key(url, key, name="demo"))
@@ -132,8 +132,8 @@ async def run_team_demo(write_line: Callable[[str], object], *, brief: bool) -> 
             known = {"tomorrow": str(datetime.now(UTC).date() + timedelta(days=1))}
             for step in TEAM_STEPS:
                 await take_step(clients[step.who or ""], _with_name(step), known, write_line, brief=brief)
-            await _revoke(place, url, keys[_CAMILA], write_line)
-            await _show_journal(place, write_line)
+            await _revoke(team_folder, url, keys[_CAMILA], write_line)
+            await _show_journal(team_folder, write_line)
 
 
 def _with_name(step: Step) -> Step:
@@ -167,10 +167,10 @@ async def _open_accounts(stack: AsyncExitStack) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _served(place: _Place) -> AsyncIterator[str]:
+async def _served(team_folder: _TeamFolder) -> AsyncIterator[str]:
     """Run a server over HTTP with keys; yields its endpoint. OperatorError if it does not start."""
     command = [*_TASKHAND, "serve", "--http", "--auth", "keys", "--port", "0"]
-    async with await anyio.open_process(command, env=place.environment, stdin=DEVNULL, stdout=DEVNULL) as process:
+    async with await anyio.open_process(command, env=team_folder.environment, stdin=DEVNULL, stdout=DEVNULL) as process:
         try:
             yield await _read_address(TextReceiveStream(process.stderr)) if process.stderr else ""
         finally:
@@ -191,10 +191,10 @@ async def _read_address(stream: TextReceiveStream) -> str:
     )
 
 
-async def _revoke(place: _Place, url: str, key: str, write_line: Callable[[str], object]) -> None:
+async def _revoke(team_folder: _TeamFolder, url: str, key: str, write_line: Callable[[str], object]) -> None:
     """Revoke a key while the server runs, and show that it is refused."""
     command = ["keys", "revoke", "--person", _CAMILA]
-    await place.run(*command)
+    await team_folder.run(*command)
     write_line("")
     write_line(f"$ taskhand {' '.join(command)}")
     if not await is_key_refused(url, key):
@@ -202,10 +202,10 @@ async def _revoke(place: _Place, url: str, key: str, write_line: Callable[[str],
     write_line("  ✗ Camila's next request is answered with 401.")
 
 
-async def _show_journal(place: _Place, write_line: Callable[[str], object]) -> None:
+async def _show_journal(team_folder: _TeamFolder, write_line: Callable[[str], object]) -> None:
     """Show the changes and who made them, as an operator reads them."""
     command = ["--connection", "north", "journal", "--limit", "6"]
     write_line("")
     write_line(f"$ taskhand {' '.join(command)}")
-    for line in (await place.run(*command)).splitlines():
+    for line in (await team_folder.run(*command)).splitlines():
         write_line(f"  {line}")

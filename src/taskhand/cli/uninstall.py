@@ -163,10 +163,10 @@ def _keys(entries: "Sequence[KnownEntry]", configurations: "Sequence[Configurati
 
 def _databases(configuration: "Configuration") -> Iterator[tuple[Path, Path]]:
     """The store and the journal of the server, and of each connection."""
-    from taskhand.config.data_files import journal_path, store_place
+    from taskhand.config.data_files import journal_path, store_location
 
     for settings in (configuration.settings, *(connection.settings for connection in configuration.all_connections)):
-        store, journal = store_place(settings), journal_path(settings)
+        store, journal = store_location(settings), journal_path(settings)
         yield store if isinstance(store, Path) else journal, journal
 
 

@@ -11,7 +11,7 @@ from taskhand.backends.registry import find_factory
 from taskhand.cli.settings_edit import open_settings_file, uneditable_error, write_settings_file
 from taskhand.config import credentials
 from taskhand.config.connection_settings import TABLES, ConnectionSettings
-from taskhand.config.data_files import store_place
+from taskhand.config.data_files import store_location
 from taskhand.config.settings import Settings
 from taskhand.config.settings_file import setting_key
 from taskhand.domain.errors import CallerError, OperatorError
@@ -20,7 +20,7 @@ from taskhand.install.file_format import Unparsable, Unsuitable
 
 if TYPE_CHECKING:
     from taskhand.backends.factory import WebhookSupport
-    from taskhand.cli.new_connection import KeyPlace
+    from taskhand.cli.new_connection import SecretStorage
     from taskhand.domain.webhook import WebhookAdmin
 
 __all__ = ["KeyKeeper", "current_key", "find_webhook_support", "with_admin"]
@@ -59,7 +59,7 @@ async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdm
         context = OpenContext(
             clock=lambda: datetime.now().astimezone(),
             timezone=settings.default_timezone,
-            store=store_place(settings),
+            store=store_location(settings),
             stack=stack,
             keys=connection.keys,
         )
@@ -76,10 +76,10 @@ class KeyKeeper:
     """The storage of a connection's webhook key: the keyring, or the configuration file."""
 
     connection: ConnectionSettings
-    place: "KeyPlace"
+    storage: "SecretStorage"
 
     @classmethod
-    def choose(cls, connection: ConnectionSettings, asked: "KeyPlace | None") -> "KeyKeeper":
+    def choose(cls, connection: ConnectionSettings, asked: "SecretStorage | None") -> "KeyKeeper":
         """The requested storage, else the safest available. OperatorError, before any change, if it cannot be used."""
         state = credentials.find_keyring()
         if asked == "keyring" and state != "usable":
@@ -113,7 +113,7 @@ class KeyKeeper:
     def keep(self, key: str) -> list[str]:
         """Store the key; returns sentences on where it is."""
         file = open_settings_file()
-        if self.place == "file":
+        if self.storage == "file":
             write_settings_file(file, self.edited(key), holds_secret=True)
             return [f"The key of the deliveries is kept in {file.path}: everyone who can read it can forge deliveries."]
         with credentials.keep_credentials({self.keyring_name: key}):

@@ -20,7 +20,7 @@ from taskhand.domain.errors import CallerError, Candidate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from taskhand.cli.new_connection import KeyPlace
+    from taskhand.cli.new_connection import SecretStorage
     from taskhand.config.connection_settings import ConnectionSettings
     from taskhand.config.effective_settings import Configuration
     from taskhand.domain.webhook import WebhookSubscription
@@ -51,7 +51,7 @@ def _options(command: "Callable[..., None]") -> "Callable[..., None]":
 @_options
 @click.option(
     "--keys",
-    "place",
+    "storage",
     type=click.Choice(["keyring", "file"]),
     help="Where to store a key: the system's keyring (default, if there is one) or taskhand.toml.",
 )
@@ -62,7 +62,7 @@ def create_webhooks(
     *,
     connection: str | None,
     public_url: str | None,
-    place: "KeyPlace | None",
+    storage: "SecretStorage | None",
     replaces: bool,
 ) -> None:
     """Subscribe to changes of tasks at the CRM. Existing subscriptions stay.
@@ -72,7 +72,7 @@ def create_webhooks(
     chosen = _choose(context, connection)
     find_webhook_support(chosen)
     url, key = _address(chosen, public_url), current_key(chosen)
-    keeper = KeyKeeper.choose(chosen, place)
+    keeper = KeyKeeper.choose(chosen, storage)
     done = anyio.run(with_admin, chosen, lambda admin: admin.subscribe(url, key, replaces=replaces))
     if done is None:
         _print_steps(chosen, url)

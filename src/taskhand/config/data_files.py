@@ -11,7 +11,7 @@ from taskhand.sql.store_address import StoreAddress
 if TYPE_CHECKING:
     from taskhand.config.settings import Settings
 
-__all__ = ["events_path", "journal_path", "keys_path", "links_path", "store_path", "store_place"]
+__all__ = ["events_path", "journal_path", "keys_path", "links_path", "store_location", "store_path"]
 
 _STORE: Final = "tasks.sqlite"
 _JOURNAL: Final = ".journal.sqlite"
@@ -54,16 +54,16 @@ def _expanded(variable: str, path: Path) -> Path:
 
 def store_path(settings: "Settings") -> Path:
     """The built-in store's file; OperatorError if it is in a database."""
-    if isinstance(place := store_place(settings), Path):
-        return place
+    if isinstance(location := store_location(settings), Path):
+        return location
     raise OperatorError(
-        f"The built-in store is no file: it is in {place}.",
+        f"The built-in store is no file: it is in {location}.",
         code="no_file",
         next_step="Use the tools of PostgreSQL in place of commands for files, such as pg_dump and pg_restore.",
     )
 
 
-def store_place(settings: "Settings") -> Path | StoreAddress:
+def store_location(settings: "Settings") -> Path | StoreAddress:
     """The built-in store's file, or the database that it is in."""
     if isinstance(settings.db, StoreAddress):
         return settings.db

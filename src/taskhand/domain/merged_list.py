@@ -14,7 +14,7 @@ __all__ = ["ConnectionPage", "MergedCursor", "merge_rows"]
 _T = TypeVar("_T")
 
 _AT_END, _AT_BEGINNING = 0, 1
-"""How a cursor encodes the two places without a position."""
+"""How a cursor encodes the start and the end of a list."""
 
 
 def merge_rows(
@@ -38,7 +38,7 @@ class ConnectionPage:
 
 @dataclass(frozen=True, slots=True)
 class MergedCursor:
-    """The place in each connection where a list continues: after a position, at the start (`()`), at the end (None).
+    """The position in each connection where a list continues: after a row, at the start (`()`), at the end (None).
 
     `of` identifies the list: lists with different filters have different values.
     """
@@ -48,7 +48,7 @@ class MergedCursor:
 
     @classmethod
     def of_list(cls, names: Sequence[str], asked: object, cursor: str | None) -> "MergedCursor":
-        """The places at which a page begins: the first page, or the page of a cursor.
+        """The positions at which a page begins: the first page, or the page of a cursor.
 
         `asked` are the other arguments of the list. CallerError for the cursor of another list, or of other
         connections, whose rows would be missing unnoticed, or come twice.
@@ -56,18 +56,18 @@ class MergedCursor:
         of = list_fingerprint(asked)
         if cursor is None:
             return cls(of, dict.fromkeys(names, ()))
-        places = _read(cursor)
-        if places is None or places.of != of or not places.unfinished:
+        positions = _read(cursor)
+        if positions is None or positions.of != of or not positions.unfinished:
             raise other_cursor_error(is_filtered=True)
-        if places.by_name.keys() != set(names):
+        if positions.by_name.keys() != set(names):
             message = "cursor is of other connections than those that are yours now."
             raise other_cursor_error(message, is_filtered=True)
-        return replace(places, by_name={name: places.by_name[name] for name in names})
+        return replace(positions, by_name={name: positions.by_name[name] for name in names})
 
     @property
     def unfinished(self) -> tuple[str, ...]:
         """The connections that may have more."""
-        return tuple(name for name, place in self.by_name.items() if place is not None)
+        return tuple(name for name, position in self.by_name.items() if position is not None)
 
     @property
     def others_ended(self) -> bool:
@@ -93,22 +93,23 @@ class MergedCursor:
     def cursor(self) -> str:
         """An opaque text for them."""
         written = {
-            name: _AT_END if place is None else list(place) or _AT_BEGINNING for name, place in self.by_name.items()
+            name: _AT_END if position is None else list(position) or _AT_BEGINNING
+            for name, position in self.by_name.items()
         }
         return encode_cursor([self.of, written])
 
 
 def _read(cursor: str) -> MergedCursor | None:
-    """The places in a cursor as it was sent; None if it cannot be parsed."""
+    """The positions in a cursor as it was sent; None if it cannot be parsed."""
     match decode_cursor(cursor):
         case [str(of), dict(written)]:
             with suppress(ValueError):
-                return MergedCursor(of, {name: _place(value) for name, value in written.items()})
+                return MergedCursor(of, {name: _position(value) for name, value in written.items()})
     return None
 
 
-def _place(written: object) -> tuple[str, ...] | None:
-    """One place in a cursor; ValueError for anything else."""
+def _position(written: object) -> tuple[str, ...] | None:
+    """One position in a cursor; ValueError for anything else."""
     if isinstance(written, int) and written in (_AT_END, _AT_BEGINNING):
         return None if written == _AT_END else ()
     if isinstance(written, list) and written and all(isinstance(value, str) for value in written):

@@ -188,7 +188,7 @@ class _Index:
         if all(len(word) == 1 and word.isascii() for word in words):
             return ()
         found = [self._by_word.get(word, frozenset()) for word in words]
-        return [self.members[place] for place in sorted(found[0].intersection(*found[1:]))]
+        return [self.members[index] for index in sorted(found[0].intersection(*found[1:]))]
 
     def find_by_mailbox(self, text: str) -> Sequence[Member]:
         """The members whose e-mail has this text before its @; chats and e-mails name people by it."""
@@ -255,11 +255,11 @@ class _Index:
     @cached_property
     def _by_word(self) -> Mapping[str, frozenset[int]]:
         """The indexes of the members by each word of their names; text in brackets is not part of a name."""
-        places: dict[str, set[int]] = {}
-        for place, member in enumerate(self.members):
+        indexes: dict[str, set[int]] = {}
+        for index, member in enumerate(self.members):
             for word in words_of(_IN_BRACKETS.sub(" ", member.name)):
-                places.setdefault(word, set()).add(place)
-        return {word: frozenset(found) for word, found in places.items()}
+                indexes.setdefault(word, set()).add(index)
+        return {word: frozenset(found) for word, found in indexes.items()}
 
 
 def _to_key(text: str) -> str:

@@ -11,7 +11,7 @@ __all__ = ["select_events"]
 
 def select_events(feed: FeedName, query: EventQuery) -> tuple[str, list[Any]]:
     """The statement and its values."""
-    where, values = ["place = ?", "person = ?"], [feed.place, feed.person or ""]
+    where, values = ["place = ?", "person = ?"], [feed.account_name, feed.person or ""]
     parts = [_position(query), _filter(query.only)]
     if query.through is not None:
         parts.append((["seq <= ?"], [query.through]))

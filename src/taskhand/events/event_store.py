@@ -20,7 +20,7 @@ class FeedName:
     A person may see less in a CRM than the shared credential does, and must not see changes that it has read.
     """
 
-    place: str
+    account_name: str
     person: str | None = None
 
 

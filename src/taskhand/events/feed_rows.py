@@ -36,7 +36,7 @@ _FEED: Final = "SELECT * FROM feed WHERE place = ? AND person = ?"
 
 def feed_key(feed: FeedName) -> tuple[str, str]:
     """The columns that name a feed."""
-    return feed.place, feed.person or ""
+    return feed.account_name, feed.person or ""
 
 
 def _find_row(feed: FeedName, connection: SqlConnection) -> SqlRow | None:
@@ -50,7 +50,7 @@ def find_feed(feed: FeedName, connection: SqlConnection) -> Feed | None:
         return None
     begun_at, looked_at, wanted_until = (_moment(row[name]) for name in ("begun_at", "looked_at", "wanted_until"))
     if begun_at is None:
-        raise DamagedRow(f"the row of the feed {feed.place} is damaged")
+        raise DamagedRow(f"the row of the feed {feed.account_name} is damaged")
     return Feed(feed, row["version"], row["position"], begun_at, row["last_seq"], looked_at, wanted_until)
 
 
@@ -85,15 +85,19 @@ def add_hint(feed: FeedName, task_ids: Sequence[str], at: datetime, connection: 
     """Store a hint that these tasks were changed, also for the feeds of persons."""
     persons = {feed.person or ""}
     if feed.person is None:
-        rows = connection.execute("SELECT person FROM feed WHERE place = ?", (feed.place,))
+        rows = connection.execute("SELECT person FROM feed WHERE place = ?", (feed.account_name,))
         persons |= {row["person"] for row in rows}
     connection.executemany(
         "INSERT INTO hint VALUES (?, ?, ?, ?) "
         "ON CONFLICT (place, person, task_id) DO UPDATE SET at = excluded.at WHERE hint.at < excluded.at",
-        [(feed.place, person, task_id, stored_instant(at)) for person in sorted(persons) for task_id in task_ids],
+        [
+            (feed.account_name, person, task_id, stored_instant(at))
+            for person in sorted(persons)
+            for task_id in task_ids
+        ],
     )
     for person in sorted(persons):
-        _join_hints(FeedName(feed.place, person), at, connection)
+        _join_hints(FeedName(feed.account_name, person), at, connection)
 
 
 def _join_hints(feed: FeedName, at: datetime, connection: SqlConnection) -> None:
@@ -116,7 +120,7 @@ def add_hint_once(
 ) -> bool:
     """As `add_hint`; False if the proof was used before."""
     connection.execute("DELETE FROM delivery WHERE valid_until < ?", (stored_instant(at),))
-    known = sha256(f"{feed.place}\0{proof}".encode()).hexdigest()
+    known = sha256(f"{feed.account_name}\0{proof}".encode()).hexdigest()
     statement = "INSERT INTO delivery VALUES (?, ?) ON CONFLICT (proof) DO NOTHING"
     if not connection.execute(statement, (known, stored_instant(valid_until))).rowcount:
         return False

@@ -35,16 +35,16 @@ async def check_event_file(store: SqliteStore, path: Path) -> CheckResult:
     return CheckResult(_SUBJECT, "ok", f"{path}, {size}: sound, and can be written; {count}.{copies}")
 
 
-async def check_database(store: SqlStore, place: str) -> CheckResult:
+async def check_database(store: SqlStore, location: str) -> CheckResult:
     """Check that the feeds in this database can be read and written."""
     try:
         if not await store.exists():
-            return CheckResult(_SUBJECT, "ok", f"There is no feed of changes in {place} yet.")
+            return CheckResult(_SUBJECT, "ok", f"There is no feed of changes in {location} yet.")
         await store.write(lambda _: None)
         count = await store.read(_count)
     except OperatorError as error:
         return CheckResult(_SUBJECT, "failed", error.message, error.next_step or "Correct TASKHAND_STATE.")
-    return CheckResult(_SUBJECT, "ok", f"The feed of changes in {place}: can be written; {count}.")
+    return CheckResult(_SUBJECT, "ok", f"The feed of changes in {location}: can be written; {count}.")
 
 
 def _count(connection: SqlConnection) -> str:

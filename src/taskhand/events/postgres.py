@@ -24,4 +24,4 @@ class PostgresEventStore(SqlEventStore):
         """Check that the feeds can be read and written."""
         from taskhand.events.health_checks import check_database  # noqa: PLC0415  no start waits for it
 
-        return await check_database(self._store, self._database.place)
+        return await check_database(self._store, self._database.location)

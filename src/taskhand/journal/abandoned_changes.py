@@ -33,31 +33,31 @@ class AbandonedChanges:
         """Whether to search: a search without a result is not repeated for a few seconds."""
         return self._monotonic() >= self._search_again_at
 
-    async def find(self, places: Sequence[str]) -> tuple[Change, ...]:
-        """The open changes of these places whose process has ended, oldest first."""
+    async def find(self, account_names: Sequence[str]) -> tuple[Change, ...]:
+        """The open changes of these accounts whose process has ended, oldest first."""
         store, processes = self._storage.store, self._storage.processes
         sessions = await store.peek(partial(_find_sessions, processes.session)) | processes.taken_over
         if not self._is_swept:
             self._is_swept = True
             sessions |= frozenset(processes.other_sessions())
         # A new transaction, to see what another process settled before it released a lock.
-        found = await store.read(partial(self._take_over, sessions, places)) if sessions else ()
+        found = await store.read(partial(self._take_over, sessions, account_names)) if sessions else ()
         self._search_again_at = self._monotonic() + (0.0 if found else _SEARCH_EVERY_S)
         return found
 
-    async def release(self, places: Sequence[str]) -> None:
-        """Release the processes that were taken over and have no open change of these places any more."""
+    async def release(self, account_names: Sequence[str]) -> None:
+        """Release the processes that were taken over and have no open change of these accounts any more."""
         if taken_over := self._storage.processes.taken_over:
-            await self._storage.store.read(partial(self._take_over, taken_over, places))
+            await self._storage.store.read(partial(self._take_over, taken_over, account_names))
 
     def _take_over(
-        self, sessions: frozenset[str], places: Sequence[str], connection: SqlConnection
+        self, sessions: frozenset[str], account_names: Sequence[str], connection: SqlConnection
     ) -> tuple[Change, ...]:
         """Take over those of the sessions that are dead, delete unneeded locks, and return the open changes."""
         processes = self._storage.processes
         dead = [session for session in sorted(sessions) if processes.take_over(session)]
         rows = change_lookup.find_open_changes(connection, dead)
-        ours = [row for row in rows if row["place"] in places]
+        ours = [row for row in rows if row["place"] in account_names]
         for session in dead:
             if not any(row["session"] == session for row in rows):
                 processes.delete(session)

@@ -66,14 +66,14 @@ class _Search:
 
 
 def find_positions(
-    connection: SqlConnection, places: Sequence[str], query: ChangeQuery, reach: int = _REACH
+    connection: SqlConnection, account_names: Sequence[str], query: ChangeQuery, reach: int = _REACH
 ) -> list[SqlRow]:
     """`seq` and `change_id` of the changes of a page, and of one more; CallerError for an invalid cursor."""
-    search = _to_search(connection, places, query)
+    search = _to_search(connection, account_names, query)
     if query.task_id is not None:
-        of_places = f"t.task_id = ? AND t.place IN ({placeholders(places)})"
-        of_task = f"o.change_id IN (SELECT t.change_id FROM entry t WHERE {of_places})"  # noqa: S608  placeholders
-        return _sort_few(connection, search, (of_task, (query.task_id, *places)))
+        of_accounts = f"t.task_id = ? AND t.place IN ({placeholders(account_names)})"
+        of_task = f"o.change_id IN (SELECT t.change_id FROM entry t WHERE {of_accounts})"  # noqa: S608  placeholders
+        return _sort_few(connection, search, (of_task, (query.task_id, *account_names)))
     if query.outcome == "open":
         return _sort_few(connection, search, (_IS_OPEN, ()))
     if not _may_be_rare(query):
@@ -85,10 +85,10 @@ def find_positions(
     return _walk(connection, search) if few is None else _sort_few(connection, search, few)
 
 
-def _to_search(connection: SqlConnection, places: Sequence[str], query: ChangeQuery) -> _Search:
+def _to_search(connection: SqlConnection, account_names: Sequence[str], query: ChangeQuery) -> _Search:
     is_of_period = _is_of_period(query)
-    is_by_place = len(places) == 1 and query.subject is None and not is_of_period
-    in_places = f"IN ({placeholders(places)})"
+    is_by_account = len(account_names) == 1 and query.subject is None and not is_of_period
+    in_accounts = f"IN ({placeholders(account_names)})"
     asked: list[_Clause] = []
     if query.since is not None:
         asked.append(("o.at >= ?", (stored_instant(query.since),)))
@@ -99,9 +99,9 @@ def _to_search(connection: SqlConnection, places: Sequence[str], query: ChangeQu
     of_few = [(clause.replace("o.at", "o.at || ''"), values) for clause, values in asked]
     if query.subject is not None and not is_of_period:
         asked.append((_OF_SUBJECT, (query.subject,)))
-    asked.append((f"o.place {in_places}" if is_by_place else f"o.place || '' {in_places}", tuple(places)))
+    asked.append((f"o.place {in_accounts}" if is_by_account else f"o.place || '' {in_accounts}", tuple(account_names)))
     if query.task_id is None:
-        of_few.append((f"o.place || '' {in_places}", tuple(places)))
+        of_few.append((f"o.place || '' {in_accounts}", tuple(account_names)))
     order = "o.at DESC, o.seq DESC" if is_of_period else "o.seq DESC"
     return _Search(tuple(asked), tuple(of_few), tuple(_filters(query)), order, query.limit + 1)
 

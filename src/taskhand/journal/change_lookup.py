@@ -24,16 +24,16 @@ _MAX_MARKS = 500
 
 
 def has_change(connection: SqlConnection, change_id: str) -> bool:
-    """Whether a change of any place has this id."""
+    """Whether a change of any account has this id."""
     sql = "SELECT 1 FROM entry WHERE change_id = ? AND kind = 'opening'"
     return connection.execute(sql, (change_id,)).fetchone() is not None
 
 
-def read_change(connection: SqlConnection, places: Sequence[str], change_id: str) -> Change | None:
-    """The change with this id; None if these places have none."""
+def read_change(connection: SqlConnection, account_names: Sequence[str], change_id: str) -> Change | None:
+    """The change with this id; None if these accounts have none."""
     sql = "SELECT place FROM entry WHERE change_id = ? AND kind = 'opening'"
     row = connection.execute(sql, (change_id,)).fetchone()
-    if row is None or row["place"] not in places:
+    if row is None or row["place"] not in account_names:
         return None
     return load_changes(connection, [change_id])[0]
 
@@ -48,14 +48,14 @@ def load_changes(connection: SqlConnection, ids: Sequence[str]) -> tuple[Change,
     return tuple(build_change(map(parse_body, bodies[change_id])) for change_id in ids)
 
 
-def find_page(connection: SqlConnection, places: Sequence[str], query: ChangeQuery) -> ChangePage:
-    """Changes of these places, newest first; CallerError for an invalid cursor.
+def find_page(connection: SqlConnection, account_names: Sequence[str], query: ChangeQuery) -> ChangePage:
+    """Changes of these accounts, newest first; CallerError for an invalid cursor.
 
     A list of a period is in the order of the moments at which its changes began, any other in that of their rows.
     """
     from taskhand.journal.change_filters import find_positions  # noqa: PLC0415  no start waits for it
 
-    rows = find_positions(connection, places, query)
+    rows = find_positions(connection, account_names, query)
     shown = rows[: query.limit]
     positions = tuple(str(row["seq"]) for row in shown)
     cursor = positions[-1] if shown and len(rows) > query.limit else None
@@ -63,17 +63,17 @@ def find_page(connection: SqlConnection, places: Sequence[str], query: ChangeQue
 
 
 def find_claiming_change(
-    connection: SqlConnection, places: Sequence[str], claims: Sequence[Claim], *, even_void: bool = False
+    connection: SqlConnection, account_names: Sequence[str], claims: Sequence[Claim], *, even_void: bool = False
 ) -> Change | None:
-    """The newest change of these places that made a claim and is not void; the claims are tried in their order.
+    """The newest change of these accounts that made a claim and is not void; the claims are tried in their order.
 
     `even_void` is whether a void one counts too.
     """
     for claim in claims:
-        where = f"scope = ? AND place IN ({placeholders(places)}) AND at >= ?"
+        where = f"scope = ? AND place IN ({placeholders(account_names)}) AND at >= ?"
         sql = f"SELECT change_id FROM claim WHERE {where} ORDER BY seq DESC"  # noqa: S608  placeholders
         since = stored_instant(claim.since) if claim.since else ""
-        for row in connection.execute(sql, (claim.scope, *places, since)).fetchall():
+        for row in connection.execute(sql, (claim.scope, *account_names, since)).fetchall():
             (change,) = load_changes(connection, [row["change_id"]])
             if even_void or not is_void(change):
                 return change
@@ -95,6 +95,6 @@ def find_ender(connection: SqlConnection, change_id: str) -> str | None:
 
 
 def find_open_changes(connection: SqlConnection, sessions: Sequence[str]) -> list[SqlRow]:
-    """The open changes of these sessions, oldest first: change_id, session, place."""
+    """The open changes of these sessions, oldest first: change_id, session, account name."""
     sql = f"SELECT change_id, session, place FROM under_way WHERE session IN ({placeholders(sessions)}) ORDER BY seq"  # noqa: S608  placeholders
     return connection.execute(sql, tuple(sessions)).fetchall()

@@ -61,18 +61,19 @@ _UNWRITTEN: Final = frozenset({"refused", "not_attempted"})
 """Outcomes that only the sending process knows: they cannot be read from the task."""
 
 _FIELDS: Final = (*COLUMNS, "value")
-_columns: Final = attrgetter(*COLUMNS)
-_values: Final = attrgetter(*_FIELDS)
+_ATTRIBUTES: Final = tuple("account_name" if name == "place" else name for name in COLUMNS)
+_columns: Final = attrgetter(*_ATTRIBUTES)
+_values: Final = attrgetter(*_ATTRIBUTES, "value")
 
 
 class Entry(NamedTuple):
-    """One row to write: `place` is the backend and account, `at` an instant as text, `value` all else as JSON."""
+    """One row to write: `account_name` is the column `place`, `at` an instant as text, `value` all else as JSON."""
 
     kind: Kind
     at: str
     value: Mapping[str, Any]
     change_id: str | None = None
-    place: str | None = None
+    account_name: str | None = None
     task_id: str | None = None
     tool: str | None = None
     outcome: Outcome | None = None
@@ -90,29 +91,29 @@ class Entry(NamedTuple):
 
 
 def opening_entries(
-    change_id: str, place: str, opening: Opening, intents: Sequence[Intent], session: str | None
+    change_id: str, account_name: str, opening: Opening, intents: Sequence[Intent], session: str | None
 ) -> list[Entry]:
     """The first rows of a change; `session` is its process, None for a change that is over already."""
     at = stored_instant(opening.at)
     value = opening_json(opening) | {"session": session}
-    first = Entry("opening", at, value, change_id=change_id, place=place, tool=opening.tool)
-    return [first, *_intent_entries(change_id, place, at, intents)]
+    first = Entry("opening", at, value, change_id=change_id, account_name=account_name, tool=opening.tool)
+    return [first, *_intent_entries(change_id, account_name, at, intents)]
 
 
-def revised_entries(change_id: str, place: str, at: datetime, intents: Sequence[Intent]) -> list[Entry]:
+def revised_entries(change_id: str, account_name: str, at: datetime, intents: Sequence[Intent]) -> list[Entry]:
     """The rows that replace the intents of a change."""
     moment = stored_instant(at)
-    first = Entry("revised", moment, {"intents": len(intents)}, change_id=change_id, place=place)
-    return [first, *_intent_entries(change_id, place, moment, intents)]
+    first = Entry("revised", moment, {"intents": len(intents)}, change_id=change_id, account_name=account_name)
+    return [first, *_intent_entries(change_id, account_name, moment, intents)]
 
 
-def resumed_entry(change_id: str, place: str, at: datetime, indexes: Collection[int], session: str) -> Entry:
+def resumed_entry(change_id: str, account_name: str, at: datetime, indexes: Collection[int], session: str) -> Entry:
     """The row by which a process resumes some intents of an ended change."""
     value = {"places": sorted(indexes), "session": session}
-    return Entry("resumed", stored_instant(at), value, change_id=change_id, place=place, outcome="open")
+    return Entry("resumed", stored_instant(at), value, change_id=change_id, account_name=account_name, outcome="open")
 
 
-def result_entries(change_id: str, place: str, at: datetime, results: Sequence[Result]) -> list[Entry]:
+def result_entries(change_id: str, account_name: str, at: datetime, results: Sequence[Result]) -> list[Entry]:
     """The rows of results."""
     moment = stored_instant(at)
     return [
@@ -121,7 +122,7 @@ def result_entries(change_id: str, place: str, at: datetime, results: Sequence[R
             moment,
             result_json(result),
             change_id=change_id,
-            place=place,
+            account_name=account_name,
             task_id=result.task_id,
             outcome=result.outcome,
         )
@@ -129,10 +130,12 @@ def result_entries(change_id: str, place: str, at: datetime, results: Sequence[R
     ]
 
 
-def ending_entry(change_id: str, place: str, at: datetime, ending: Ending) -> Entry:
+def ending_entry(change_id: str, account_name: str, at: datetime, ending: Ending) -> Entry:
     """The last row of a change."""
     value = ending_json(ending)
-    return Entry("ending", stored_instant(at), value, change_id=change_id, place=place, outcome=ending.outcome)
+    return Entry(
+        "ending", stored_instant(at), value, change_id=change_id, account_name=account_name, outcome=ending.outcome
+    )
 
 
 def taken_over_entries(entries: Iterable[Entry], session: str) -> list[Entry]:
@@ -174,9 +177,9 @@ def is_void(change: Change) -> bool:
     return change.outcome in VOID or never_wrote
 
 
-def _intent_entries(change_id: str, place: str, at: str, intents: Sequence[Intent]) -> list[Entry]:
+def _intent_entries(change_id: str, account_name: str, at: str, intents: Sequence[Intent]) -> list[Entry]:
     return [
-        Entry("intent", at, intent_json(intent), change_id=change_id, place=place, task_id=intent.task_id)
+        Entry("intent", at, intent_json(intent), change_id=change_id, account_name=account_name, task_id=intent.task_id)
         for intent in intents
     ]
 

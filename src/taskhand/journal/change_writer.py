@@ -34,9 +34,9 @@ _log = logging.getLogger(__name__)
 
 
 class ChangeWriter(NamedTuple):
-    """Writes changes of `places`, new ones under the first, in the name of this process."""
+    """Writes changes of `account_names`, new ones under the first, in the name of this process."""
 
-    places: tuple[str, ...]
+    account_names: tuple[str, ...]
     processes: "Processes"
     masking: Masking
     clock: Callable[[], datetime]
@@ -49,7 +49,7 @@ class ChangeWriter(NamedTuple):
         opening = self.masking.mask_opening(opening)
 
         def work(connection: SqlConnection) -> tuple[Change, bool]:
-            held = change_lookup.find_claiming_change(connection, self.places, opening.claims)
+            held = change_lookup.find_claiming_change(connection, self.account_names, opening.claims)
             if held is not None:
                 return held, False
             self.processes.acquire()
@@ -87,7 +87,7 @@ class ChangeWriter(NamedTuple):
                 return current, False
             self.processes.acquire()
             session = self.processes.session
-            entry = resumed_entry(seen.id, self.places[0], self.clock(), indexes, session)
+            entry = resumed_entry(seen.id, self.account_names[0], self.clock(), indexes, session)
             row_writes.append_resumption(connection, entry, session)
             (resumed,) = change_lookup.load_changes(connection, [seen.id])
             return replace(resumed, session=session), True
@@ -96,7 +96,7 @@ class ChangeWriter(NamedTuple):
 
     def revise(self, change_id: str, intents: Sequence[Intent]) -> Callable[[SqlConnection], None]:
         """Replace the intents of a change; NotAttempted if another process has ended it."""
-        entries = self.masking.mask_entries(revised_entries(change_id, self.places[0], self.clock(), intents))
+        entries = self.masking.mask_entries(revised_entries(change_id, self.account_names[0], self.clock(), intents))
 
         def work(connection: SqlConnection) -> None:
             if change_lookup.find_session(connection, change_id) != self.processes.session:
@@ -130,7 +130,7 @@ class ChangeWriter(NamedTuple):
             if is_late or not is_own:
                 from taskhand.journal.corrected_ending import correct_ending  # noqa: PLC0415  no start waits for it
 
-                correct_ending(connection, change_id, self.places[0], self.clock())
+                correct_ending(connection, change_id, self.account_names[0], self.clock())
 
         return work
 
@@ -151,14 +151,14 @@ class ChangeWriter(NamedTuple):
     def _opening_entries(
         self, change_id: str, opening: Opening, intents: Sequence[Intent], session: str | None
     ) -> list[Entry]:
-        return self.masking.mask_entries(opening_entries(change_id, self.places[0], opening, intents, session))
+        return self.masking.mask_entries(opening_entries(change_id, self.account_names[0], opening, intents, session))
 
     def _outcome_entries(
         self, change_id: str, results: Sequence[Result], ending: Ending | None, now: datetime
     ) -> list[Entry]:
         masked = [self.masking.mask_result(result) for result in results]
-        entries = self.masking.mask_entries(result_entries(change_id, self.places[0], now, masked))
-        return entries if ending is None else [*entries, ending_entry(change_id, self.places[0], now, ending)]
+        entries = self.masking.mask_entries(result_entries(change_id, self.account_names[0], now, masked))
+        return entries if ending is None else [*entries, ending_entry(change_id, self.account_names[0], now, ending)]
 
     def _unused_id(self, connection: SqlConnection, prefix: str) -> str:
         while True:

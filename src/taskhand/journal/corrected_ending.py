@@ -11,7 +11,7 @@ from taskhand.sql.connection import SqlConnection
 __all__ = ["correct_ending"]
 
 
-def correct_ending(connection: SqlConnection, change_id: str, place: str, at: datetime) -> None:
+def correct_ending(connection: SqlConnection, change_id: str, account_name: str, at: datetime) -> None:
     """End a change of unknown outcome once more, if its late results leave no task with an unknown one."""
     (change,) = change_lookup.load_changes(connection, [change_id])
     if change.ending is None or change.outcome != "unknown" or len(change.results) < len(change.intents):
@@ -20,4 +20,4 @@ def correct_ending(connection: SqlConnection, change_id: str, place: str, at: da
     if outcome != "unknown":
         codes = [result.code for result in change.results.values() if result.outcome == outcome]
         ending = replace(change.ending, outcome=outcome, code=next(filter(None, codes), change.ending.code))
-        row_writes.append(connection, [ending_entry(change_id, place, at, ending)])
+        row_writes.append(connection, [ending_entry(change_id, account_name, at, ending)])

@@ -29,7 +29,7 @@ _State = tuple[tuple[int, int, int] | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class JournalFile:
-    """One journal: its file, and the names of the connections by their place in it.
+    """One journal: its file, and the names of the connections by their account names in it.
 
     If it is in a database, `path` is the name of that, and `store` has its rows.
     """

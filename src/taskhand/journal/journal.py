@@ -286,7 +286,7 @@ class Journal(Protocol):
         """Open changes whose process has ended, oldest first."""
         ...
 
-    async def places(self, *, create: bool = False) -> tuple[str, ...]:
+    async def account_names(self, *, create: bool = False) -> tuple[str, ...]:
         """The names of the account or store in the journal, the name for new changes first; `create` makes a store.
 
         OperatorError if they cannot be read.

@@ -1,4 +1,4 @@
-"""The owner of a journal, which is an account or a store: it finds the journal's file and the names (`place`) in it.
+"""The owner of a journal, which is an account or a store: it finds the journal's file and its names in it.
 
 A CRM account has one name. The built-in store is named by an identity inside its file, so that its history goes with
 the file, however the path is spelled. Journals of earlier versions name the store by the path.
@@ -17,22 +17,22 @@ from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.connection import file_identity
 
 __all__ = [
-    "PLACES",
+    "ACCOUNT_NAMES",
     "AccountOwner",
     "BuiltInStore",
     "DatabaseOwner",
     "IdentifiedStore",
     "JournalOwner",
-    "PlacesOf",
+    "ReadAccountNames",
     "StoreIdentity",
     "StoreOwner",
     "UnknownAccountOwner",
-    "read_places",
+    "read_account_names",
 ]
 
 _SUFFIX: Final = ".journal.sqlite"
 
-PLACES: Final = """
+ACCOUNT_NAMES: Final = """
 WITH RECURSIVE named (place) AS (
     SELECT min(place) FROM entry WHERE kind = 'opening'
     UNION ALL
@@ -43,7 +43,7 @@ SELECT place FROM named WHERE place IS NOT NULL
 """
 """All the names in a journal. There are few, and the index finds each without reading every row."""
 
-PlacesOf = Callable[[], Awaitable[Sequence[str]]]
+ReadAccountNames = Callable[[], Awaitable[Sequence[str]]]
 """Reads all the names in a journal."""
 
 
@@ -59,8 +59,8 @@ class JournalOwner(Protocol):
         """The journal's file, which may not exist yet."""
         ...
 
-    async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
-        """The owner's names in the journal that has these `places`: new changes get the first.
+    async def find_account_names(self, account_names: ReadAccountNames, *, create: bool) -> tuple[str, ...]:
+        """The owner's names in the journal that has these `account_names`: new changes get the first.
 
         `create` makes a store that does not exist.
         """
@@ -76,15 +76,15 @@ class AccountOwner:
     """An account with a given file and name."""
 
     path: Path
-    place: str
+    account_name: str
 
     async def find_file(self) -> Path:
         """The file."""
         return self.path
 
-    async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:  # noqa: ARG002  nothing to look for
+    async def find_account_names(self, account_names: ReadAccountNames, *, create: bool) -> tuple[str, ...]:  # noqa: ARG002  nothing to look for
         """The name."""
-        return (self.place,)
+        return (self.account_name,)
 
     async def aclose(self) -> None:
         """Nothing to close."""
@@ -98,28 +98,30 @@ class UnknownAccountOwner:
     """
 
     path: Path
-    place: str
+    account_name: str
     why: OperatorError
 
     async def find_file(self) -> Path:
         """The file."""
         return self.path
 
-    async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
+    async def find_account_names(self, account_names: ReadAccountNames, *, create: bool) -> tuple[str, ...]:
         """The names in the file that differ in the key alone."""
         if create:
             message = (
                 "Nothing is written, not even with an own credential: the journal names the account by the shared key."
             )
             raise OperatorError(f"{message} {self.why.message}", code=self.why.code, next_step=self.why.next_step)
-        return tuple(place for place in await places() if _without_key(place) == _without_key(self.place)) or ("",)
+        return tuple(
+            name for name in await account_names() if _without_key(name) == _without_key(self.account_name)
+        ) or ("",)
 
     async def aclose(self) -> None:
         """Nothing to close."""
 
 
-def _without_key(place: str) -> list[str]:
-    words = place.split(" ")
+def _without_key(account_name: str) -> list[str]:
+    words = account_name.split(" ")
     return [*words[:2], *words[3:]]
 
 
@@ -178,10 +180,10 @@ class DatabaseOwner:
         """The configured file."""
         return self.path
 
-    async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:  # noqa: ARG002  as above
+    async def find_account_names(self, account_names: ReadAccountNames, *, create: bool) -> tuple[str, ...]:  # noqa: ARG002  as above
         """The store's identity, then the names that it had as a file."""
         identity = await self.store.identity()
-        return (_place(identity.id), *identity.former)
+        return (_store_name(identity.id), *identity.former)
 
     async def aclose(self) -> None:
         """Close the store, unless somebody else does."""
@@ -202,8 +204,8 @@ class StoreOwner:
         self.path = path
         self._is_beside = is_beside
         self._closes = closes
-        self._places: tuple[str, ...] = ()
-        self._places_of: tuple[int, int] | None = None
+        self._account_names: tuple[str, ...] = ()
+        self._file_of_names: tuple[int, int] | None = None
 
     async def find_file(self) -> Path:
         """The configured file, or the one beside the store, also if the store was renamed without its journal."""
@@ -215,26 +217,26 @@ class StoreOwner:
         identity = await self._store.identity()
         return await to_thread.run_sync(_left_behind, identity, others) or self.path
 
-    async def find_places(self, places: PlacesOf, *, create: bool) -> tuple[str, ...]:
+    async def find_account_names(self, account_names: ReadAccountNames, *, create: bool) -> tuple[str, ...]:
         """The store's identity, then its former names; only the path if there is no store to have an identity."""
         if self._is_same_file():
-            return self._places
+            return self._account_names
         if not await self._store.exists() and not create:
-            return (_place(str(self._store_path.absolute())),)
+            return (_store_name(str(self._store_path.absolute())),)
         identity = await self._store.identity()
         former = identity.former
         if not identity.is_new and not former:
-            former = await to_thread.run_sync(self._find_former, await places())
+            former = await to_thread.run_sync(self._find_former, await account_names())
             with suppress(OperatorError):  # a store that cannot be written now is searched for again
                 await self._store.adopt(former)
-        self._places = (_place(identity.id), *former)
-        self._places_of = file_identity(self._store_path)
-        return self._places
+        self._account_names = (_store_name(identity.id), *former)
+        self._file_of_names = file_identity(self._store_path)
+        return self._account_names
 
     def _is_same_file(self) -> bool:
         """Whether the store is the file whose names are known."""
         try:
-            return self._places_of is not None and self._places_of == file_identity(self._store_path)
+            return self._file_of_names is not None and self._file_of_names == file_identity(self._store_path)
         except OSError:
             return False
 
@@ -243,10 +245,10 @@ class StoreOwner:
         if self._closes:
             await self._store.aclose()
 
-    def _find_former(self, places: Sequence[str]) -> tuple[str, ...]:
+    def _find_former(self, account_names: Sequence[str]) -> tuple[str, ...]:
         """The paths of this store among the names, including missing paths that can only have been this store's."""
-        stores = (place for place in places if place.startswith(_place("")))
-        return tuple(store for store in stores if self._is_former(store.removeprefix(_place(""))))
+        stores = (account_name for account_name in account_names if account_name.startswith(_store_name("")))
+        return tuple(store for store in stores if self._is_former(store.removeprefix(_store_name(""))))
 
     def _is_former(self, path: str) -> bool:
         if not Path(path).is_absolute():
@@ -259,7 +261,7 @@ class StoreOwner:
             return False
 
 
-def _place(name: str) -> str:
+def _store_name(name: str) -> str:
     return f"local {name}"
 
 
@@ -280,9 +282,9 @@ def _journals_beside(journal: Path) -> list[Path]:
 
 def _left_behind(identity: StoreIdentity, journals: Sequence[Path]) -> Path | None:
     """The journal that holds changes of this store and does not belong to a copy of the store."""
-    places = {_place(identity.id), *identity.former}
+    account_names = {_store_name(identity.id), *identity.former}
     for journal in journals:
-        if places & set(read_places(journal)) and not any(
+        if account_names & set(read_account_names(journal)) and not any(
             _id_of(store) == identity.id for store in _stores_of(journal)
         ):
             return journal
@@ -295,9 +297,9 @@ def _stores_of(journal: Path) -> Iterator[Path]:
     return (path for path in journal.parent.iterdir() if path.stem == stem and path.suffix and path.is_file())
 
 
-def read_places(journal: Path) -> list[str]:
+def read_account_names(journal: Path) -> list[str]:
     """All the names in a journal's file; empty for a file that is not a journal."""
-    return [str(row[0]) for row in _read(journal, PLACES)]
+    return [str(row[0]) for row in _read(journal, ACCOUNT_NAMES)]
 
 
 def _id_of(store: Path) -> str | None:

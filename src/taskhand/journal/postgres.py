@@ -9,7 +9,7 @@ from anyio import CancelScope, to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.journal_owner import PLACES, JournalOwner
+from taskhand.journal.journal_owner import ACCOUNT_NAMES, JournalOwner
 from taskhand.journal.sql_journal import JournalOptions, SqlJournal
 from taskhand.journal.verification import NEWEST, describe_rows, verify_chain
 from taskhand.postgres.database import Database
@@ -57,18 +57,18 @@ class _PostgresJournalStorage:
         self.store = PostgresStore(database, JOURNAL)
         self._sessions = PostgresStore(database, SESSIONS)
         self.processes = lease(self._sessions)
-        self.locks = _PlaceLocks(self, database, SharedTaskLocks(self._sessions, self.processes))
+        self.locks = _AccountLocks(self, database, SharedTaskLocks(self._sessions, self.processes))
 
     async def find(self) -> None:
         """Do nothing: the database is given."""
 
     async def locate(self) -> str:
         """The name of the database."""
-        return self._database.place
+        return self._database.location
 
-    async def find_places(self, *, create: bool) -> tuple[str, ...]:
+    async def find_account_names(self, *, create: bool) -> tuple[str, ...]:
         """The names of the owner in the journal."""
-        return await self._owner.find_places(self._read_places, create=create)
+        return await self._owner.find_account_names(self._read_account_names, create=create)
 
     async def is_held(self, session: str) -> bool:
         """Whether this process still owns the session; reads the database if that is uncertain."""
@@ -80,7 +80,7 @@ class _PostgresJournalStorage:
         """Check that the journal can be written, and that no row was altered."""
         try:
             if not await self.store.exists():
-                return CheckResult("journal", "ok", f"There is no journal in {self._database.place} yet.")
+                return CheckResult("journal", "ok", f"There is no journal in {self._database.location} yet.")
             await self.store.write(lambda _: None)
             verification, under_way = await self.store.read(
                 lambda connection: (
@@ -90,7 +90,7 @@ class _PostgresJournalStorage:
             )
         except OperatorError as error:
             return CheckResult("journal", "failed", error.message, error.next_step)
-        where = f"The journal in {self._database.place}"
+        where = f"The journal in {self._database.location}"
         if verification.fault:
             sentence = f"{where} was altered: row {verification.fault.seq} is not right, {verification.fault.problem}."
             return CheckResult("journal", "failed", sentence, f"{_KEEP} `taskhand journal verify` says more.")
@@ -107,21 +107,21 @@ class _PostgresJournalStorage:
             await self._sessions.aclose()
             await self._owner.aclose()
 
-    async def _read_places(self) -> Sequence[str]:
+    async def _read_account_names(self) -> Sequence[str]:
         def read(connection: SqlConnection) -> list[str]:
-            return [str(row["place"]) for row in connection.execute(PLACES)]
+            return [str(row["place"]) for row in connection.execute(ACCOUNT_NAMES)]
 
         return await self.store.read(read)
 
 
-class _PlaceLocks:
+class _AccountLocks:
     """The locks of an owner: other owners may have tasks of the same ids."""
 
     def __init__(self, storage: _PostgresJournalStorage, database: Database, locks: SharedTaskLocks) -> None:
         self._storage = storage
         self._database = database
         self._locks = locks
-        self._place: str | None = None
+        self._account_name: str | None = None
 
     async def acquire(
         self,
@@ -130,16 +130,16 @@ class _PlaceLocks:
         has_cache: bool = True,  # noqa: ARG002  the locks have the names in any case
     ) -> frozenset[str] | None:
         """Acquire the locks of these names; returns those that another process held last."""
-        by_place = dict(zip(await self._with_place(names), names, strict=True))
-        others = await self._database.in_thread(partial(self._locks.acquire, by_place))
-        return None if others is None else frozenset(by_place[place] for place in others)
+        by_lock_name = dict(zip(await self._with_account_name(names), names, strict=True))
+        others = await self._database.in_thread(partial(self._locks.acquire, by_lock_name))
+        return None if others is None else frozenset(by_lock_name[account_name] for account_name in others)
 
     async def release(self, names: Collection[str]) -> None:
         """Release the locks of these names; never raises."""
         with CancelScope(shield=True):
-            await self._database.in_thread(partial(self._locks.release, await self._with_place(names)))
+            await self._database.in_thread(partial(self._locks.release, await self._with_account_name(names)))
 
-    async def _with_place(self, names: Collection[str]) -> list[str]:
-        if self._place is None:
-            self._place, *_ = await self._storage.find_places(create=True)
-        return [f"{self._place} {name}" for name in names]
+    async def _with_account_name(self, names: Collection[str]) -> list[str]:
+        if self._account_name is None:
+            self._account_name, *_ = await self._storage.find_account_names(create=True)
+        return [f"{self._account_name} {name}" for name in names]

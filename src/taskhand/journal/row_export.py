@@ -105,7 +105,7 @@ def read_portion(
 ) -> tuple[Sequence[ExportedRow], ChainLink]:
     """Some rows that follow `after`, and the last of them: `after` itself if no row follows.
 
-    `names` are the connections by their place in the file, for rows that do not name one.
+    `names` are the connections by their account names in the file, for rows that do not name one.
     """
     ((first,),) = connection.execute("SELECT min(seq) FROM entry WHERE seq > ?", (after.seq,))
     if first is None:

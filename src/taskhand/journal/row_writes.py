@@ -50,15 +50,15 @@ def append(connection: SqlConnection, entries: Iterable[Entry]) -> int:
 def begin_change(connection: SqlConnection, entries: Sequence[Entry], opening: Opening, session: str) -> None:
     """Add the rows of a change that begins, list it as under way, and store its claims."""
     seq, first = append(connection, entries), entries[0]
-    connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (first.change_id, session, first.place, seq))
+    connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (first.change_id, session, first.account_name, seq))
     for claim in opening.claims:
-        connection.execute(_CLAIM, (claim.scope, first.place, seq, first.change_id, first.at))
+        connection.execute(_CLAIM, (claim.scope, first.account_name, seq, first.change_id, first.at))
 
 
 def append_resumption(connection: SqlConnection, entry: Entry, session: str) -> None:
     """Add the row that resumes a change, and list it as under way again."""
     seq = append(connection, [entry])
-    connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (entry.change_id, session, entry.place, seq))
+    connection.execute("INSERT INTO under_way VALUES (?, ?, ?, ?)", (entry.change_id, session, entry.account_name, seq))
 
 
 def end_change(connection: SqlConnection, change_id: str) -> None:

@@ -54,8 +54,8 @@ class JournalOptions(TypedDict, total=False):
 class SqlJournal:
     """Changes in one database: rows are only added, and each is chained to all earlier ones by its hash.
 
-    One database may hold the changes of several backends and accounts (`place`). A journal sees only those of its own
-    place, except that `verify` and `prune` treat the whole of it.
+    One database may hold the changes of several accounts, by their names (`place`). A journal sees only those of its
+    own account, except that `verify` and `prune` treat the whole of it.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class SqlJournal:
         `monotonic` returns seconds.
         """
         self._storage = storage
-        self._places: tuple[str, ...] = ()
+        self._account_names: tuple[str, ...] = ()
         self._clock = clock
         self._new_id = new_id
         self._masking = Masking(secrets)
@@ -107,7 +107,7 @@ class SqlJournal:
         If a claim is held, the newest change that holds it is returned; the claims are tried in their order.
         Credentials are masked in `arguments`, `reason` and the caller's name.
         """
-        await self.places(create=True)
+        await self.account_names(create=True)
         await self._catch_up()
         if self._pruned is None or opening.at - self._pruned >= timedelta(days=1):
             self._pruned = opening.at
@@ -122,7 +122,7 @@ class SqlJournal:
 
     async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
         """Reopen a change to resume these of its intents, on disk when this returns; whether it was reopened."""
-        await self.places()
+        await self.account_names()
         await self._catch_up()
         return await self._store.write(self._writer.resume(change, indexes), tasks=len(indexes))
 
@@ -145,7 +145,7 @@ class SqlJournal:
         self, opening: Opening, ending: Ending, intents: Sequence[Intent] = (), results: Sequence[Result] = ()
     ) -> Change:
         """Write down a change that has already ended, or a plan, whose id begins with `plan`."""
-        await self.places(create=True)
+        await self.account_names(create=True)
         await self._catch_up()
         work = self._writer.record(opening, ending, intents, results)
         return await self._store.write(work, durable=False, tasks=len(intents) + len(results))
@@ -153,26 +153,30 @@ class SqlJournal:
     async def holder(self, claims: Sequence[Claim], *, even_void: bool = False) -> Change | None:
         """The newest change that holds one of the claims, which are tried in their order, or that made it."""
         return await self._peek(
-            lambda connection: change_lookup.find_claiming_change(connection, self._places, claims, even_void=even_void)
+            lambda connection: change_lookup.find_claiming_change(
+                connection, self._account_names, claims, even_void=even_void
+            )
         )
 
     async def find(self, change_id: str) -> Change | None:
-        """The change with this id; None if this place has none."""
-        return await self._peek(lambda connection: change_lookup.read_change(connection, self._places, change_id))
+        """The change with this id; None if this account has none."""
+        return await self._peek(
+            lambda connection: change_lookup.read_change(connection, self._account_names, change_id)
+        )
 
     async def page(self, query: ChangeQuery) -> ChangePage:
-        """Changes of this place, newest first; CallerError for an invalid cursor."""
-        return await self._peek(lambda connection: change_lookup.find_page(connection, self._places, query))
+        """Changes of this account, newest first; CallerError for an invalid cursor."""
+        return await self._peek(lambda connection: change_lookup.find_page(connection, self._account_names, query))
 
     async def abandoned(self) -> tuple[Change, ...]:
-        """Open changes of this place whose process has ended, oldest first.
+        """Open changes of this account whose process has ended, oldest first.
 
         This process takes them over, so no other process gets them while this one lives. Every write calls this, so a
         search without a result is not repeated for a few seconds.
         """
         if not self._abandoned.is_due or not await self.exists():
             return ()  # a search must not create the journal
-        return await self._abandoned.find(await self.places())
+        return await self._abandoned.find(await self.account_names())
 
     async def prune(self) -> int:
         """Remove changes older than `keep_days`, as many as one day allows; return the number of removed rows.
@@ -206,10 +210,10 @@ class SqlJournal:
         """The file, which may not exist yet, or the name of the database; OperatorError if it cannot be found."""
         return await self._storage.locate()
 
-    async def places(self, *, create: bool = False) -> tuple[str, ...]:
+    async def account_names(self, *, create: bool = False) -> tuple[str, ...]:
         """The names of the backend and account in the journal; OperatorError if they cannot be read."""
-        self._places = await self._storage.find_places(create=create)
-        return self._places
+        self._account_names = await self._storage.find_account_names(create=create)
+        return self._account_names
 
     async def check_access(self) -> None:
         """Check that the journal can be written, if it exists; OperatorError if it cannot."""
@@ -226,7 +230,7 @@ class SqlJournal:
             with suppress(OperatorError):
                 await self._catch_up()
             with suppress(OperatorError):
-                await self._abandoned.release(self._places)
+                await self._abandoned.release(self._account_names)
         finally:
             await self._storage.aclose()
 
@@ -236,11 +240,11 @@ class SqlJournal:
 
     @property
     def _writer(self) -> ChangeWriter:
-        return ChangeWriter(self._places, self._storage.processes, self._masking, self._clock, self._new_id)
+        return ChangeWriter(self._account_names, self._storage.processes, self._masking, self._clock, self._new_id)
 
     async def _peek(self, work: Callable[[SqlConnection], _T]) -> _T:
         """Read the journal, after a try to write the results that could not be written earlier."""
-        await self.places()
+        await self.account_names()
         with suppress(OperatorError):
             await self._catch_up()
         return await self._store.peek(work)

@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.journal_owner import JournalOwner, read_places
+from taskhand.journal.journal_owner import JournalOwner, read_account_names
 from taskhand.journal.process_lock import ProcessLock
 from taskhand.journal.sql_journal import JournalOptions, SqlJournal
 from taskhand.sqlite.connection import BUSY_S
@@ -73,10 +73,12 @@ class _FileStorage:
         await self.find()
         return self.path
 
-    async def find_places(self, *, create: bool) -> tuple[str, ...]:
+    async def find_account_names(self, *, create: bool) -> tuple[str, ...]:
         """The names of the owner in the file."""
         await self.find()
-        return await self._owner.find_places(partial(to_thread.run_sync, read_places, self.path), create=create)
+        return await self._owner.find_account_names(
+            partial(to_thread.run_sync, read_account_names, self.path), create=create
+        )
 
     async def is_held(self, session: str) -> bool:
         """Whether this is the session of this process."""

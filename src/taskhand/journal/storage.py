@@ -78,7 +78,7 @@ class JournalStorage(Protocol):
         """The file, which may not exist yet, or the name of the database."""
         ...
 
-    async def find_places(self, *, create: bool) -> tuple[str, ...]:
+    async def find_account_names(self, *, create: bool) -> tuple[str, ...]:
         """As `find`, then the owner's names in the journal: new changes get the first.
 
         `create` makes a built-in store that has none yet.

@@ -18,24 +18,24 @@ _SOON: Final = timedelta(days=7)
 _MAX_NAMED: Final = 3
 
 
-async def check_keys(place: Path | str, store: SqlKeyStore, now: datetime) -> CheckResult:
+async def check_keys(location: Path | str, store: SqlKeyStore, now: datetime) -> CheckResult:
     """Check that the keys can be read, that only their owner can change them, and that none expires soon.
 
-    `place` is the file, or the name of the database. A missing file is not a failure, and is not created.
+    `location` is the file, or the name of the database. A missing file is not a failure, and is not created.
     """
     try:
         if not await store.exists():
-            return CheckResult("keys", "ok", f"There is no {_noun(place)} yet: no key for callers over HTTP exists.")
+            return CheckResult("keys", "ok", f"There is no {_noun(location)} yet: no key for callers over HTTP exists.")
         keys = await store.list_keys()
     except OperatorError as error:
         return CheckResult("keys", "failed", error.message, error.next_step or "Restore the file, or make new keys.")
     finally:
         await store.aclose()
     states = Counter(key.state(now) for key in keys)
-    found = f"{place}: {states['active']} active, {states['expired']} expired, {states['revoked']} revoked."
-    if isinstance(place, Path) and is_open_to_others(place):
-        found = f"{place} is open to other users of this machine, who could change or read it."
-        return CheckResult("keys", "warning", found, f"Run: chmod 600 {place}*")
+    found = f"{location}: {states['active']} active, {states['expired']} expired, {states['revoked']} revoked."
+    if isinstance(location, Path) and is_open_to_others(location):
+        found = f"{location} is open to other users of this machine, who could change or read it."
+        return CheckResult("keys", "warning", found, f"Run: chmod 600 {location}*")
     if soon := _expiring(keys, now):
         named = ", ".join(f"{key.id} of {key.person}" for key in soon[:_MAX_NAMED])
         more = f" and {len(soon) - _MAX_NAMED} more" if len(soon) > _MAX_NAMED else ""
@@ -44,8 +44,8 @@ async def check_keys(place: Path | str, store: SqlKeyStore, now: datetime) -> Ch
     return CheckResult("keys", "ok", found)
 
 
-def _noun(place: Path | str) -> str:
-    return f"file {place}" if isinstance(place, Path) else f"list of keys in {place}"
+def _noun(location: Path | str) -> str:
+    return f"file {location}" if isinstance(location, Path) else f"list of keys in {location}"
 
 
 def _expiring(keys: Sequence[Key], now: datetime) -> list[Key]:

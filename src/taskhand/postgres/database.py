@@ -83,7 +83,7 @@ class Database:
         return self._url
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The host and name of the database, without credentials."""
         return describe_database(self._url)
 

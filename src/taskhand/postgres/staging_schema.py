@@ -32,7 +32,7 @@ class Target:
         self._kind = kind
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """The host and name of the database, without credentials."""
         return describe_database(self._url)
 

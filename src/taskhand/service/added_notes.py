@@ -48,13 +48,21 @@ class AddedNotes:
         sent = await self._find_sent_notes(text, unlisted) if unlisted else {}
         self._noted |= {task.id: task.id in found or task.ai_customer_id in sent for task in unknown}
 
-    async def _find_sent_notes(self, text: str, places: Collection[str | None]) -> dict[str, SentNote]:
+    async def _find_sent_notes(self, text: str, customer_ids: Collection[str | None]) -> dict[str, SentNote]:
         """Notes that another process has sent and the CRM does not list yet; OutcomeUnknown if one may be there."""
         sent = await find_sent_notes(self._app, text)
-        if under_way := [sent[place].change for place in places if place in sent and not sent[place].change.ending]:
+        if under_way := [
+            sent[customer_id].change
+            for customer_id in customer_ids
+            if customer_id in sent and not sent[customer_id].change.ending
+        ]:
             await wait_until_ended(self._app, under_way[0])
-            return await self._find_sent_notes(text, places)
-        if unconfirmed := [sent[place].change for place in places if place in sent and sent[place].id is None]:
+            return await self._find_sent_notes(text, customer_ids)
+        if unconfirmed := [
+            sent[customer_id].change
+            for customer_id in customer_ids
+            if customer_id in sent and sent[customer_id].id is None
+        ]:
             raise OutcomeUnknown(
                 "This note was sent a moment ago, and the CRM has neither confirmed nor shown it yet.",
                 next_step="Wait a minute, then send the same call again: "

@@ -187,9 +187,9 @@ async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) 
     unclaimed = [replace(creates, tasks=[task for task in creates.tasks if not known[task.id]]) for creates in found]
     made = match_creates(tuple(edits.values()), unclaimed)
     shows_all = lists_show(app, change.opening.at)
-    for place, (index, candidates) in enumerate(zip(edits, unclaimed, strict=True)):
-        if place in made:
-            results.append(Result(index, "applied", made[place].id, made[place]))
+    for number, (index, candidates) in enumerate(zip(edits, unclaimed, strict=True)):
+        if number in made:
+            results.append(Result(index, "applied", made[number].id, made[number]))
         else:
             others = [task for task in candidates.tasks if task not in made.values()]
             results.append(Result(index, "unknown" if others or not shows_all else "not_applied"))

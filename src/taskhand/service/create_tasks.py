@@ -52,12 +52,12 @@ class NewBody:
     def named(self, error: TaskhandError) -> CallerError:
         """The error with the index and title of its body."""
         title = f" {truncate(self.title, _TITLE)!r}" if self.title else ""
-        return _placed(f"tasks[{self.index}]{title}", error)
+        return _with_position(f"tasks[{self.index}]{title}", error)
 
 
-def _placed(places: str, error: TaskhandError) -> CallerError:
+def _with_position(positions: str, error: TaskhandError) -> CallerError:
     return CallerError(
-        f"{places}: {error.message}",
+        f"{positions}: {error.message}",
         code=error.code,
         next_step=error.next_step,
         candidates=error.candidates,
@@ -134,8 +134,8 @@ async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ..
     opening = call.new_opening(matched=matched, claims=claims)
     receipt = await bulk_write(call, intents, opening, skipped)
     # In the journal new tasks come first; the answer keeps the order of the call.
-    places = [step.body.index for step in (*new, *(step for step in steps if step.result is not None))]
-    in_order = sorted(zip(places, receipt.results, strict=True), key=lambda pair: pair[0])
+    indexes = [step.body.index for step in (*new, *(step for step in steps if step.result is not None))]
+    in_order = sorted(zip(indexes, receipt.results, strict=True), key=lambda pair: pair[0])
     return replace(receipt, results=tuple(result for _, result in in_order))
 
 
@@ -170,16 +170,16 @@ def _refuse_failed(failed: Sequence[tuple[_Step, CallerError]]) -> None:
         groups.setdefault((error.code, whole_message(error)), []).append((step, error))
     for group in groups.values():
         (first, error), *others = group
-        places = ", ".join(f"tasks[{step.body.index}]" for step, _ in group)
-        placed = _placed(places, error) if others else first.body.named(error)
+        positions = ", ".join(f"tasks[{step.body.index}]" for step, _ in group)
+        labelled = _with_position(positions, error) if others else first.body.named(error)
         for step, _ in group:
-            step.refuse(placed)
+            step.refuse(labelled)
 
 
 def _refuse_same(alike: Sequence[_Step]) -> None:
-    places = " and ".join(f"tasks[{step.body.index}]" for step in alike)
+    positions = " and ".join(f"tasks[{step.body.index}]" for step in alike)
     error = CallerError(
-        f"{places} are the same task {truncate(alike[0].body.title, _TITLE)!r}.",
+        f"{positions} are the same task {truncate(alike[0].body.title, _TITLE)!r}.",
         code="same_task",
         next_step="Send it once; if several are meant, give them different titles or descriptions.",
     )

@@ -36,16 +36,20 @@ async def find_sent_notes(app: AppContext, text: str, before: str | None = None)
     found = dict[str, SentNote]()
     for change in await _recent_changes(app, before):
         for index, intent in enumerate(change.intents):
-            place = intent.before.task.ai_customer_id if intent.before else None
+            customer_id = intent.before.task.ai_customer_id if intent.before else None
             note = intent.edit.note if intent.edit else None
-            if place is None or intent.edit is None:
+            if customer_id is None or intent.edit is None:
                 continue
             if isinstance(note, str) and one_line(note) == one_line(text):
                 if (sent := _sent_note(change, change.results.get(index), note)) is not None:
-                    found[place] = sent
-            elif note is None and place in found and _is_deleted(intent, found[place], change.results.get(index)):
-                del found[place]
-    return {place: sent for place, sent in found.items() if sent.change.session != app.journal.session}
+                    found[customer_id] = sent
+            elif (
+                note is None
+                and customer_id in found
+                and _is_deleted(intent, found[customer_id], change.results.get(index))
+            ):
+                del found[customer_id]
+    return {customer_id: sent for customer_id, sent in found.items() if sent.change.session != app.journal.session}
 
 
 async def find_own_notes(app: AppContext, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:
@@ -85,7 +89,9 @@ async def check_no_rival_note(app: AppContext, change: Change) -> None:
     }
     for text in {text for text, _ in wanted}:
         sent = await find_sent_notes(app, text, change.id)
-        if rival := next((sent[place] for note, place in wanted if note == text and place in sent), None):
+        if rival := next(
+            (sent[customer_id] for note, customer_id in wanted if note == text and customer_id in sent), None
+        ):
             raise CallerError(
                 "The same note is being written by another call.",
                 code="in_progress",

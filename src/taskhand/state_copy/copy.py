@@ -24,13 +24,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The result of a copy to the database `place`, by the path of the file.
+    """The result of a copy to the database `location`, by the path of the file.
 
     `in_use` are the files that another process has open: everything is copied, but not yet published to servers of the
     database. If there are none, a file missing from `copied` was copied by an earlier run.
     """
 
-    place: str
+    location: str
     copied: dict[Path, Copied]
     in_use: tuple[Path, ...] = ()
 
@@ -44,7 +44,7 @@ def copy_state(sources: Sequence[Source], url: str, report: Report) -> Moved:
     with open_target(url, sources[0].part.database) as target:
         sources = _find_unmoved(sources, target)
         if not sources:
-            return Moved(target.place, {})
+            return Moved(target.location, {})
         stagings = [
             target.stage(source.part.database, [*source.part.tables], source.part.holding) for source in sources
         ]
@@ -53,7 +53,7 @@ def copy_state(sources: Sequence[Source], url: str, report: Report) -> Moved:
         if in_use:
             _copy_used(sources, copies)
             in_use, copied = _copy_alone(sources, copies, lambda: target.publish(stagings))
-        return Moved(target.place, copied, in_use)
+        return Moved(target.location, copied, in_use)
 
 
 def _copy_alone(
@@ -122,7 +122,7 @@ def _has_newest(part: DataKind, file: SourceFile, target: Target) -> bool:
 
 def _not_empty(source: Source, target: Target) -> OperatorError:
     return OperatorError(
-        f"The {source.part.file.label} in {target.place} has other rows than {source.path}, so nothing was copied.",
+        f"The {source.part.file.label} in {target.location} has other rows than {source.path}, so nothing was copied.",
         code="not_empty",
         next_step="Name a database that no server has written to yet. Two that were both written to cannot be joined.",
     )

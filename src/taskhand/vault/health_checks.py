@@ -20,15 +20,15 @@ __all__ = ["check_vault"]
 _MAX_NAMED: Final = 3
 
 
-async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: datetime) -> CheckResult:
+async def check_vault(location: Path | str, store: LinkStore, cipher: Cipher, now: datetime) -> CheckResult:
     """Check that the first key decrypts every link, and that only its owner can read the file.
 
-    `place` is the file, or the name of the database. A missing file is not a failure, and is not created.
+    `location` is the file, or the name of the database. A missing file is not a failure, and is not created.
     """
     links = Links(store, cipher, lambda: now)
     try:
         if not await store.exists():
-            return CheckResult("vault", "ok", f"There is no {_noun(place)} yet: nobody has linked a credential.")
+            return CheckResult("vault", "ok", f"There is no {_noun(location)} yet: nobody has linked a credential.")
         listed = await links.list()
         kept = await store.list_links()
     except OperatorError as error:
@@ -36,13 +36,13 @@ async def check_vault(place: Path | str, store: LinkStore, cipher: Cipher, now: 
     finally:
         await store.aclose()
     states = Counter(link.state for link in listed)
-    found = f"{place}: {states['linked']} linked, {states['ended']} to be linked again, {states['broken']} broken."
+    found = f"{location}: {states['linked']} linked, {states['ended']} to be linked again, {states['broken']} broken."
     if states["locked"]:
-        found = f"{place} has {states['locked']} links, and there is no TASKHAND_VAULT_KEY to decrypt them."
+        found = f"{location} has {states['locked']} links, and there is no TASKHAND_VAULT_KEY to decrypt them."
         return CheckResult("vault", "failed", found, no_key().next_step)
-    if isinstance(place, Path) and is_open_to_others(place):
-        found = f"{place} is open to other users of this machine."
-        return CheckResult("vault", "warning", found, f"Run: chmod 600 {shlex.quote(str(place))}")
+    if isinstance(location, Path) and is_open_to_others(location):
+        found = f"{location} is open to other users of this machine."
+        return CheckResult("vault", "warning", found, f"Run: chmod 600 {shlex.quote(str(location))}")
     if broken := [link for link in listed if link.state == "broken"]:
         named = "; ".join(f"{link.person} for {link.connection}: it {link.flaw}" for link in broken[:_MAX_NAMED])
         remedy = "Add the missing key to TASKHAND_VAULT_KEY, or let the persons link again."
@@ -72,5 +72,5 @@ def _find_doubled(listed: Sequence[ListedLink]) -> str | None:
     return None
 
 
-def _noun(place: Path | str) -> str:
-    return f"file {place}" if isinstance(place, Path) else f"list of links in {place}"
+def _noun(location: Path | str) -> str:
+    return f"file {location}" if isinstance(location, Path) else f"list of links in {location}"

@@ -104,7 +104,7 @@ async def test_equal_edits_are_sent_in_bulk_and_a_few_different_ones_singly() ->
     sandbox = close(11)
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 11)
-        edits = [(task, (COMPLETE, TO_ANA)[place % 2]) for place, task in enumerate(tasks[:8])]
+        edits = [(task, (COMPLETE, TO_ANA)[index % 2]) for index, task in enumerate(tasks[:8])]
         edits += [
             (tasks[8], MOVED),
             (tasks[9], MOVED),

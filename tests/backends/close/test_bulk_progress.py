@@ -82,7 +82,7 @@ async def test_results_of_tasks_sent_one_by_one_have_their_own_index() -> None:
     sandbox, watch = close(9, spec_variant=NO_WORD), CountingProgress()
     async with on_close(sandbox) as backend:
         tasks = await every(backend, 9)
-        edits = [(task, (COMPLETE, URGENT, TO_ANA)[place % 3]) for place, task in enumerate(tasks)]
+        edits = [(task, (COMPLETE, URGENT, TO_ANA)[index % 3]) for index, task in enumerate(tasks)]
         edits.append((tasks[0], TO_ANA))
         outcomes = await backend.update_tasks(edits, watch)
     assert_told_once(watch, outcomes)

@@ -252,7 +252,7 @@ async def test_an_endless_list_is_an_error() -> None:
 
 @given(st.lists(st.dates(datetime(2026, 1, 1).date(), datetime(2026, 2, 1).date()), max_size=40))  # noqa: DTZ001 - days
 def test_settled_rows_precede_the_last_row_and_an_unordered_list_has_none(days: list[Any]) -> None:
-    rows: list[dict[str, Any]] = [{"id": str(place), "date": day.isoformat()} for place, day in enumerate(days)]
+    rows: list[dict[str, Any]] = [{"id": str(index), "date": day.isoformat()} for index, day in enumerate(days)]
     ordered = sorted(rows, key=lambda row: str(row["date"]))
     certain = settled_rows(ordered, "due")
     assert all(str(row["date"]) < str(ordered[-1]["date"]) for row in certain)

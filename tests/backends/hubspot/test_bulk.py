@@ -147,11 +147,11 @@ async def test_a_batch_that_is_refused_as_a_whole_is_sent_in_parts(bad: str) -> 
         before = await tasks(crm, 9)
         worse = Edit(responsible_ids=("1",))
         edits = [
-            (task, worse if bad == "all" or place == 4 else Edit(title="New")) for place, task in enumerate(before)
+            (task, worse if bad == "all" or index == 4 else Edit(title="New")) for index, task in enumerate(before)
         ]
         outcomes = await crm.backend.update_tasks(edits)
         refused = [code == "upstream_refused" for code in error_codes(outcomes)]
-        assert refused == [bad == "all" or place == 4 for place in range(9)]
+        assert refused == [bad == "all" or index == 4 for index in range(9)]
         assert count_requests(crm)[UPDATE] <= 4
 
 

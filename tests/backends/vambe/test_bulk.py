@@ -144,7 +144,7 @@ async def test_every_result_is_reported_by_its_index_as_soon_as_it_is_known() ->
         time.on_sleep = look
         outcomes = await backend.update_tasks(rename_edits(tasks), watch)
     assert early == [0, 1, 2, 3], "five requests in the first second, of which reading the tasks was one"
-    assert [watch.results[place] for place in range(20)] == list(outcomes)
+    assert [watch.results[index] for index in range(20)] == list(outcomes)
     assert len(errors(outcomes)) == 1
     assert written_ids(outcomes) == changed_ids(sandbox)
 

@@ -126,7 +126,9 @@ class _PostgresTaskStorage:
             )
         except OperatorError as error:
             return CheckResult("store", "failed", error.message, error.next_step)
-        return CheckResult("store", "ok", f"The task store in {self._database.place}: can be written; tasks: {count}.")
+        return CheckResult(
+            "store", "ok", f"The task store in {self._database.location}: can be written; tasks: {count}."
+        )
 
 
 class _FurnishedStore:

@@ -95,8 +95,8 @@ def _try(write: Callable[[Line], None], line: Line, problems: list[str]) -> None
         write(line)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or line.kind
-        problems.append(f"line {line.number}: {place}: {describe_invalid(first)}")
+        path = ".".join(map(str, first["loc"])) or line.kind
+        problems.append(f"line {line.number}: {path}: {describe_invalid(first)}")
     except CallerError as error:
         problems.append(f"line {line.number}: {error.message.rstrip('.')}")
     except _WrongLine as error:

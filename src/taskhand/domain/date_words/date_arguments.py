@@ -32,7 +32,7 @@ _ZONE: Final = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 """A time, and a zone behind it."""
-_AROUND_A_PLACE: Final = re.compile(r"^(?:hora|horario)(?: de)? | time$", re.IGNORECASE)
+_AROUND_A_CITY: Final = re.compile(r"^(?:hora|horario)(?: de)? | time$", re.IGNORECASE)
 """The words beside the place in a zone."""
 _ISO_CLOCK: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})[\d:.]*", re.ASCII)
 _UNIX: Final = re.compile(r"(\d{10})(?:\d{3})?", re.ASCII)
@@ -237,10 +237,10 @@ def _step_for_zone(argument: str, text: str) -> str | None:
     date_part = _ISO_CLOCK.sub(r"\1 at \2", match[1].strip())[:60]
     day = "a day and " if argument == "dueDate" and read_clock(date_part) else ""
     zone = repr(match[2][:40])
-    place = _AROUND_A_PLACE.sub("", match[2]) if "/" not in zone else ""
-    known = place != match[2] and zone_of_city(place)
-    in_place = f"{known or 'an IANA name such as America/Santiago'} in place of {zone}"
-    timezone = zone if "/" in zone else in_place
+    city = _AROUND_A_CITY.sub("", match[2]) if "/" not in zone else ""
+    known = city != match[2] and zone_of_city(city)
+    in_city = f"{known or 'an IANA name such as America/Santiago'} in place of {zone}"
+    timezone = zone if "/" in zone else in_city
     return f"Send the zone apart: {argument} as {day}{date_part!r}, and timezone as {timezone}."
 
 

@@ -150,12 +150,12 @@ def _lead(number: int) -> dict[str, Any]:
     name, status, contacts = _LEADS[number]
     rows = [
         {
-            "id": _id("cont", f"{number} {place}"),
+            "id": _id("cont", f"{number} {index}"),
             "name": contact,
             "emails": [email] if email else [],
             "phones": [phone] if phone else [],
         }
-        for place, (contact, email, phone) in enumerate(contacts)
+        for index, (contact, email, phone) in enumerate(contacts)
     ]
     return {"id": _id("lead", str(number)), "name": name, "status": status, "contacts": rows}
 

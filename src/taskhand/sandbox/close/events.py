@@ -90,10 +90,10 @@ def _limit(ctx: RequestContext) -> int:
 
 
 def _start(events: Sequence[Event], cursor: str, limit: int) -> int:
-    places = {event.id: place for place, event in enumerate(events)}
-    place = places.get(cursor.partition(".")[2])
+    indexes = {event.id: index for index, event in enumerate(events)}
+    index = indexes.get(cursor.partition(".")[2])
     if not cursor:
         return 0
-    if place is None or not cursor.startswith((OLDER, NEWER)):
+    if index is None or not cursor.startswith((OLDER, NEWER)):
         raise validation_error(_cursor="Invalid cursor")
-    return place + 1 if cursor.startswith(OLDER) else max(place - limit, 0)
+    return index + 1 if cursor.startswith(OLDER) else max(index - limit, 0)

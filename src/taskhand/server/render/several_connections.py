@@ -205,8 +205,8 @@ def _unanswered_rows(
 ) -> tuple[UnansweredRow, ...] | MISSING:
     """The connections that did not answer; the last `partly` of these left out a part of the answer."""
     names: dict[UnansweredRow, list[str]] = {}
-    for place, (name, error) in enumerate(errors):
-        message = _message(error) + (_OTHERS if place >= len(errors) - partly else "")
+    for index, (name, error) in enumerate(errors):
+        message = _message(error) + (_OTHERS if index >= len(errors) - partly else "")
         row = UnansweredRow(code=error.code, message=message, candidates=_candidate_rows(error))
         names.setdefault(row, []).append(name)
     rows = tuple(row.model_copy(update=name_connections(own)) for row, own in names.items())

@@ -36,8 +36,8 @@ _WHOLE_SECOND: Final = timedelta(seconds=1)
 
 async def feed_of(app: AppContext) -> FeedName:
     """The feed for this caller: that of the shared credential, or of the caller's own."""
-    place, *_ = await app.journal.places(create=True)
-    return FeedName(place, app.principal.subject if await app.uses_own_credential() else None)
+    account_name, *_ = await app.journal.account_names(create=True)
+    return FeedName(account_name, app.principal.subject if await app.uses_own_credential() else None)
 
 
 def find_source(app: AppContext, feed: FeedName) -> EventSource | None:

@@ -91,8 +91,8 @@ class TaskStatuses:
         options.sort(key=lambda option: (option.get("hidden") is not True, *_display_order(option)))
         hidden = sum(option.get("hidden") is True for option in options)
         by_id = {
-            option["value"]: _status(option["value"], option, max(0, place - hidden))
-            for place, option in enumerate(options, 1)
+            option["value"]: _status(option["value"], option, max(0, position - hidden))
+            for position, option in enumerate(options, 1)
         }
         return cls(by_id, complete=complete, source=_OF_OPTIONS if complete else _UNSURE)
 

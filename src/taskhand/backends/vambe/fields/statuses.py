@@ -61,7 +61,7 @@ class StatusCatalogue:
     def known(self) -> StatusList:
         """The statuses by position, and whether the list is complete."""
         if self._configured:
-            return StatusList(self._placed(), complete=True, source="the settings, with ids as seen on tasks")
+            return StatusList(self._with_orders(), complete=True, source="the settings, with ids as seen on tasks")
         seen = tuple(sorted(self._seen.values(), key=lambda status: status.order))
         return StatusList(seen, complete=False, source="seen on tasks, as the CRM lists none; there may be others")
 
@@ -76,7 +76,7 @@ class StatusCatalogue:
             return unknown_status_error(str(asked), self.known(), found=found)
         return refused
 
-    def _placed(self) -> tuple[Status, ...]:
+    def _with_orders(self) -> tuple[Status, ...]:
         """The configured statuses, each as the CRM spells it once it was seen.
 
         A status that was seen has its own position, and the others follow on; if these do not fit in between,
