@@ -10,6 +10,7 @@ from taskhand.domain.name_matching import Match, fold, group_by, matching, neare
 from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, StatusType
 
 __all__ = [
+    "UnknownStatus",
     "check_filter_statuses",
     "finished_status",
     "resolve_filter_statuses",
@@ -76,6 +77,16 @@ def resolve_status(
     raise unknown_status_error(name, status_list, argument)
 
 
+class UnknownStatus(NotFound):
+    """No status has the name; `wrong` is the message without the sentence on the candidates."""
+
+    def __init__(self, wrong: str, about_candidates: str, candidates: Sequence[Candidate], next_step: str) -> None:
+        super().__init__(
+            f"{wrong} {about_candidates}", code="unknown_status", candidates=candidates, next_step=next_step
+        )
+        self.wrong: Final = wrong
+
+
 def unknown_status_error(
     name: str, status_list: StatusList, argument: str = "newStatusName", *, found: str | None = None
 ) -> NotFound:
@@ -101,9 +112,9 @@ def unknown_status_error(
     next_step = f"Send {argument} with the candidate that is meant{or_name}{_or_type(status_list.statuses)}."
     if argument == "status" and fold(name) in _OVERDUE:
         next_step = "Send overdue true in its place; status may be left out."
-    return NotFound(
-        f"{wrong} {rest}",
-        code="unknown_status",
+    return UnknownStatus(
+        wrong,
+        rest,
         candidates=_candidates(_resembling_first(name, status_list.statuses)),
         next_step=next_step,
     )

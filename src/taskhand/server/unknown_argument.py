@@ -29,6 +29,10 @@ OUTERMOST_CONNECTION: Final = "connection stands once, beside the call's other a
 """The next step for `connection` inside an object: a task of several, `changes` or `filter`."""
 
 
+class _UnknownEverywhere(CallerError):
+    """There is no such argument, with any CRM: one sentence names all of these."""
+
+
 def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
     """The error for an argument that the tool, or an object in its arguments, does not have."""
     dotted, squeezed = scope.dotted(name[:60]), squeeze(name[:60])
@@ -60,7 +64,8 @@ def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
         step = f"Leave {dotted} out: this takes no arguments."
     where = "" if absent is None else " with this CRM"
     only = f"; it is only on {' and '.join(having)}" if having else ""
-    return CallerError(
+    kind = _UnknownEverywhere if absent is None else CallerError
+    return kind(
         f"There is no argument {dotted!r}{where}{only}.",
         code="unknown_argument",
         candidates=[Candidate(other) for other in near],
@@ -99,7 +104,7 @@ def joined_unknown_error(unknown: Mapping[str, CallerError], others: Sequence[st
     if len(shown) == 1 and not others:
         return first
     messages = {name: error.message for name, error in shown.items()}
-    plain = [name for name, message in messages.items() if message == f"There is no argument {name[:60]!r}."]
+    plain = [name for name, error in shown.items() if isinstance(error, _UnknownEverywhere)]
     if len(plain) > 1:
         names = " and ".join([", ".join(repr(name[:60]) for name in plain[:-1]), repr(plain[-1][:60])])
         messages |= dict.fromkeys(plain, f"There are no arguments {names}.")

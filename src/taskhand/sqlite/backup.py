@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.connection import check_database_file, file_identity
+from taskhand.sqlite.connection import check_database_file, file_identity, is_locked
 from taskhand.sqlite.database_copies import copy_database, sync_folder
 from taskhand.sqlite.health_checks import Description
 from taskhand.sqlite.migrations import DatabaseKind
@@ -144,7 +144,7 @@ def operator_errors(what_failed: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        is_busy = "locked" in str(error)
+        is_busy = is_locked(error)
         raise OperatorError(
             f"{what_failed}: {reason}.", code="store_busy" if is_busy else "store_unavailable", retryable=is_busy
         ) from error

@@ -18,7 +18,9 @@ from taskhand.sqlite.transaction import transaction
 __all__ = [
     "BUSY_S",
     "check_database_file",
+    "error_code",
     "file_identity",
+    "is_locked",
     "is_open_to_others",
     "make_database",
     "move_into_place",
@@ -52,6 +54,17 @@ class _CountedConnection(sqlite3.Connection):
                 if not _open_files[self.file]:
                     del _open_files[self.file]
                 self.file = None
+
+
+def error_code(error: BaseException) -> int | None:
+    """SQLite's primary result code; None for an error of another origin."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF  # the other bits say more of it
+
+
+def is_locked(error: BaseException) -> bool:
+    """Whether another connection has the file, or a part of it."""
+    return error_code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:

@@ -22,7 +22,7 @@ from taskhand.sqlite.backup import (
     read_manifest,
     write_archive,
 )
-from taskhand.sqlite.connection import make_database, move_into_place
+from taskhand.sqlite.connection import is_locked, make_database, move_into_place
 from taskhand.sqlite.database_copies import copy_database, sync_folder
 from taskhand.sqlite.health_checks import Description
 from taskhand.sqlite.work_folder import work_folder
@@ -196,7 +196,7 @@ def _is_sound(database: DatabaseFile) -> bool:
         with closing(connect_autocommit(database.path)) as connection:
             return bool(connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok")
     except sqlite3.OperationalError as error:
-        raise _in_use(database) if "locked" in str(error) else error from None
+        raise _in_use(database) if is_locked(error) else error from None
     except sqlite3.DatabaseError:
         return False
 
@@ -223,7 +223,7 @@ def _held(databases: Sequence[DatabaseFile]) -> Iterator[sqlite3.Connection | No
                 # https://www.sqlite.org/lang_attach.html
                 connection.execute(f"PRAGMA {schema}.journal_mode = DELETE").fetchone()
             except sqlite3.OperationalError as error:
-                raise _in_use(database) if "locked" in str(error) else error from None
+                raise _in_use(database) if is_locked(error) else error from None
         yield connection
 
 

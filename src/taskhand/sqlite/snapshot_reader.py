@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from taskhand.sqlite.backup import connect_autocommit
-from taskhand.sqlite.connection import open_connection
+from taskhand.sqlite.connection import is_locked, open_connection
 from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.store import database_file_errors
 
@@ -61,7 +61,7 @@ def hold_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile | None]:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchone()
             _begin(connection)
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
+            if not is_locked(error):
                 raise
             held = None
         else:

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 from taskhand.call.deadline import time_left
 from taskhand.domain.errors import OperatorError
 from taskhand.sql.connection import DamagedRow
-from taskhand.sqlite.connection import BUSY_S, file_identity, open_connection
+from taskhand.sqlite.connection import BUSY_S, error_code, file_identity, is_locked, open_connection
 from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.transaction import roll_back_rest
 from taskhand.sqlite.worker import Worker
@@ -238,7 +238,7 @@ def _end_of_wait() -> float:
 def _read_only_part(path: Path, error: Exception) -> str | None:
     """The file or folder that is read-only, if the error is about that."""
     is_denied = isinstance(error, OSError) and error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
-    if not is_denied and "readonly" not in str(error) and "unable to open" not in str(error):
+    if not is_denied and error_code(error) not in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
         return None
     effective = os.access in os.supports_effective_ids
     with suppress(OSError):
@@ -268,7 +268,7 @@ def _to_operator_error(error: Exception, path: Path, kind: DatabaseKind) -> Oper
                 f"read it, or set {kind.variable} to another file."
             ),
         )
-    busy = "locked" in str(error) or "busy" in str(error)
+    busy = is_locked(error)
     return OperatorError(
         f"The {kind.label} {path} could not be used: {error}.",
         code="store_busy" if busy else "store_unavailable",

@@ -6,7 +6,7 @@ HubSpot's text is never repeated, except scopes that have the form of one.
 
 import json as jsonlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -79,6 +79,13 @@ class LackingScopes(Explanation):
     scopes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedValues(Explanation):
+    """HubSpot refused these arguments, each for a reason."""
+
+    reasons: tuple[tuple[str, str], ...] = ()
+
+
 def explain(status: int, json: Json) -> Explanation | None:
     """Taskhand's explanation of a refusal; None if the body adds nothing to the status."""
     if not isinstance(json, dict):
@@ -117,10 +124,12 @@ def to_error(json: JsonObject) -> TaskhandError:
 
 def refusal_of_new_task(error: TaskhandError) -> TaskhandError:
     """The refusal of a new task: callers do not choose its status, so a refused status is not named as an argument."""
-    if not isinstance(error, CallerError) or not error.explanation or _STATUS not in error.explanation.arguments:
+    explained = error.explanation
+    if not isinstance(explained, RefusedValues) or _STATUS not in explained.arguments:
         return error
+    names = {_STATUS: "the status that the task would get"}
     return CallerError(
-        error.message.replace(f"{_STATUS}: ", "the status that the task would get: "),
+        _describe_refused([(names.get(name, name), reason) for name, reason in explained.reasons]),
         code=error.code,
         next_step="Ask a HubSpot administrator to check the stages of the task pipeline, then send the call again.",
     )
@@ -174,6 +183,10 @@ def _explain_scopes(json: JsonObject) -> Explanation | None:
     return LackingScopes(lacks, scopes=tuple(scopes))
 
 
+def _describe_refused(reasons: Iterable[tuple[str, str]]) -> str:
+    return f"HubSpot refused {'; '.join(f'{name}: {reason}' for name, reason in dict.fromkeys(reasons))}."
+
+
 def _explain_values(json: JsonObject) -> Explanation | None:
     """A sentence with a clause for each refused field; the all-day flag is named only if nothing else was refused."""
     refused = list(_refused_properties(json))
@@ -181,10 +194,12 @@ def _explain_values(json: JsonObject) -> Explanation | None:
     if refused and not others:
         return NO_ALL_DAY
     known = [(property_name, code) for property_name, code in others if _PROPERTY.fullmatch(property_name)]
-    named = [(ARGUMENTS.get(property_name, property_field(property_name)), code) for property_name, code in known]
-    if named:
-        clauses = dict.fromkeys(f"{name}: {_MEANINGS.get(code, _UNKNOWN)}" for name, code in named)
-        return Explanation(f"HubSpot refused {'; '.join(clauses)}.", frozenset(name for name, _ in named))
+    reasons = tuple(
+        (ARGUMENTS.get(property_name, property_field(property_name)), _MEANINGS.get(code, _UNKNOWN))
+        for property_name, code in known
+    )
+    if reasons:
+        return RefusedValues(_describe_refused(reasons), frozenset(name for name, _ in reasons), reasons)
     is_link = str(json.get("message")).startswith("One or more associations are")
     if is_link or any(_context_values(part, "INVALID_OBJECT_IDS") for part in (json, *objects(json.get("errors")))):
         return _NO_RECORD

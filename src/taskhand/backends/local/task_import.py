@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 from uuid import UUID, uuid5
 
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.invalid_value import describe_invalid
 from taskhand.domain.name_matching import fold
-from taskhand.domain.task import STATUS_TYPES, Contact, Member, Status, Task
+from taskhand.domain.task import STATUS_TYPES, Contact, Member, Status, StatusType, Task
 from taskhand.domain.time_zones import known_zone
 from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
@@ -151,7 +151,7 @@ class _Import:
                 )
 
     def _write_status(self, status: Status) -> None:
-        if status.type not in STATUS_TYPES.split(", "):
+        if status.type not in get_args(StatusType):
             raise _WrongLine(f"the type of a status is one of {STATUS_TYPES}")
         if not fold(status.name):
             raise _WrongLine("a status needs a name")

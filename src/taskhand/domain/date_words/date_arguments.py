@@ -45,7 +45,8 @@ _DAY_EXAMPLES: Final = 'such as "tomorrow", "el viernes" or "in 2 weeks"'
 _PAST_EXAMPLES: Final = 'such as "yesterday", "el lunes" or "2 hours ago"'
 _PAST_TIMES: Final = 'such as "today at 5pm" or "ayer a las 15:00"'
 _ONLY_TIME: Final = "; to change only the time, send dueTime"
-_TIME_EXAMPLES: Final = 'such as "tomorrow at 3pm" or "el lunes a las 15:00"'
+_TIMES: Final = '"tomorrow at 3pm" or "el lunes a las 15:00"'
+_TIME_EXAMPLES: Final = f"such as {_TIMES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +207,13 @@ def _readings(
         )
     else:
         message, candidates = f"{given} is not a date that is understood.", []
-        next_step = f"Send {argument} as YYYY-MM-DD, or as words {examples}."
+        time = f"; a time as in 2026-03-01T15:00:00-03:00 or {_TIMES}" if argument == "dueDate" else ""
+        next_step = f"Send {argument} as YYYY-MM-DD, or as words {examples}{time}."
         if step := _step_for_no_single_date(argument, text):
             next_step = step
         elif (at := _unix_time(text)) is not None:
             moment = f"{at.astimezone(zone):%Y-%m-%d}" if is_day else at.isoformat()
             candidates, next_step = [Candidate(moment)], f"If a Unix time is meant, send {moment}."
-        elif argument == "dueDate":
-            next_step = f"{next_step[:-1]}; a time as in 2026-03-01T15:00:00-03:00 or {_TIME_EXAMPLES[8:]}."
     raise CallerError(message, code=code, candidates=candidates, next_step=next_step)
 
 

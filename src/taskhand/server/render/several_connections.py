@@ -10,6 +10,7 @@ from taskhand.domain.due import moment_text
 from taskhand.domain.errors import Ambiguous, LinkBroken, LinkRequired, TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.receipt import join_notes
+from taskhand.domain.status_lookup import UnknownStatus
 from taskhand.domain.task_groups import CountBy
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import MAX_ITEMS, MAX_LENGTH, Answer, UntrustedAnswer
@@ -231,7 +232,7 @@ def _message(error: TaskhandError) -> str:
 
     If the person has to link a credential, it says how; if a connection has no such status, what all of them know.
     """
-    message = truncate(error.message.partition(" The candidates are ")[0], _MESSAGE)
+    message = truncate(error.wrong if isinstance(error, UnknownStatus) else error.message, _MESSAGE)
     if isinstance(error, LinkRequired | LinkBroken):
         return f"{message} {error.private_step or error.next_step}"
     return f"{message} {_TYPES}" if error.code == "unknown_status" else message
