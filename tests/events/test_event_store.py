@@ -260,11 +260,15 @@ async def test_a_hint_with_the_same_proof_is_kept_once_while_the_proof_is_valid(
 
 async def test_of_too_many_hints_only_that_some_task_was_changed_is_kept(store: SqlEventStore) -> None:
     ids = [f"t-{number}" for number in range(MAX_HINTS)]
+    await store.begin_feed(HERS, "0", NOW)
+    await store.add_hint(HERS, ["hers"], NOW)
     await store.add_hint(FEED, ids, NOW)
     await store.add_hint(FeedName("close 2"), ["t-1"], NOW)
     assert len(await store.find_hints(FEED)) == MAX_HINTS
+    assert await store.find_hints(HERS) == {"": NOW}
     await store.add_hint(FEED, ["one-more"], at(1))
     assert await store.find_hints(FEED) == {"": at(1)}
+    assert await store.find_hints(HERS) == {"": NOW, "one-more": at(1)}
     assert len(await store.find_hints(FeedName("close 2"))) == 1
 
 
