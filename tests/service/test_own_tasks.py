@@ -27,7 +27,7 @@ HIGH = Edit(title="Changed")
 
 
 async def test_every_method_of_a_backend_is_narrowed_or_passed_on_by_name(store: LocalBackend) -> None:
-    pairs = ((Backend, OwnTasksBackend), (OwnProperties, vars(own_tasks)["_Properties"]))
+    pairs = ((Backend, OwnTasksBackend), (OwnProperties, vars(own_tasks)["_OwnTaskProperties"]))
     for protocol, narrowed in pairs:
         methods = {name: one for name, one in getmembers(protocol, isfunction) if name in vars(protocol)}
         methods = {name: one for name, one in methods.items() if not name.startswith("_")}
