@@ -197,16 +197,17 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         """The notes of `note_ids` that no longer exist in Close."""
         return await self._notes.missing(note_ids)
 
-    async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
+    async def update_item(self, item: Item[JsonObject], progress: BulkProgress) -> Written:
         """Update the fields of a task, then write or delete its note; if the update fails, the note is left alone.
 
         If the fields were written and the note fails, the returned `note` says so.
         """
+        before, edit = item.before, item.edit
         if edit.note is MISSING:
-            return await super().update_task(before, edit, progress)
+            return await super().update_item(item, progress)
         rest = without(edit, "note")
         is_alone = rest.is_empty
-        written = Written(before) if is_alone else await super().update_task(before, rest, progress)
+        written = Written(before) if is_alone else await super().update_item(replace(item, edit=rest), progress)
         try:
             noted = await self._change_note(before, edit.note)
         except TaskhandError as error:

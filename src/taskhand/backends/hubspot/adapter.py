@@ -210,15 +210,15 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     # One task: its links, its properties, and the task read back.
 
-    async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
+    async def update_item(self, item: Item[Record], progress: BulkProgress) -> Written:
         """Make new links, PATCH, remove former links and read back; after a failure the new links are removed."""
-        item: Item[Record] = Item(0, before, await self._with_status(edit))
+        item.edit = await self._with_status(item.edit)
         await self.prepare()
-        links = LinkChanges(self._reader, progress or BulkProgress())
+        links = LinkChanges(self._reader, progress)
         await links.link([item])
-        if item.error is None and self._reader.properties_of(item.edit, before):
+        if item.error is None and self._reader.properties_of(item.edit, item.before):
             try:
-                item.row, item.note = await self._writer.update(before, unlinked(item.edit))
+                item.row, item.note = await self._writer.update(item.before, unlinked(item.edit), BulkProgress())
             except TaskhandError as error:
                 item.fail(error)
         with end_of_call():
@@ -227,7 +227,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
             raise item.error
         item.row = await self._read_back(item)
         links.add_notes()
-        return self.to_written(item.row, item.edit, before, item.note)
+        return self.to_written(item.row, item.edit, item.before, item.note)
 
     async def _with_status(self, edit: Edit) -> Edit:
         """The edit with the id of its status; CallerError `unknown_status` if no status matches it."""

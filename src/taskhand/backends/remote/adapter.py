@@ -179,18 +179,15 @@ class CrmAdapter(Creator[_Row], Backend):
 
     # The part of the Backend protocol that is the same for every CRM.
 
-    async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
-        """Update a task; if the response is lost, the task is read back before anything is sent again.
-
-        In a bulk update nothing is sent once `progress` is stopped.
-        """
-        await self.prepare()
-        row, note = await self._writer.update(before, edit, progress)
-        return self.to_written(row, edit, before, note)
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """Update a task; if the response is lost, the task is read back before anything is sent again."""
+        return await self.update_item(Item(0, before, edit), BulkProgress())
 
     async def update_item(self, item: Item[_Row], progress: BulkProgress) -> Written:
-        """Write one item of a bulk update by itself."""
-        return await self.update_task(item.before, item.edit, progress)
+        """Write one item by itself; nothing is sent once `progress` is stopped."""
+        await self.prepare()
+        row, note = await self._writer.update(item.before, item.edit, progress)
+        return self.to_written(row, item.edit, item.before, note)
 
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None

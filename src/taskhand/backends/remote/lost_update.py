@@ -89,7 +89,7 @@ class Writer(Generic[_Row]):
         self._adapter = adapter
         self._messages = adapter.messages
 
-    async def update(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> tuple[_Row, str | None]:
+    async def update(self, before: Task, edit: Edit, progress: BulkProgress) -> tuple[_Row, str | None]:
         """The task after an update, and a note that says how the outcome was learned.
 
         The update is sent once more if its response was lost and the task does not show the edit, unless `progress` is
@@ -98,22 +98,21 @@ class Writer(Generic[_Row]):
         item = Item[_Row](0, before, edit)
         for is_resent in (False, True):
             item.is_resent = is_resent
-            written = await self._send(item, progress or BulkProgress())
+            written = await self._send(item, progress)
             if written is not None:
                 row, note = written
                 return row, note or (self._messages.sent_again if is_resent else None)
-            if item.state is State.LOST:
-                item.row = await self._read_back(item)
-                if self._adapter.shows(item.row, edit):
-                    return item.row, self._messages.applied
-            if item.state is not State.LOST or not may_send_again(item, self._adapter):
+            item.row = await self._read_back(item)
+            if self._adapter.shows(item.row, edit):
+                return item.row, self._messages.applied
+            if not may_send_again(item, self._adapter):
                 break
         raise error_of_unshown(item, self._adapter) from item.failure
 
     async def _send(self, item: Item[_Row], progress: BulkProgress) -> tuple[_Row, str | None] | None:
-        """Send one request: the task after it and a note, or None if the item is lost or its repetition was refused.
+        """Send one request: the task after it and a note, or None if the item is lost.
 
-        Raises the refusal of the first request.
+        Raises the refusal of the first request, and after a refused repetition `error_of_unshown`.
         """
         before, edit = item.before, item.edit
         with recorded_requests() as sent:
@@ -130,11 +129,9 @@ class Writer(Generic[_Row]):
                 explained = explain_refusal(refused, self._messages.name, edit, item.id)
                 if is_doubtful(sent, refused):
                     item.lose(explained)
-                elif item.is_resent:
-                    item.state, item.failure = State.OPEN, explained
-                else:
-                    raise explained from None
-                return None
+                    return None
+                item.failure = explained
+                raise (error_of_unshown(item, self._adapter) if item.is_resent else explained) from None
         if answer is None:
             try:
                 return await self._read(item), None

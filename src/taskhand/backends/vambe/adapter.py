@@ -208,9 +208,9 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     # Vambe does not document the form of due times: an update may show that a due time was misread before.
 
-    async def update_task(self, before: Task, edit: Edit, progress: BulkProgress | None = None) -> Written:
+    async def update_task(self, before: Task, edit: Edit) -> Written:
         """Update a task; Misread if its due time was read wrongly, or others changed it since it was read."""
-        written = await self._update(before, edit, await self._lists.find(before.id), progress)
+        written = await self._update(before, edit, await self._lists.find(before.id), BulkProgress())
         really = with_other_changes(before, written.task, edit)
         if really is not None:
             raise Misread(really, written.task)
@@ -240,7 +240,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
                     raise
                 raise Misread(misread.before, await self._take_back(misread, edit)) from None
 
-    async def _update(self, before: Task, edit: Edit, was: JsonObject, progress: BulkProgress | None = None) -> Written:
+    async def _update(self, before: Task, edit: Edit, was: JsonObject, progress: BulkProgress) -> Written:
         """Apply an edit to `before`, whose row is `was`; Misread if its due time was read wrongly."""
         mapper, read_as = self._mapper, self._mapper.due_at
         if rests_on(before, edit) and mapper.was_misread(before, was):
@@ -264,7 +264,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         back = without(back, *{name for name, _ in back.given()} - {name for name, _ in edit.given()})
         try:
             with end_of_call():
-                row, _ = await self._writer.update(misread.now, back)
+                row, _ = await self._writer.update(misread.now, back, BulkProgress())
         except TaskhandError as error:
             raise self.messages.unknown_update(misread.now.id) from error
         self.recent.wrote(misread.now.id, row)
