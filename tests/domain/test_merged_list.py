@@ -103,7 +103,7 @@ def test_the_cursor_of_another_list_or_of_other_connections_is_refused() -> None
             MergedCursor.of_list(names, asked, wrong)
 
 
-@pytest.mark.parametrize("place", [2, -1, [], [1], "a", None])
+@pytest.mark.parametrize("position", [2, -1, [], [1], "a", None])
 def test_a_cursor_with_a_forged_position_is_refused(position: object) -> None:
     sound = MergedCursor(MergedCursor.of_list(NAMES, "asked", None).of, {"north": ("1",), "south": ()})
     assert MergedCursor.of_list(NAMES, "asked", sound.cursor()) == sound
