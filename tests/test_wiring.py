@@ -33,8 +33,7 @@ async def test_one_journal_of_several_connections_to_a_crm_keeps_their_histories
     )
     found: dict[str | None, list[str]] = {}
     for name in ("north", "south", None, "north"):
-        connection = None if name is None else ConnectionSettings(name, settings)
-        journal = open_journal(settings, connection=connection)
+        journal = open_journal(ConnectionSettings.of(settings) if name is None else ConnectionSettings(name, settings))
         change = await journal.record(OPENING, Ending("refused"))
         found.setdefault(name, []).insert(0, change.id)
         assert [one.id for one in (await journal.page(ChangeQuery())).changes] == found[name]

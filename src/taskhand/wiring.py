@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = [
     "open_app",
     "open_as_person",
+    "open_connection",
     "open_connections",
     "open_journal",
     "open_local_store",
@@ -65,8 +66,8 @@ async def open_connections(
 ) -> AsyncIterator[Connections]:
     """Open the AppContext of each connection, by name; all are closed at the end.
 
-    `observe` returns the observer of the requests to the connection of a name; the rest is as in `open_app`. With
-    several connections, one without a usable credential is refused to its callers, and the others work.
+    `observe` returns the observer of the requests to the connection of a name; the rest is as in `open_connection`.
+    With several connections, one without a usable credential is refused to its callers, and the others work.
     """
     is_named = len(connections) > 1
     async with AsyncExitStack() as stack:
@@ -75,7 +76,7 @@ async def open_connections(
             observed = _observed(runtime, observe(connection.name)) if observe else runtime
             problem = _find_problem(connection, links) if is_named else None
             app = await stack.enter_async_context(
-                open_app(connection.settings, clock, observed, connection=connection, links=links, problem=problem)
+                open_connection(connection, clock, observed, links=links, problem=problem)
             )
             opened[connection.name] = _with_name(app, connection) if is_named else app
         yield Connections(opened)
@@ -110,45 +111,53 @@ def _observed(runtime: "Runtime | None", observer: "RequestObserver") -> "Runtim
     return replace(runtime or Runtime(), observer=observer)
 
 
+def open_app(
+    settings: Settings, clock: Clock | None = None, runtime: "Runtime | None" = None, *, links: "Links | None" = None
+) -> AbstractAsyncContextManager[AppContext]:
+    """Open the AppContext of the only connection, which has these settings; otherwise as `open_connection`."""
+    return open_connection(ConnectionSettings.of(settings), clock, runtime, links=links)
+
+
 @asynccontextmanager
-async def open_app(
-    settings: Settings,
+async def open_connection(
+    connection: ConnectionSettings,
     clock: Clock | None = None,
     runtime: "Runtime | None" = None,
     *,
-    connection: ConnectionSettings | None = None,
     links: "Links | None" = None,
     problem: OperatorError | None = None,
 ) -> AsyncIterator[AppContext]:
-    """Open the AppContext of these settings; its backend and its journal are closed at the end.
+    """Open the AppContext of a connection; its backend and its journal are closed at the end.
 
-    A test harness passes its own `clock`, and the `runtime` in which HTTP requests wait. `connection` names the
-    connection, whose journal has its own location, even in a server without others. With `links` it uses the caller's
-    own credential if the caller has linked one. A `problem` is why the credential of the settings cannot be used:
-    nothing is sent with it. Without a `problem`, OperatorError if it cannot be used.
+    A test harness passes its own `clock`, and the `runtime` in which HTTP requests wait. With `links` it uses the
+    caller's own credential if the caller has linked one. A `problem` is why the credential of the settings cannot be
+    used: nothing is sent with it. Without a `problem`, OperatorError if it cannot be used.
     """
-    clock, served = clock or clock_of(settings), connection or ConnectionSettings(DEFAULT_CONNECTION, settings)
+    settings = connection.settings
+    clock = clock or clock_of(settings)
     if problem is None:
         settings.check_credential()
-        _check_app(served, links)
+        _check_app(connection, links)
     async with AsyncExitStack() as stack:
-        budgets, updates = _open_budgets(served), TaskUpdates()
+        budgets, updates = _open_budgets(connection), TaskUpdates()
         if budgets is not None:
             stack.push_async_callback(budgets.aclose)
         context = _open_context(settings, clock, stack, runtime)
         context = replace(context, budgets=budgets, remember=updates.remember, people_link=links is not None)
-        backend = await _open_backend(_usable(settings) if problem else settings, context, connection)
+        # The adapter knows what the CRM can do. No CRM has issued the placeholder, and nothing is sent with it.
+        usable = settings.with_credential("none") if problem else settings
+        backend = await _open_backend(replace(connection, settings=usable), context)
         stack.push_async_callback(_close, backend)
         store = cast("LocalBackend", backend) if _is_built_in(settings) else None
         locate_journal(settings)  # an unusable place is reported at start
-        journal: Lazy[SqlJournal] = Lazy(partial(open_journal, settings, clock, store, connection=connection))
+        journal: Lazy[SqlJournal] = Lazy(partial(open_journal, connection, clock, store))
         stack.push_async_callback(_close_made, journal)
         events: Lazy[SqlEventStore] = Lazy(partial(open_event_store, settings))
         stack.push_async_callback(_close_made, events)
         if problem:
-            from taskhand.service.unavailable_backend import unavailable_backend
+            from taskhand.service.unavailable_backend import UnavailableBackend
 
-            backend = unavailable_backend(backend, problem)
+            backend = UnavailableBackend(backend, problem)
         yield AppContext(
             backend,
             journal,
@@ -161,20 +170,15 @@ async def open_app(
             CallTime(settings.call_s, runtime.monotonic if runtime else time.monotonic),
             ConnectionInfo(
                 title=find_factory(settings.backend).title,
-                name_in_files=connection.name_in_files if connection else None,
-                link_name=served.name,
+                name_in_files=connection.name_in_files,
+                link_name=connection.name,
                 configured_me=_configured_me(settings),
                 problem=problem,
             ),
             updates=updates,
             open_events=events.get,
-            own=OwnCredentials(_own_backends(served, context, links, journal)),
+            own=OwnCredentials(_own_backends(connection, context, links, journal)),
         )
-
-
-def _usable(settings: Settings) -> Settings:
-    """The settings with a placeholder credential, which no CRM has issued, in place of an unusable one."""
-    return settings.with_credential("none")
 
 
 def _configured_me(settings: Settings) -> str | None:
@@ -237,7 +241,7 @@ async def open_as_person(
     keys = {**connection.keys, **dict.fromkeys(map(Settings.variable, factory.credentials), "the own credential")}
     async with AsyncExitStack() as stack:
         context = replace(context or _open_context(settings, clock_of(settings)), stack=stack, is_own=True)
-        backend = await _open_backend(settings, context, replace(connection, settings=settings, keys=keys))
+        backend = await _open_backend(replace(connection, settings=settings, keys=keys), context)
         stack.push_async_callback(_close, backend)
         yield backend
 
@@ -261,16 +265,14 @@ async def open_oauth_client(
         yield await opens(settings.of_backend(factory), context) if opens else None
 
 
-async def _open_backend(settings: Settings, context: OpenContext, connection: ConnectionSettings | None) -> "Backend":
-    """The backend. Its error texts name the keys of the connection, if the connection has keys of its own."""
-    factory = find_factory(settings.backend)
-    if connection is None or not connection.keys:
-        return await factory.open(settings.of_backend(factory), context)
+async def _open_backend(connection: ConnectionSettings, context: OpenContext) -> "Backend":
+    """The backend of a connection; its error texts name the connection's own keys."""
+    factory = find_factory(connection.settings.backend)
+    own = connection.settings.of_backend(factory)
     try:
-        backend = await factory.open(settings.of_backend(factory), replace(context, keys=connection.keys))
+        backend: Backend = await factory.open(own, replace(context, keys=connection.keys))
     except OperatorError as error:
-        message, step = map(connection.in_own_words, (error.message, error.next_step or ""))
-        raise OperatorError(message, code=error.code, next_step=step or None) from None
+        raise connection.reword(error) from None
     backend.remedies = {subject: connection.in_own_words(text) for subject, text in backend.remedies.items()}
     return backend
 
@@ -287,35 +289,26 @@ async def _close_made(file: "Lazy[SqlJournal] | Lazy[SqlEventStore]") -> None:
 
 
 def open_journal(
-    settings: Settings,
-    clock: Clock | None = None,
-    store: "LocalBackend | None" = None,
-    *,
-    connection: ConnectionSettings | None = None,
+    connection: ConnectionSettings, clock: Clock | None = None, store: "LocalBackend | None" = None
 ) -> "SqlJournal":
-    """The journal of the store or account in these settings; it is opened at the first use.
+    """The journal of a connection's store or account; it is opened at the first use.
 
-    `store` is the built-in store, if it is open already. `connection` names the connection of the journal.
+    `store` is the built-in store, if it is open already.
     """
-    owner = _journal_owner(settings, clock, store, connection)
-    return open_owned_journal(settings, owner, clock or clock_of(settings))
+    owner = _journal_owner(connection, clock, store)
+    return open_owned_journal(connection.settings, owner, clock or clock_of(connection.settings))
 
 
-def _journal_owner(
-    settings: Settings,
-    clock: Clock | None,
-    store: "LocalBackend | None",
-    connection: ConnectionSettings | None = None,
-) -> "JournalOwner":
+def _journal_owner(connection: ConnectionSettings, clock: Clock | None, store: "LocalBackend | None") -> "JournalOwner":
     """The store or the CRM account whose changes are in the journal: their task ids are valid only there.
 
     A named connection has an owner of its own: otherwise two accounts with tokens could not be distinguished.
     """
     from taskhand.journal.journal_owner import AccountOwner, DatabaseOwner, StoreOwner, UnknownAccountOwner
 
-    factory, path = find_factory(settings.backend), journal_path(settings)
-    if factory.account:
-        account_name = _account_name(connection or ConnectionSettings(DEFAULT_CONNECTION, settings))
+    settings, path = connection.settings, journal_path(connection.settings)
+    if not _is_built_in(settings):
+        account_name = _account_name(connection)
         try:
             settings.check_credential()
         except OperatorError as error:

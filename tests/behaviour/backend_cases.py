@@ -13,6 +13,7 @@ from backends.example.client import ExampleClient
 from behaviour.world import CAROLINA, DUE, NOW, SMALL_WORLD, BackendCase, World
 from taskhand.backends.registry import NAMES
 from taskhand.backends.remote.adapter import Timing
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
@@ -32,7 +33,7 @@ async def _example(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[Ap
         await client.create(body)
     adapter = ExampleAdapter(client, None, Timing(lambda: NOW, monotonic, anyio.sleep))
     async with AsyncExitStack() as stack:
-        journal = open_journal(settings)
+        journal = open_journal(ConnectionSettings.of(settings))
         stack.push_async_callback(journal.aclose)
         yield AppContext(adapter, Lazy(lambda: journal), lambda: NOW)
 

@@ -12,6 +12,7 @@ from backends.local.old_store import make_old
 from fixed_clock import NOW, FixedClock
 from journal.open_journal import open_journal, settle
 from taskhand.backends.local.backend import Identity
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
@@ -93,7 +94,7 @@ async def test_the_same_store_has_the_same_history_and_makes_no_second_task_unde
     first, _ = await create(store)
     other = spell(store)
     for is_checked in (False, True):  # by the first request to a journal
-        journal = open_own_journal(Settings(db=other, user="Elena"))
+        journal = open_own_journal(ConnectionSettings.of(Settings(db=other, user="Elena")))
         if is_checked:
             assert "4 rows" in (await journal.check_health())[0].found
         else:

@@ -21,6 +21,7 @@ from journal.open_journal import (
     rename_intent,
     settle,
 )
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.journal.followed_rows import JournalFile, RowReader, read_new_rows
 from taskhand.journal.journal import ChangeQuery, Claim, Ending, Result
@@ -232,7 +233,7 @@ async def test_nothing_is_removed_while_a_change_is_dated_in_the_future(
 
 async def test_a_frozen_clock_removes_nothing(store_file: Path) -> None:
     for clock in (NOW, NOW + timedelta(days=800), NOW + timedelta(days=802)):
-        journal = wired_journal(Settings(db=store_file, clock=clock))
+        journal = wired_journal(ConnectionSettings.of(Settings(db=store_file, clock=clock)))
         await settle(journal, make_opening(at=clock))
         assert await journal.prune() == 0
         await journal.aclose()

@@ -217,7 +217,7 @@ async def test_a_call_of_one_person_settles_the_change_that_a_dead_process_left_
 ) -> None:
     app, (north, _) = connections.find("north"), settings_in(tmp_path)
     task = (await app.backend.create_task(Edit(title="Llamar", priority=1))).task
-    dead, renamed = open_journal(north.settings, connection=north), Edit(title="Escribir")
+    dead, renamed = open_journal(north), Edit(title="Escribir")
     opening = Opening("update_task", Caller("dead", "1", ANA), datetime(2026, 3, 2, tzinfo=UTC))
     change, _ = await dead.begin(opening, [Intent("update", Snapshot(task), renamed, renamed)])
     await dead.aclose()

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.data_files import journal_path
 from taskhand.config.settings import Settings
 from taskhand.domain.bulk_receipt import BulkReceipt
@@ -38,7 +39,7 @@ def settings(store_file: Path) -> Settings:
 
 async def leave_open(settings: Settings, *tasks: Task, caller: Caller = Caller("tests", "1")) -> list[str]:  # noqa: B008
     """Leave a new due date of each task open, as a process does that dies before it sends; the ids of the changes."""
-    journal = open_journal(settings)
+    journal = open_journal(ConnectionSettings.of(settings))
     found = []
     for task in tasks:
         moved = Edit(due=Due(date(2026, 3, 5), None, None))
@@ -141,7 +142,7 @@ async def test_each_create_of_a_dead_process_is_settled_and_the_rest_can_be_resu
     settings: Settings,
 ) -> None:
     edits = [Edit(title=title, responsible_ids=(), priority=1) for title in ("a", "a again", "b")]
-    journal = open_journal(settings)
+    journal = open_journal(ConnectionSettings.of(settings))
     opening = Opening("create_tasks", Caller("tests", "1"), datetime.now(UTC))
     change, _ = await journal.begin(opening, [Intent("create", edit=edit, asked=edit) for edit in edits])
     await journal.aclose()
@@ -165,7 +166,7 @@ async def test_a_task_that_an_equal_create_of_the_same_change_has_made_is_not_ta
     edit = Edit(title="a", responsible_ids=(), priority=1)
     async with open_app(settings) as app:
         made = (await app.backend.create_task(edit)).task
-    journal = open_journal(settings)
+    journal = open_journal(ConnectionSettings.of(settings))
     opening = Opening("create_tasks", Caller("tests", "1"), datetime.now(UTC))
     change, _ = await journal.begin(opening, [Intent("create", edit=edit, asked=edit)] * 2)
     await journal.settle(change.id, [Result(0, "applied", made.id, made)])

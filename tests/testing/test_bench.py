@@ -11,6 +11,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.errors import CallerError
 from taskhand.journal.journal import Caller, Ending, Opening
@@ -177,7 +178,7 @@ async def test_an_impossible_setup_is_refused(tmp_path: Path, setup: dict[str, A
 
 async def test_the_changes_are_all_those_in_the_journal_the_oldest_first(tmp_path: Path) -> None:
     settings = Settings(journal=tmp_path / "journal.sqlite", db=tmp_path / "tasks.sqlite")
-    journal = open_journal(settings)
+    journal = open_journal(ConnectionSettings.of(settings))
     opening = Opening("update_task", Caller(), datetime(2026, 3, 2, tzinfo=UTC))
     made = [(await journal.record(opening, Ending("refused"))).id for _ in range(21)]
     await journal.aclose()

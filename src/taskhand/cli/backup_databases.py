@@ -34,7 +34,7 @@ def select_connections(context: click.Context) -> tuple[Sequence[ConnectionSetti
     """
     configuration: Configuration | None = context.meta.get(CONFIGURATION)
     if configuration is None:
-        return [ConnectionSettings(DEFAULT_CONNECTION, context.obj)], []
+        return [ConnectionSettings.of(context.obj)], []
     db = configuration.origins.get("db")
     if db is not None and db.kind == "flag":
         return configuration.connections[:1], []
@@ -87,7 +87,7 @@ async def _locate_journal(connection: ConnectionSettings) -> Path | None:
     if connection.settings.state is not None:
         return None
     try:
-        journal = open_journal(connection.settings, connection=connection)
+        journal = open_journal(connection)
     except OperatorError:  # no backend can be chosen
         return journal_path(connection.settings)
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import click
 
 from taskhand.cli import CONFIGURATION
-from taskhand.config.connection_settings import DEFAULT_CONNECTION, ConnectionSettings
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.domain.errors import CallerError, Candidate
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def find_account(context: click.Context) -> ConnectionSettings:
     """
     configuration: Configuration | None = context.meta.get(CONFIGURATION)
     if configuration is None:
-        return ConnectionSettings(DEFAULT_CONNECTION, context.obj)
+        return ConnectionSettings.of(context.obj)
     connections = configuration.connections
     db = configuration.origins.get("db")
     if len(connections) == 1 or (db is not None and db.kind == "flag"):

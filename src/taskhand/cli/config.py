@@ -194,7 +194,7 @@ def _effective(configuration: Configuration) -> dict[str, str | None]:
     from taskhand.state import locate_journal, locate_keys, locate_links
 
     return {
-        "chosen_backend": backend_of(ConnectionSettings(DEFAULT_CONNECTION, configuration.settings)),
+        "chosen_backend": backend_of(ConnectionSettings.of(configuration.settings)),
         "db": _path(store_location, configuration.settings),
         "journal": _path(locate_journal, configuration.settings),
         "keys": _path(locate_keys, configuration.settings),

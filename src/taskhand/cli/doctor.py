@@ -270,12 +270,12 @@ async def _check_connection(
     """The checks of the app, the journal and the backend as this caller; the error if it cannot be opened."""
     from taskhand.cli.doctor_oauth_app import check_app
     from taskhand.service.health_checks import check_health
-    from taskhand.wiring import open_app
+    from taskhand.wiring import open_connection
 
     app = check_app(connection, has_vault=bool(connection.settings.vault_keys))
     links = None if any(finding.outcome == "failed" for finding in app) else links
     try:
-        async with open_app(connection.settings, connection=connection, links=links) as at:
+        async with open_connection(connection, links=links) as at:
             findings = (*app, *await check_health(at.of_principal(principal)))
             return tuple(_in_own_words(finding, connection) for finding in findings)
     except OperatorError as error:

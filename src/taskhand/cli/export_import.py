@@ -78,9 +78,9 @@ def import_tasks(account: "ConnectionSettings", file: Path, *, dry_run: bool) ->
 async def _collect(account: "ConnectionSettings") -> list[Mapping[str, Any]]:
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.service.export_tasks import export_records
-    from taskhand.wiring import open_app
+    from taskhand.wiring import open_connection
 
-    async with open_app(account.settings, connection=account) as app:
+    async with open_connection(account) as app:
         contacts = await app.backend.account.find_contacts("", _ALL) if isinstance(app.backend, LocalBackend) else ()
         return [record async for record in export_records(app, contacts)]
 

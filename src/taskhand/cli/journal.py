@@ -132,7 +132,7 @@ def _with_journal(account: "ConnectionSettings", work: "Callable[[SqlJournal], A
     from taskhand.wiring import open_journal
 
     async def working() -> _T:
-        at = open_journal(account.settings, connection=account)
+        at = open_journal(account)
         try:
             return await work(at)
         finally:

@@ -111,7 +111,7 @@ async def _find_files(connections: "Sequence[ConnectionSettings]", *, named: boo
     names: dict[Path | str, dict[str, str]] = {}
     exist = False
     for connection in connections:
-        journal = open_journal(connection.settings, connection=connection)
+        journal = open_journal(connection)
         try:
             account_names = await journal.account_names() if named else ()
             names.setdefault(await journal.locate(), {}).update(dict.fromkeys(account_names, connection.name))

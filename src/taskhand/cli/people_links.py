@@ -78,10 +78,10 @@ async def save_link(
 async def _compare_accounts(connection: "ConnectionSettings", own_backend: "Backend") -> bool | None:
     """Whether the shared credential is for the same account as this one; None if it cannot be used."""
     from taskhand.service.credential_account import is_same_account
-    from taskhand.wiring import open_app
+    from taskhand.wiring import open_connection
 
     try:
-        async with open_app(connection.settings, connection=connection) as app:
+        async with open_connection(connection) as app:
             return await is_same_account(own_backend, app.backend)
     except TaskhandError as error:
         _log.info("the shared credential of %s cannot be compared: %s", connection.name, error.message)

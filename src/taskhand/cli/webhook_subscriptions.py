@@ -67,8 +67,7 @@ async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdm
             admin = await find_webhook_support(connection).open(settings.of_backend(factory), context)
             return None if admin is None else await work(admin)
         except OperatorError as error:
-            message, step = map(connection.in_own_words, (error.message, error.next_step or ""))
-            raise OperatorError(message, code=error.code, next_step=step or None) from None
+            raise connection.reword(error) from None
 
 
 @dataclass(frozen=True, slots=True)

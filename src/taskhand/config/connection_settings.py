@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from taskhand.backends.registry import find_factory
 from taskhand.config.settings import Settings
+from taskhand.domain.errors import OperatorError
 
 __all__ = ["DEFAULT", "DEFAULT_CONNECTION", "TABLES", "ConnectionSettings", "SettingOrigin"]
 
@@ -58,6 +59,11 @@ class ConnectionSettings:
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     name_in_files: str | None = None
 
+    @classmethod
+    def of(cls, settings: Settings) -> "ConnectionSettings":
+        """The only connection, which has these settings."""
+        return cls(DEFAULT_CONNECTION, settings)
+
     @property
     def credentials(self) -> Iterator[str]:
         """The origin of each credential that is set: a reference, a variable, or a key of the file."""
@@ -74,6 +80,11 @@ class ConnectionSettings:
     def named(self, fields: Iterable[str]) -> list[str]:
         """The names of fields of Settings for the operator of this connection: keys of its table, or variables."""
         return [self.keys.get(variable, variable) for variable in map(Settings.variable, fields)]
+
+    def reword(self, error: OperatorError) -> OperatorError:
+        """A copy of the error in this connection's own words."""
+        message, step = map(self.in_own_words, (error.message, error.next_step or ""))
+        return error.but(message=message, next_step=step or None)
 
     def in_own_words(self, text: str) -> str:
         """The text with this connection's keys in place of variables, which a table does not use."""

@@ -16,8 +16,7 @@ def has_app(connection: ConnectionSettings) -> bool:
     try:
         return _has_app(connection.settings)
     except OperatorError as error:
-        message, step = map(connection.in_own_words, (error.message, error.next_step or ""))
-        raise OperatorError(message, code=error.code, next_step=step or None) from None
+        raise connection.reword(error) from None
 
 
 def _has_app(settings: Settings) -> bool:

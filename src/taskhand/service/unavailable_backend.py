@@ -6,13 +6,15 @@ from taskhand.backends.base import Backend
 from taskhand.domain.errors import OperatorError
 from taskhand.service.forwarding_backend import ForwardingBackend
 
-__all__ = ["unavailable_backend"]
+__all__ = ["UnavailableBackend"]
 
 
-def unavailable_backend(backend: Backend, problem: OperatorError) -> Backend:
-    """The backend, which sends nothing: each of its requests raises an error like `problem`."""
+class UnavailableBackend(ForwardingBackend):
+    """The backend, which sends nothing: each of its requests raises a copy of `problem`."""
 
-    def refuse() -> NoReturn:
-        raise OperatorError(problem.message, code=problem.code, next_step=problem.next_step)
+    def __init__(self, backend: Backend, problem: OperatorError) -> None:
+        super().__init__(backend, self._refuse)
+        self._problem = problem
 
-    return ForwardingBackend(backend, refuse)
+    def _refuse(self) -> NoReturn:
+        raise self._problem.but()

@@ -12,6 +12,7 @@ from mcp import Client
 from mcp.server import Server as McpServer
 from mcp.types import ElicitRequestParams, ElicitResult, Implementation, TextContent
 
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError
 from taskhand.http.upstream import Runtime
@@ -151,7 +152,7 @@ class Bench:
 
 async def changes_of(settings: Settings) -> tuple[Change, ...]:
     """The changes in the journal of these settings, oldest first."""
-    journal = open_journal(settings)
+    journal = open_journal(ConnectionSettings.of(settings))
     try:
         page = await journal.page(ChangeQuery(limit=_ALL))
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.data_files import journal_path, store_path
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
@@ -30,7 +31,7 @@ async def looked_at(settings: Settings) -> dict[str, CheckResult]:
 
 async def keep(settings: Settings, *, ends: bool) -> None:
     """Write a change down; one that does not end is left open."""
-    kept = open_journal(settings)
+    kept = open_journal(ConnectionSettings.of(settings))
     opening = Opening("create_task", Caller("tests", "1"), NOW)
     change, _ = await kept.begin(opening, [Intent("create")])
     if ends:

@@ -27,6 +27,7 @@ from server.transports.keyed_server import ERAS, KeyCaller, asking_server
 from server.transports.mixing_faults import FAULTS, Fault
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.cli.token_issuers import open_token_check
+from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.domain.policy import Policy
@@ -217,7 +218,7 @@ async def _hurry(_: float) -> None:
 
 async def _leave_open(app: AppContext, settings: Settings, ids: Mapping[str, str]) -> None:
     """An update of each of these persons, in the journal as a process leaves it that dies before it sends."""
-    journal = open_journal(settings, app.clock)
+    journal = open_journal(ConnectionSettings.of(settings), app.clock)
     for name, person in ids.items():
         maker = Principal(Person.parse(person))
         call = Call(
