@@ -162,6 +162,7 @@ DELETIONS = [
     ("late throttled", "", "unknown", WRWL),
     ("void", "", "done", WRWR),
     ("void", "ok cut", "accepted", WRWR),
+    ("void", "page", "done", f"{WR} read write read"),
     ("void absent", "", "done", WRW),
     ("void lost+", "", "done", f"{WRWR} read"),
     ("void void", "", "still there", WRWR),

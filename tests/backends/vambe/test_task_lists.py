@@ -74,6 +74,19 @@ async def test_a_task_is_certainly_missing_only_where_every_listed_row_has_an_id
         await lists.find(NOBODY)
 
 
+@pytest.mark.parametrize(
+    ("before", "is_complete"), [([], False), ([NEAR_ID], True), ([NEAR_ID, FAR_ID], False)], ids=str
+)
+async def test_an_empty_list_proves_that_a_task_is_missing_only_if_no_other_task_was_read_before(
+    before: list[str], *, is_complete: bool
+) -> None:
+    windows: dict[Window, list[Json]] = {WIDEST: [{"id": task_id} for task_id in before]}
+    lists = lists_of(windows, TickingClock(), [])
+    await lists.find_all(before)
+    windows.clear()
+    assert await lists.find_all([NEAR_ID], fresh=True) == ({}, is_complete)
+
+
 async def test_a_task_is_certainly_missing_if_the_widest_list_lacks_it_although_the_near_one_was_refused() -> None:
     async def fetch(window: Window) -> list[Json]:
         if window != WIDEST:

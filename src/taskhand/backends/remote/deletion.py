@@ -69,9 +69,9 @@ class Presence(Enum):
 
 
 async def find_presence(records: Deletable, task_id: str, *, is_confirmed: bool = True) -> Presence:
-    """Read a record by its id; one not found, or not readable, is read in a second way unless `is_confirmed`."""
+    """Read a record by its id, twice if it cannot be read; one that is not found is listed, unless `is_confirmed`."""
     try:
-        await (records.get(task_id) if is_confirmed else read_surely(records, task_id, lambda: records.get(task_id)))
+        await read_surely(None if is_confirmed else records, task_id, lambda: records.get(task_id))
     except NotFound:
         return Presence.GONE
     except TaskhandError:

@@ -62,14 +62,16 @@ async def read_twice(read: Callable[[], Awaitable[_Row]]) -> _Row:
     return await read()
 
 
-async def read_surely(records: Listing, task_id: str, read: Callable[[], Awaitable[_Row]]) -> _Row:
-    """The same for a record that is read by its id: NotFound only if a list lacks it too.
+async def read_surely(records: Listing | None, task_id: str, read: Callable[[], Awaitable[_Row]]) -> _Row:
+    """The same for a record that is read by its id: NotFound only if a list of `records` lacks it too.
 
-    OutcomeUnknown if there is no list either: every request gets a 404.
+    OutcomeUnknown if there is no list either: every request gets a 404. Without `records` one 404 is enough.
     """
     try:
         return await read()
     except NotFound as missing:
+        if records is None:
+            raise
         try:
             listed = await records.find_listed([task_id])
         except NotFound:
