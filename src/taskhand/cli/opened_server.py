@@ -75,7 +75,7 @@ async def open_server(
     from taskhand.cli.loaded_policy import PolicySource
     from taskhand.cli.policy_reload import reload_on_hangup
     from taskhand.server.app import create_server
-    from taskhand.service.readiness import check_readiness
+    from taskhand.service.readiness import ServerReadiness
     from taskhand.wiring import open_connections
 
     if isinstance(configuration, OperatorError):
@@ -120,7 +120,7 @@ async def open_server(
         if traces is not None:
             traces.close()  # a signal ends the process before the stack is closed
 
-    return OpenedServer(server, at_start, close, check_readiness(connections), pages)
+    return OpenedServer(server, at_start, close, ServerReadiness.of(connections).check, pages)
 
 
 async def _work_beside(works: "Sequence[_Work]", connections: "Connections") -> None:

@@ -2,19 +2,19 @@
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import anyio
 
 from taskhand.call.deadline import call_deadline
-from taskhand.call.parallel_work import concurrent_tasks
+from taskhand.call.parallel_work import for_each
 from taskhand.domain.errors import TaskhandError
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
-__all__ = ["READY", "Readiness", "Ready", "check_readiness"]
+__all__ = ["READY", "Readiness", "Ready", "ServerReadiness"]
 
 _log = logging.getLogger(__name__)
 
@@ -96,30 +96,32 @@ class Ready:
         return {name: value for name, value in report.items() if value}
 
 
-def check_readiness(connections: Connections) -> Callable[[], Awaitable[Ready]]:
-    """The check of all connections: the states of the only one, or how many of several can be used.
+@dataclass(frozen=True, slots=True)
+class ServerReadiness:
+    """Whether a server can carry out calls.
 
-    With several, one usable connection is enough: answers of calls name the others.
+    With several connections, one usable connection is enough: answers of calls name the others.
     """
-    checks = [Readiness(app) for app in connections]
 
-    async def check_one() -> Ready:
-        states = await checks[0].check()
-        return Ready(_is_ready(states), states)
+    connections: Sequence[Readiness]
 
-    async def check_several() -> Ready:
-        found: dict[str, bool] = {}
+    @classmethod
+    def of(cls, connections: Connections) -> "ServerReadiness":
+        """The readiness of a server with these connections."""
+        return cls([Readiness(app) for app in connections])
 
-        async def check(readiness: Readiness) -> None:
-            found[readiness.app.connection.name or ""] = await readiness.is_ready()
+    async def check(self) -> Ready:
+        """The states of the only connection, or how many of several can be used."""
+        if len(self.connections) == 1:
+            states = await self.connections[0].check()
+            return Ready(_is_ready(states), states)
+        found: list[bool] = []
 
-        async with concurrent_tasks() as group:
-            for readiness in checks:
-                group.start_soon(check, readiness)
-        able = sum(found.values())
-        return Ready(able > 0, connections=f"{able} of {len(checks)}")
+        async def check(connection: Readiness) -> None:
+            found.append(await connection.is_ready())
 
-    return check_several if len(checks) > 1 else check_one
+        await for_each(self.connections, check, at_once=len(self.connections))
+        return Ready(any(found), connections=f"{sum(found)} of {len(found)}")
 
 
 def _is_ready(states: Mapping[str, str]) -> bool:

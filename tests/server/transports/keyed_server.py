@@ -33,7 +33,7 @@ from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.key_auth import KeyAuth
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
-from taskhand.service.readiness import check_readiness
+from taskhand.service.readiness import ServerReadiness
 from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_app
 from time_limits import BOUND_S
@@ -186,7 +186,7 @@ async def asking_server(
             serve: Callable[..., Any] = partial(
                 serve_http,
                 announce=announce,
-                beside=SideRoutes(check_readiness(Connections.of(app)), pages=pages),
+                beside=SideRoutes(ServerReadiness.of(Connections.of(app)).check, pages=pages),
                 auth=auth,
                 keeps_sessions=keeps_sessions,
             )

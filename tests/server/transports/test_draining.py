@@ -36,7 +36,7 @@ from taskhand.server.transports.host_names import ListenAddress
 from taskhand.server.transports.http import Endpoint, SideRoutes, serve_http
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
-from taskhand.service.readiness import check_readiness
+from taskhand.service.readiness import ServerReadiness
 from taskhand.wiring import open_app
 from time_limits import BOUND_S
 
@@ -78,7 +78,8 @@ async def open_drained_server(folder: Path, calls_s: float = 50) -> AsyncIterato
         said, heard = anyio.create_memory_object_stream[str](2)
 
         async def run() -> None:
-            beside, endpoint = SideRoutes(check_readiness(Connections.of(app))), Endpoint(ListenAddress("127.0.0.1", 0))
+            beside = SideRoutes(ServerReadiness.of(Connections.of(app)).check)
+            endpoint = Endpoint(ListenAddress("127.0.0.1", 0))
             serving_it = partial(serve_http, announce=said.send_nowait, beside=beside, draining=draining)
             drained.ends.append(await serving_it(create_server(app), endpoint, anyio.lowlevel.checkpoint))
             drained.ended.set()
