@@ -39,6 +39,8 @@ def share_changes(
 def _hash_account(connection: "ConnectionSettings") -> str:
     """The name of a connection on every replica; it reveals neither credential nor address."""
     settings = connection.settings
-    account = find_factory(settings.backend).account
-    account_name = str(store_location(settings)) if account is None else account(settings)
+    factory = find_factory(settings.backend)
+    account_name = str(store_location(settings))
+    if factory.account is not None:
+        account_name = factory.account(settings.of_backend(factory))
     return sha256(f"{connection.name}\n{settings.backend}\n{account_name}".encode()).hexdigest()[:16]
