@@ -1,4 +1,4 @@
-"""A journal of its own for an app context that is wired by hand."""
+"""A journal of its own for an app context that a test opens by hand."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager

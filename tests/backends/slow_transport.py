@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 import httpx2
 from anyio.lowlevel import checkpoint
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from virtual_time import Time
 
 __all__ = ["CountedTransport", "NetworkTime", "SlowTransport"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from backends.close import wired as close
-from backends.hubspot import wired as hubspot
-from backends.vambe import wired as vambe
+from backends.close import sandboxed_app as close
+from backends.hubspot import sandboxed_app as hubspot
+from backends.vambe import sandboxed_app as vambe
 from taskhand.domain.edit import Edit
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.server import serve_sandbox
@@ -46,7 +46,7 @@ async def open_counted_account(crm: str) -> AsyncIterator[CountedAccount]:
             yield CountedAccount(backend, sandbox, time)
         return
     vambe_sandbox = vambe.vambe()
-    async with serve_sandbox(vambe_sandbox) as url, vambe.wired(url, time) as app:
+    async with serve_sandbox(vambe_sandbox) as url, vambe.sandboxed_app(url, time) as app:
         yield CountedAccount(app.backend, vambe_sandbox, time)
 
 

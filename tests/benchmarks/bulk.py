@@ -9,8 +9,8 @@ from time import perf_counter
 
 import anyio
 
-from backends.close import wired as on_close
-from backends.hubspot import wired as on_hubspot
+from backends.close import sandboxed_app as on_close
+from backends.hubspot import sandboxed_app as on_hubspot
 from backends.vambe.backend_case import WORLD, vambe_settings
 from behaviour.world import NOW, PEOPLE
 from benchmarks.figure import Measurement
@@ -40,10 +40,10 @@ async def _measure(tasks: int) -> Measurement:
         seconds = await _bulk_seconds(app, ids, str(PEOPLE[1]["id"]))
     least = (tasks - RATE) / RATE  # the requests of the first second leave at once
     close = on_close.close(tasks)
-    async with serve_sandbox(close) as url, on_close.wired(url, on_close.Time()) as app:
+    async with serve_sandbox(close) as url, on_close.sandboxed_app(url, on_close.Time()) as app:
         await _bulk_seconds(app, [on_close.task_id(number) for number in range(1, tasks + 1)], on_close.ANA)
     hubspot = on_hubspot.hubspot(world=on_hubspot.seed(tasks), spec_variant=["searches=0", "burst=0", "search_lag=0"])
-    async with serve_sandbox(hubspot) as url, on_hubspot.wired(url, on_hubspot.Time()) as app:
+    async with serve_sandbox(hubspot) as url, on_hubspot.sandboxed_app(url, on_hubspot.Time()) as app:
         await _bulk_seconds(app, [on_hubspot.task_id(number) for number in range(1, tasks + 1)], on_hubspot.ANA)
     return Measurement(
         {

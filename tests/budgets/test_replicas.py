@@ -12,7 +12,7 @@ from threading import Event
 import pytest
 from anyio import from_thread
 
-from backends.vambe.wired import KEY, TASK, vambe
+from backends.vambe.sandboxed_app import KEY, TASK, vambe
 from postgres_server import TestDatabase
 from server.transports.server_process import META, Web, serving
 from taskhand.budgets.reservation import widen_window

@@ -294,7 +294,7 @@ def test_tasks_of_a_crm_are_imported_once(crm: SandboxedCrm, tmp_path: Path) -> 
 
     async def collect() -> list[Mapping[str, Any]]:
         time = Time()
-        async with serve_sandbox(crm.sandbox(3, time, ())) as url, crm.wired(url, time) as app:
+        async with serve_sandbox(crm.sandbox(3, time, ())) as url, crm.sandboxed_app(url, time) as app:
             return [record async for record in export_records(app)]
 
     records = anyio.run(collect)

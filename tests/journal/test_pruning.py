@@ -28,7 +28,7 @@ from taskhand.journal.journal import ChangeQuery, Claim, Ending, Result
 from taskhand.journal.pruning import prune_changes
 from taskhand.journal.row_export import RowQuery, to_export_line
 from taskhand.journal.sqlite import SqliteJournal
-from taskhand.wiring import open_journal as wired_journal
+from taskhand.wiring import open_journal as journal_of_app
 
 DAYS = 30
 KEPT = partial(open_journal, keep_days=DAYS)
@@ -233,7 +233,7 @@ async def test_nothing_is_removed_while_a_change_is_dated_in_the_future(
 
 async def test_a_frozen_clock_removes_nothing(store_file: Path) -> None:
     for clock in (NOW, NOW + timedelta(days=800), NOW + timedelta(days=802)):
-        journal = wired_journal(ConnectionSettings.of(Settings(db=store_file, clock=clock)))
+        journal = journal_of_app(ConnectionSettings.of(Settings(db=store_file, clock=clock)))
         await settle(journal, make_opening(at=clock))
         assert await journal.prune() == 0
         await journal.aclose()

@@ -111,7 +111,7 @@ async def open_crm(
     gate, transport = Gate(sandbox), CuttableTransport()
     async with (
         serve_sandbox(gate) as url,
-        crm.wired(url, time, limits=Limits(read_s=read_s), transport=transport) as app,
+        crm.sandboxed_app(url, time, limits=Limits(read_s=read_s), transport=transport) as app,
         Client(create_server(app)) as client,
     ):
         agent, ids = Agent(client, crm.needs), tuple(crm.ids(tasks))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx2
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from taskhand.http.connection_pool import PooledTransport
 
 __all__ = ["CuttableTransport"]

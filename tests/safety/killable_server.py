@@ -95,7 +95,7 @@ async def app_at(crm: str, url: str, folder: Path, busy_s: float = 5.0) -> Async
             await store.aclose()
         else:
             chosen = next(one for one in CRMS if one.name == crm)
-            async with chosen.wired(url, Time()) as app:
+            async with chosen.sandboxed_app(url, Time()) as app:
                 yield replace(app, lazy_journal=Lazy(lambda: journal))
     finally:
         await journal.aclose()

@@ -65,8 +65,8 @@ async def open_mixed_connections(
         if closed:
             urls[closed] = "http://127.0.0.1:9"  # of a service that no machine has any more
         async with (
-            HUBSPOT.wired(urls["north"], time, transport=transports["north"]) as north,
-            CLOSE.wired(urls["south"], time, transport=transports["south"]) as south,
+            HUBSPOT.sandboxed_app(urls["north"], time, transport=transports["north"]) as north,
+            CLOSE.sandboxed_app(urls["south"], time, transport=transports["south"]) as south,
             _home(folder, time) as home,
         ):
             apps = {"north": north, "south": south, "home": home}

@@ -38,7 +38,7 @@ class SandboxOrStore(Protocol):
         ...
 
 
-class Wired(Protocol):
+class OpenSandboxedApp(Protocol):
     """Opens Taskhand in front of a CRM; `transport` replaces real connections."""
 
     def __call__(
@@ -96,7 +96,7 @@ class SandboxedCrm:
 
     name: str
     sandbox: Callable[[int, Time, tuple[str, ...]], Emulator]
-    wired: Wired
+    sandboxed_app: OpenSandboxedApp
     secret: str
     task_id: Callable[[int], str]
     summarize: Callable[[dict[str, Any]], TaskSummary]

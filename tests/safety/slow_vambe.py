@@ -10,7 +10,7 @@ from typing import Any
 from mcp import Client
 
 from backends.slow_transport import NetworkTime, SlowTransport
-from backends.vambe import wired as on_vambe
+from backends.vambe import sandboxed_app as on_vambe
 from file_stores import journal_in
 from safety.account import Agent
 from taskhand.sandbox.server import serve_sandbox
@@ -52,7 +52,7 @@ class SlowCrm:
         journal = journal_in(self.folder)
         way = SlowTransport(time, latency_s=0.25)
         try:
-            async with on_vambe.wired(self.url, time, transport=way, vambe_rate=_RATE) as app:
+            async with on_vambe.sandboxed_app(self.url, time, transport=way, vambe_rate=_RATE) as app:
                 app = replace(app, lazy_journal=Lazy(lambda: journal), policy=policy or app.policy)  # noqa: PLW2901  the same, shared
                 async with Client(create_server(app)) as client:
                     yield Agent(client), app

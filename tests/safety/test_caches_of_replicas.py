@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from mcp import Client
 from pydantic import SecretStr
 
-from backends.close import wired as on_close
-from backends.vambe import wired as on_vambe
+from backends.close import sandboxed_app as on_close
+from backends.vambe import sandboxed_app as on_vambe
 from backends.vambe.backend_case import vambe_settings
 from behaviour.world import NOW
 from postgres_server import TestDatabase

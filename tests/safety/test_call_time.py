@@ -78,7 +78,7 @@ class SilentAccount:
 async def open_silent_account(crm: SandboxedCrm, era: str = ERAS[-1]) -> AsyncIterator[SilentAccount]:
     time = NetworkTime()
     sandbox, transport = crm.sandbox(TASKS, time, ()), SilentTransport(time)
-    async with serve_sandbox(sandbox) as url, crm.wired(url, time, transport=transport) as app:
+    async with serve_sandbox(sandbox) as url, crm.sandboxed_app(url, time, transport=transport) as app:
         app = replace(app, policy=WritePolicy(plan_over=TASKS))  # noqa: PLW2901  the same with another policy
         async with Client(create_server(app), mode=era) as client:
             yield SilentAccount(crm, sandbox, transport, time, app, client)

@@ -8,7 +8,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from mcp import Client
 
-from backends.vambe import wired as on_vambe
+from backends.vambe import sandboxed_app as on_vambe
 from behaviour.conftest import ERAS
 from safety.account import Agent, newest_change, to_journal_line, to_logged_line
 from safety.crms import VAMBE
@@ -46,7 +46,7 @@ async def test_a_cancelled_bulk_stops_sending_and_journals_every_result(era: str
 
     ids = VAMBE.ids(TASKS)
     asked: dict[str, Any] = {"taskIds": ids, "changes": {"title": "Again"}}
-    async with serve_sandbox(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as app:
+    async with serve_sandbox(gate) as url, on_vambe.sandboxed_app(url, Time(), vambe_in_flight=4) as app:
         app = replace(app, policy=WritePolicy(plan_over=TASKS), call_time=replace(app.call_time, write_tick_s=0.001))  # noqa: PLW2901  the same with another policy
         async with Client(create_server(app), mode=era) as client, anyio.create_task_group() as others:
             others.start_soon(answer_again)
@@ -82,7 +82,7 @@ async def test_progress_is_reported_at_every_tick() -> None:
         if told.count(HELD - 1) == 3:  # nothing comes in meanwhile, and it is said all the same
             go_on.set()
 
-    async with serve_sandbox(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as app:
+    async with serve_sandbox(gate) as url, on_vambe.sandboxed_app(url, Time(), vambe_in_flight=4) as app:
         app = replace(app, policy=WritePolicy(plan_over=TASKS), call_time=replace(app.call_time, write_tick_s=0.001))  # noqa: PLW2901  as above
         async with Client(create_server(app)) as client:
             asked = {"taskIds": VAMBE.ids(TASKS), "changes": {"title": "Again"}}
@@ -107,7 +107,7 @@ async def test_cancelled_creates_stop_sending_and_the_rest_is_created_once_by_go
             await go_on.wait()
 
     gate.after_write = hold
-    async with serve_sandbox(gate) as url, on_vambe.wired(url, Time(), vambe_in_flight=4) as app:
+    async with serve_sandbox(gate) as url, on_vambe.sandboxed_app(url, Time(), vambe_in_flight=4) as app:
         app = replace(app, policy=WritePolicy(plan_over=TASKS))  # noqa: PLW2901  the same with another policy
         async with Client(create_server(app)) as client:
             with given_up:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backends.vambe.wired import ELENA, LUIS
+from backends.vambe.sandboxed_app import ELENA, LUIS
 from safety.account import (
     ServedCrm,
     ServedTasks,

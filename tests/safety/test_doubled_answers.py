@@ -57,7 +57,7 @@ async def test_an_answer_that_is_sent_twice_is_the_answer_to_one_request(crm: Sa
     async with (
         serve_sandbox(sandbox) as behind,
         doubling(behind) as url,
-        crm.wired(url, time) as app,
+        crm.sandboxed_app(url, time) as app,
         Client(create_server(app)) as client,
     ):
         agent = Agent(client, crm.needs)

@@ -18,7 +18,7 @@ import pytest
 from anyio import to_thread
 from mcp import Client
 
-from backends.vambe import wired as on_vambe
+from backends.vambe import sandboxed_app as on_vambe
 from behaviour.agent import Refused
 from behaviour.world import NOW
 from file_stores import store_in

@@ -12,7 +12,7 @@ import pytest
 from mcp import Client
 
 from backends.vambe.backend_case import vambe_settings
-from backends.vambe.wired import KEY
+from backends.vambe.sandboxed_app import KEY
 from behaviour.agent import Refused
 from behaviour.world import NOW
 from journals import numbered

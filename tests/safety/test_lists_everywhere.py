@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from backends.close import wired as on_close
-from backends.hubspot import wired as on_hubspot
+from backends.close import sandboxed_app as on_close
+from backends.hubspot import sandboxed_app as on_hubspot
 from backends.slow_transport import NetworkTime
 from behaviour.agent import Refused
 from safety.crms import CLOSE, HUBSPOT, VAMBE
@@ -84,7 +84,7 @@ async def test_all_crms_and_two_accounts_of_one_are_one_list() -> None:
         apps: dict[str, AppContext] = {}
         for index, (name, crm) in enumerate(crms.items()):
             url = await stack.enter_async_context(serve_sandbox(crm.sandbox(4, time, ())))
-            app = apps[name] = await stack.enter_async_context(crm.wired(url, time))
+            app = apps[name] = await stack.enter_async_context(crm.sandboxed_app(url, time))
             for number, task in enumerate((await list_tasks(app, TaskFilter())).tasks[:3]):
                 due = Due(day + timedelta(days=4 * number + (index + number) % 4))
                 await app.backend.update_task(task, Edit(due=due))

@@ -6,7 +6,7 @@ import pytest
 from mcp import Client
 
 from backends.slow_transport import NetworkTime, SlowTransport
-from backends.vambe import wired as on_vambe
+from backends.vambe import sandboxed_app as on_vambe
 from safety.account import Agent, observe_call, open_crm
 from safety.crms import CRMS, SandboxedCrm
 from taskhand.sandbox.server import serve_sandbox
@@ -24,7 +24,7 @@ async def test_a_hundred_changes_at_vambe_take_no_longer_than_the_rate_asks_for_
     way = SlowTransport(time, latency_s=0.25)
     async with (
         serve_sandbox(sandbox) as url,
-        on_vambe.wired(url, time, transport=way, vambe_rate=RATE) as app,
+        on_vambe.sandboxed_app(url, time, transport=way, vambe_rate=RATE) as app,
         Client(create_server(app)) as client,
     ):
         agent = Agent(client)

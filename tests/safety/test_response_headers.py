@@ -55,7 +55,7 @@ async def test_a_header_that_is_not_ascii_breaks_no_call(crm: SandboxedCrm) -> N
         sandbox = crm.sandbox(1, time, ())
         async with (
             serve_sandbox(ExtraHeaderCrm(sandbox.app, name, value)) as url,
-            crm.wired(url, time) as app,
+            crm.sandboxed_app(url, time) as app,
             Client(create_server(app)) as client,
         ):
             agent = Agent(client, crm.needs)
@@ -85,7 +85,7 @@ async def test_malformed_header_lines_do_not_break_reads_or_writes(crm: Sandboxe
     async with (
         serve_sandbox(sandbox) as behind,
         inserting(behind, b"\r\n".join(JUNK)) as url,
-        crm.wired(url, time) as app,
+        crm.sandboxed_app(url, time) as app,
         Client(create_server(app)) as client,
     ):
         agent = Agent(client, crm.needs)

@@ -174,7 +174,7 @@ async def test_a_plan_whose_first_call_had_time_only_to_read_is_continued() -> N
     way = SlowTransport(time, latency_s=9.0)
     async with (
         serve_sandbox(crm.sandbox(MANY, time, ())) as url,
-        crm.wired(url, time, transport=way) as app,
+        crm.sandboxed_app(url, time, transport=way) as app,
         Client(create_server(app)) as client,
     ):
         agent = Agent(client)

@@ -53,7 +53,7 @@ async def open_odd_account(crm: SandboxedCrm, access: Access = EVERYONE) -> Asyn
     proxy = OddRow(crm.sandbox(3, time, ()), crm.task_id(2))
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serve_sandbox(proxy))
-        app = await stack.enter_async_context(crm.wired(url, time))
+        app = await stack.enter_async_context(crm.sandboxed_app(url, time))
         client = await stack.enter_async_context(Client(create_server(app, access=access)))
         yield OddAccount(crm, proxy, Agent(client, crm.needs), time)
 

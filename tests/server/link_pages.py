@@ -10,7 +10,7 @@ from typing import Any, Literal
 import httpx2
 from mcp.types import ElicitRequestParams, ElicitRequestURLParams, ElicitResult
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.link_offer import LinkOffer, OfferState
 from taskhand.domain.principal import Person

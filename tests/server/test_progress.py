@@ -39,7 +39,7 @@ async def test_reading_reports_progress_once_a_tick() -> None:
     sandbox = crm.sandbox(300, time, ())
     async with (
         serve_sandbox(sandbox) as url,
-        crm.wired(url, time, transport=SlowTransport(time, latency_s=0.25)) as app,
+        crm.sandboxed_app(url, time, transport=SlowTransport(time, latency_s=0.25)) as app,
     ):
         app = replace(app, call_time=replace(app.call_time, read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
         # In the older era this client sends messages, as every host does; else it calls the server's functions.

@@ -48,7 +48,7 @@ class ObservedReadiness:
 async def watched(crm: SandboxedCrm, *faults: Fault) -> AsyncIterator[ObservedReadiness]:
     time = Time()
     sandbox = crm.sandbox(1, time, ())
-    async with serve_sandbox(sandbox) as url, crm.wired(url, time) as app:
+    async with serve_sandbox(sandbox) as url, crm.sandboxed_app(url, time) as app:
         sandbox.faults = faults
         yield ObservedReadiness(sandbox, Readiness(replace(app, call_time=CallTime(monotonic=time.clock))), time)
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from issuers import Issuer, issuing, make_key, pack
 from taskhand.domain.errors import OperatorError
 from taskhand.http.issuer_documents import JsonDocuments

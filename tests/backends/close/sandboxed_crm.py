@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 
-from backends.close import wired
+from backends.close import sandboxed_app
 from backends.close.backend_case import close_sandbox
 from backends.remote.doctor_crm import DoctorCrm
 from behaviour.world import SANTIAGO
@@ -24,15 +24,15 @@ __all__ = ["COUNTED_CRM", "CRM", "DOCTOR_CRM", "rate_limited"]
 
 def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
     del time
-    return wired.close(tasks, spec_variant=SpecVariant.parse(("rates=hidden", *spec_variant)))
+    return sandboxed_app.close(tasks, spec_variant=SpecVariant.parse(("rates=hidden", *spec_variant)))
 
 
 CRM = SandboxedCrm(
     name="close",
     sandbox=_sandbox,
-    wired=partial(wired.wired, timezone=SANTIAGO),
-    secret=wired.KEY,
-    task_id=wired.task_id,
+    sandboxed_app=partial(sandboxed_app.sandboxed_app, timezone=SANTIAGO),
+    secret=sandboxed_app.KEY,
+    task_id=sandboxed_app.task_id,
     summarize=lambda row: TaskSummary(row["text"], (row["assigned_to"],), row["is_complete"]),
     routes={
         "many": "PUT /api/v1/task",
@@ -41,13 +41,13 @@ CRM = SandboxedCrm(
         "create": "POST /api/v1/task",
         "read": "GET /api/v1/task/{id}",
     },
-    me=wired.ELENA,
-    ana=wired.ANA,
+    me=sandboxed_app.ELENA,
+    ana=sandboxed_app.ANA,
     reader=mapping,
     title_field="text",
     description_field=None,
     path_suffix="/",
-    needs={"aiCustomerId": wired.LEAD},
+    needs={"aiCustomerId": sandboxed_app.LEAD},
     odd=OddTasks(
         unreadable=[
             ({"priority": "urgent"}, "priority"),
@@ -84,19 +84,19 @@ def rate_limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 40
     limits = SpecVariant(rates="enforced", rate_limit=8 * rate, rate_window=8)
-    sandbox = CloseSandbox(key=wired.KEY, seed=wired.WORLD, clock=clock, spec_variant=limits)
-    return sandbox, {"CLOSE_API_KEY": wired.KEY, "CLOSE_RATE": str(rate)}
+    sandbox = CloseSandbox(key=sandboxed_app.KEY, seed=sandboxed_app.WORLD, clock=clock, spec_variant=limits)
+    return sandbox, {"CLOSE_API_KEY": sandboxed_app.KEY, "CLOSE_RATE": str(rate)}
 
 
 @asynccontextmanager
 async def _counted() -> AsyncIterator[OpenApp]:
-    time = wired.Time()
-    rows = [wired.row(number, date=DUE_DATE) for number in range(1, TASKS + 1)]
-    async with serve_sandbox(wired.close(rows)) as url:
-        yield lambda: wired.wired(url, time)
+    time = sandboxed_app.Time()
+    rows = [sandboxed_app.row(number, date=DUE_DATE) for number in range(1, TASKS + 1)]
+    async with serve_sandbox(sandboxed_app.close(rows)) as url:
+        yield lambda: sandboxed_app.sandboxed_app(url, time)
 
 
-COUNTED_CRM = CountedCrm(_counted, wired.task_id, {"aiCustomerId": wired.LEAD})
+COUNTED_CRM = CountedCrm(_counted, sandboxed_app.task_id, {"aiCustomerId": sandboxed_app.LEAD})
 
 DOCTOR_CRM = DoctorCrm(
     "close", close_sandbox, "GET /api/v1/task", {"TASKHAND_TIMEZONE": SANTIAGO}, untold=frozenset({"scopes"})

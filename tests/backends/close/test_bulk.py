@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.close.wired import ANA, ELENA, LUIS, Time, close, on_close, row, task_id
+from backends.close.sandboxed_app import ANA, ELENA, LUIS, Time, close, on_close, row, task_id
 from taskhand.backends.base import ItemResult
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.client import CloseClient

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from backends.close.sandboxed_app import KEY, WORLD, Time, close, on_close, row
 from backends.close.test_bulk import BULK, COMPLETE, LIST, ONE, TO_ANA, count_requests, every, honest
-from backends.close.wired import KEY, WORLD, Time, close, on_close, row
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.edit import Edit

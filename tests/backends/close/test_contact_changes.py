@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from backends.close.sandboxed_app import CAROLINA, LEAD, LEADS, OTHER_LEAD, WORLD, Time, close, on_close, row, task_id
 from backends.close.test_safe_writes import agent_on
-from backends.close.wired import CAROLINA, LEAD, LEADS, OTHER_LEAD, WORLD, Time, close, on_close, row, task_id
 from behaviour.agent import Refused
 from taskhand.domain.errors import CallerError
 from taskhand.sandbox.close import CloseSandbox

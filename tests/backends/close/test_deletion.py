@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backends.close.late_sandbox import LateSandbox
-from backends.close.wired import ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id
+from backends.close.sandboxed_app import ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id
 from behaviour.world import NOW
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.errors import MESSAGES as CLOSE

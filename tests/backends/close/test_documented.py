@@ -10,7 +10,20 @@ from typing import Any
 
 from mcp import Client
 
-from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, LUIS, OTHER_LEAD, TASK, Time, close, row, task_id, wired
+from backends.close.sandboxed_app import (
+    ANA,
+    CAROLINA,
+    ELENA,
+    LEAD,
+    LUIS,
+    OTHER_LEAD,
+    TASK,
+    Time,
+    close,
+    row,
+    sandboxed_app,
+    task_id,
+)
 from behaviour.agent import Agent
 from behaviour.world import SANTIAGO
 from taskhand.sandbox.close import CloseSandbox
@@ -133,7 +146,7 @@ ROWS = (
 async def agent_at(sandbox: CloseSandbox) -> AsyncIterator[Agent]:
     async with (
         serve_sandbox(sandbox) as url,
-        wired(url, Time(), timezone=SANTIAGO) as app,
+        sandboxed_app(url, Time(), timezone=SANTIAGO) as app,
         Client(create_server(app)) as client,
     ):
         yield Agent(client)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from pydantic import MISSING
 
-from backends.close.wired import ELENA, LEAD, TASK
+from backends.close.sandboxed_app import ELENA, LEAD, TASK
 from taskhand.backends.close.events.event_log import EventLog, LogEntry, log_time_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
 from taskhand.backends.close.events.position import Seen, remembered

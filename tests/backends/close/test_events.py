@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backends.close.wired import CAROLINA, LEAD, WORLD, close, on_close, task_id
+from backends.close.sandboxed_app import CAROLINA, LEAD, WORLD, close, on_close, task_id
 from backends.events.feed import Feed, kinds_and_fields
 from backends.events.random_changes import begin_feed, change_at_random, check_replay
 from backends.events.sources import open_close

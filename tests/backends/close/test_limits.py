@@ -9,8 +9,7 @@ import pytest
 from mcp import Client
 from pydantic import SecretStr
 
-from backends.close.test_safe_writes import agent_on
-from backends.close.wired import (
+from backends.close.sandboxed_app import (
     ANA,
     ELENA,
     KEY,
@@ -22,9 +21,10 @@ from backends.close.wired import (
     close,
     on_close,
     row,
+    sandboxed_app,
     task_id,
-    wired,
 )
+from backends.close.test_safe_writes import agent_on
 from behaviour.agent import Agent
 from behaviour.world import NOW
 from taskhand.backends.close.auth import credential
@@ -49,7 +49,7 @@ async def test_requests_wait_for_a_known_limit_before_close_refuses_one() -> Non
         spec_variant=SpecVariant(rates="enforced", rate_limit=10, rate_window=8),
         clock=lambda: datetime.fromtimestamp(moment.wall(), UTC),
     )
-    async with serve_sandbox(sandbox) as url, wired(url, moment) as app:
+    async with serve_sandbox(sandbox) as url, sandboxed_app(url, moment) as app:
         for number in range(1, 31):
             await app.backend.get_task(f"task_{number:043}")
     assert [one.status for one in sandbox.requests] == [200] * 30
@@ -61,7 +61,7 @@ async def test_requests_wait_for_a_known_limit_before_close_refuses_one() -> Non
 async def test_a_429_is_waited_out_in_every_form(body: Any, rates: Any) -> None:
     time = Time()
     sandbox = close(6, spec_variant=SpecVariant(throttle=2, rate_body=body, rates=rates))
-    async with serve_sandbox(sandbox) as url, wired(url, time) as app:
+    async with serve_sandbox(sandbox) as url, sandboxed_app(url, time) as app:
         for number in range(1, 7):
             await app.backend.get_task(f"task_{number:043}")
     assert time.slept
@@ -131,7 +131,7 @@ async def test_a_lost_create_is_not_matched_with_an_earlier_equal_one() -> None:
 async def test_a_credential_is_in_no_answer_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     sandbox = close()
-    async with serve_sandbox(sandbox) as url, wired(url, Time()) as app, Client(create_server(app)) as client:
+    async with serve_sandbox(sandbox) as url, sandboxed_app(url, Time()) as app, Client(create_server(app)) as client:
         agent = Agent(client)
         answers: list[dict[str, Any]] = [
             await agent("list_tasks"),

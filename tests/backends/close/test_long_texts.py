@@ -1,7 +1,7 @@
 """Long texts of tasks in Close, which documents no limit."""
 
+from backends.close.sandboxed_app import ELENA, LEAD, TASK, close, row
 from backends.close.test_safe_writes import agent_on
-from backends.close.wired import ELENA, LEAD, TASK, close, row
 
 LONG = "Call about the offer. " * 150
 HUGE = "Read the whole file. " * 800

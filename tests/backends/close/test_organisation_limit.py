@@ -9,7 +9,7 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from backends.close.wired import KEY, close
+from backends.close.sandboxed_app import KEY, close
 from behaviour.world import NOW
 from taskhand.backends.close.factory import FACTORY, CloseSettings
 from taskhand.backends.factory import OpenContext

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backends.close.sandboxed_app import close, on_close, row, task_id
 from backends.close.test_safe_writes import agent_on
-from backends.close.wired import close, on_close, row, task_id
 from taskhand.sandbox.close import SpecVariant
 
 COUNT = 400

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.close.wired import (
+from backends.close.sandboxed_app import (
     ANA,
     CAROLINA,
     ELENA,

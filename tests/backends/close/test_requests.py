@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from backends.close.wired import (
+from backends.close.sandboxed_app import (
     ANA,
     CAROLINA,
     ELENA,

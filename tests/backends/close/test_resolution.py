@@ -2,8 +2,8 @@
 
 import pytest
 
+from backends.close.sandboxed_app import CAROLINA, TASK, close, row, task_id
 from backends.close.test_safe_writes import agent_on
-from backends.close.wired import CAROLINA, TASK, close, row, task_id
 from behaviour.agent import Refused
 from taskhand.sandbox.close import CloseSandbox
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from backends.close.wired import ANA, CAROLINA, TASK, Time, close, row, task_id, wired
+from backends.close.sandboxed_app import ANA, CAROLINA, TASK, Time, close, row, sandboxed_app, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.principal import Person
@@ -36,7 +36,7 @@ async def agents_on(
     """An agent for each of these persons, on one server; None for nobody who is known."""
     async with (
         serve_sandbox(sandbox) as url,
-        wired(url, time or Time(), timezone="America/Santiago", **options) as app,
+        sandboxed_app(url, time or Time(), timezone="America/Santiago", **options) as app,
         AsyncExitStack() as stack,
     ):
         servers = [create_server(app, access=Access(person=Person.parse(one) if one else None)) for one in persons]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backends.close.wired import ANA, CAROLINA, ELENA, LEAD, TASK, close, on_close, row, task_id
+from backends.close.sandboxed_app import ANA, CAROLINA, ELENA, LEAD, TASK, close, on_close, row, task_id
 from taskhand.backends.close.fields.task_types import INBOX
 from taskhand.backends.close.mapping import DONE, OPEN, update_body
 from taskhand.domain.due import Due, due_of

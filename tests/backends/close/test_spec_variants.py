@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from backends.close.wired import ANA, ELENA, LEAD, Time, close, wired
+from backends.close.sandboxed_app import ANA, ELENA, LEAD, Time, close, sandboxed_app
 from behaviour.agent import Agent, Refused
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
 from taskhand.sandbox.server import serve_sandbox
@@ -100,7 +100,7 @@ async def test_each_answer_of_the_scenario_is_true_under_every_spec_variant(spec
     sandbox = close(1, spec_variant=spec_variant)
     async with (
         serve_sandbox(sandbox) as url,
-        wired(url, Time(), timezone=SANTIAGO) as app,
+        sandboxed_app(url, Time(), timezone=SANTIAGO) as app,
         Client(create_server(app)) as client,
     ):
         agent, task = Agent(client), {"id": ""}

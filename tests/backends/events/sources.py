@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx2
 
-from backends.close.wired import ANA, ELENA, LEAD, LUIS, close, wired
-from backends.hubspot import wired as hubspot_wired
+from backends.close.sandboxed_app import ANA, ELENA, LEAD, LUIS, close, sandboxed_app
+from backends.hubspot import sandboxed_app as hubspot_app
 from backends.local.open_store import empty_database, open_database, open_store
-from backends.vambe import wired as vambe_wired
+from backends.vambe import sandboxed_app as vambe_app
 from fixed_clock import FixedClock
 from taskhand.backends.close.mapping import task_of
 from taskhand.backends.local.backend import LocalBackend
@@ -200,7 +200,7 @@ async def open_close(**options: Any) -> AsyncIterator[ObservedAccount[CloseUser]
     sandbox = close(0, clock=time.moment, **options)
     async with (
         serve_sandbox(sandbox) as url,
-        wired(url, time, clock=time.moment) as app,
+        sandboxed_app(url, time, clock=time.moment) as app,
         httpx2.AsyncClient(
             base_url="http://close.example/api/v1/", transport=httpx2.ASGITransport(sandbox.app)
         ) as client,
@@ -220,7 +220,7 @@ async def open_close(**options: Any) -> AsyncIterator[ObservedAccount[CloseUser]
 class VambeUser(OtherUser):
     """Somebody with another key of the organisation; Vambe does not say who."""
 
-    people = (vambe_wired.ELENA, vambe_wired.LUIS)
+    people = (vambe_app.ELENA, vambe_app.LUIS)
 
     def __init__(self, client: httpx2.AsyncClient) -> None:
         self._client = client
@@ -244,7 +244,7 @@ class VambeUser(OtherUser):
     async def send(self, method: str, path: str, **options: Any) -> Any:
         """The answer to a request about tasks."""
         url = f"http://vambe.example/api/public/tasks{path}"
-        reply = await self._client.request(method, url, headers={"x-api-key": vambe_wired.KEY}, **options)
+        reply = await self._client.request(method, url, headers={"x-api-key": vambe_app.KEY}, **options)
         assert reply.status_code in {200, 201}, reply.text
         return reply.json()
 
@@ -253,10 +253,10 @@ class VambeUser(OtherUser):
 async def open_vambe(**options: Any) -> AsyncIterator[ObservedAccount[VambeUser]]:
     """A world on Vambe's sandbox, of which `options` are arguments."""
     time = Time()
-    sandbox = vambe_wired.vambe(0, clock=time.moment, **options)
+    sandbox = vambe_app.vambe(0, clock=time.moment, **options)
     async with (
         serve_sandbox(sandbox) as url,
-        vambe_wired.backend_at(url, time, clock=time.moment) as backend,
+        vambe_app.backend_at(url, time, clock=time.moment) as backend,
         httpx2.AsyncClient(transport=httpx2.ASGITransport(sandbox.app)) as client,
     ):
 
@@ -273,8 +273,8 @@ async def open_vambe(**options: Any) -> AsyncIterator[ObservedAccount[VambeUser]
 class HubSpotUser(OtherUser):
     """Ana, through an app that she has signed in to."""
 
-    people = (hubspot_wired.ELENA, hubspot_wired.LUIS)
-    who = hubspot_wired.ANA
+    people = (hubspot_app.ELENA, hubspot_app.LUIS)
+    who = hubspot_app.ANA
 
     def __init__(self, client: httpx2.AsyncClient, sandbox: HubSpotSandbox) -> None:
         self._client = client
@@ -301,7 +301,7 @@ class HubSpotUser(OtherUser):
 
     async def send(self, method: str, path: str, body: object = None) -> Any:
         """The answer to a request about tasks."""
-        user = next(str(owner["userId"]) for owner in hubspot_wired.OWNERS if owner["id"] == self.who)
+        user = next(str(owner["userId"]) for owner in hubspot_app.OWNERS if owner["id"] == self.who)
         token = self._sandbox.authorization.sign_in(user, self._sandbox.now())["access_token"]
         url, headers = f"http://hubspot.example/crm/v3/objects/tasks{path}", {"authorization": f"Bearer {token}"}
         reply = await self._client.request(method, url, headers=headers, json=body)
@@ -315,9 +315,9 @@ async def open_hubspot(search_lag: int = 0) -> AsyncIterator[ObservedAccount[Hub
     time = Time()
     index, free = f"search_lag={search_lag}", ("burst=0", "searches=0", "oauth_access_life=1000000")
     open_variant = (index, *free, "settles=writes")
-    sandbox = hubspot_wired.hubspot(time, hubspot_wired.seed(0), spec_variant=open_variant)
+    sandbox = hubspot_app.hubspot(time, hubspot_app.seed(0), spec_variant=open_variant)
     async with (
-        hubspot_wired.served(sandbox, time) as crm,
+        hubspot_app.served(sandbox, time) as crm,
         httpx2.AsyncClient(transport=httpx2.ASGITransport(sandbox.app)) as client,
     ):
 

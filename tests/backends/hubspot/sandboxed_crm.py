@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from backends.hubspot import wired
+from backends.hubspot import sandboxed_app
 from backends.hubspot.backend_case import hubspot_sandbox
 from backends.remote.doctor_crm import DoctorCrm
 from behaviour.world import SANTIAGO
@@ -24,7 +24,7 @@ READ, LINKS = "POST /crm/v3/objects/tasks/batch/read", "POST /crm/v4/association
 
 def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
     quick = ("burst=0", "searches=0", "search_lag=0")
-    return wired.hubspot(time, wired.seed(tasks), spec_variant=(*quick, *spec_variant))
+    return sandboxed_app.hubspot(time, sandboxed_app.seed(tasks), spec_variant=(*quick, *spec_variant))
 
 
 def _summarize(row: dict[str, Any]) -> TaskSummary:
@@ -37,9 +37,9 @@ def _summarize(row: dict[str, Any]) -> TaskSummary:
 CRM = SandboxedCrm(
     name="hubspot",
     sandbox=_sandbox,
-    wired=partial(wired.wired, timezone=SANTIAGO),
-    secret=wired.KEY,
-    task_id=wired.task_id,
+    sandboxed_app=partial(sandboxed_app.sandboxed_app, timezone=SANTIAGO),
+    secret=sandboxed_app.KEY,
+    task_id=sandboxed_app.task_id,
     summarize=_summarize,
     routes={
         "many": "POST /crm/v3/objects/tasks/batch/update",
@@ -48,8 +48,8 @@ CRM = SandboxedCrm(
         "create": "POST /crm/v3/objects/tasks",
         "read": "GET /crm/v3/objects/tasks/{id}",
     },
-    me=wired.ELENA,
-    ana=wired.ANA,
+    me=sandboxed_app.ELENA,
+    ana=sandboxed_app.ANA,
     reader=task_reader,
     title_field="properties.hs_task_subject",
     description_field="properties.hs_task_body",
@@ -99,22 +99,25 @@ def rate_limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 500
     sandbox = HubSpotSandbox(
-        token=wired.KEY, seed=wired.seed(0), clock=clock, spec_variant=SpecVariant(burst=rate, search_lag=1)
+        token=sandboxed_app.KEY,
+        seed=sandboxed_app.seed(0),
+        clock=clock,
+        spec_variant=SpecVariant(burst=rate, search_lag=1),
     )
-    given = {"HUBSPOT_ACCESS_TOKEN": wired.KEY, "HUBSPOT_USER_ID": wired.ELENA}
+    given = {"HUBSPOT_ACCESS_TOKEN": sandboxed_app.KEY, "HUBSPOT_USER_ID": sandboxed_app.ELENA}
     return sandbox, given | {"HUBSPOT_RATE": str(rate)}
 
 
 @asynccontextmanager
 async def _counted() -> AsyncIterator[OpenApp]:
-    time = wired.Time()
+    time = sandboxed_app.Time()
     # The clock stands still, so a limit on searches per second would never end.
-    sandbox = wired.hubspot(time, wired.seed(TASKS), spec_variant=["searches=0"])
+    sandbox = sandboxed_app.hubspot(time, sandboxed_app.seed(TASKS), spec_variant=["searches=0"])
     async with serve_sandbox(sandbox) as url:
-        yield lambda: wired.wired(url, time, timezone=wired.SANTIAGO)
+        yield lambda: sandboxed_app.sandboxed_app(url, time, timezone=sandboxed_app.SANTIAGO)
 
 
-COUNTED_CRM = CountedCrm(_counted, wired.task_id, {"dueDate": "2026-03-09"})
+COUNTED_CRM = CountedCrm(_counted, sandboxed_app.task_id, {"dueDate": "2026-03-09"})
 
 DOCTOR_CRM = DoctorCrm(
     "hubspot",

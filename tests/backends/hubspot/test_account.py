@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from backends.hubspot.wired import BRUNO, CAROLINA, COMPANY, SANTIAGO, Time, hubspot, served
+from backends.hubspot.sandboxed_app import BRUNO, CAROLINA, COMPANY, SANTIAGO, Time, hubspot, served
 from fixed_clock import FixedClock
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.hubspot.factory import HubSpotSettings, open_backend

@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import ANA, CAROLINA, KEY, Account, Time, error_codes, hubspot, seed, served, task_id
+from backends.hubspot.sandboxed_app import (
+    ANA,
+    CAROLINA,
+    KEY,
+    Account,
+    Time,
+    error_codes,
+    hubspot,
+    seed,
+    served,
+    task_id,
+)
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit

@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import BRUNO, CAROLINA, Account, Time, error_codes, hubspot, row, seed, served, task_id
+from backends.hubspot.sandboxed_app import (
+    BRUNO,
+    CAROLINA,
+    Account,
+    Time,
+    error_codes,
+    hubspot,
+    row,
+    seed,
+    served,
+    task_id,
+)
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.call.deadline import call_deadline

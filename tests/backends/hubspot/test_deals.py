@@ -9,7 +9,7 @@ import pytest
 from mcp import Client
 from pydantic import MISSING
 
-from backends.hubspot.wired import CAROLINA, COMPANY, NOW, Account, Time, hubspot, row, seed, served, task_id
+from backends.hubspot.sandboxed_app import CAROLINA, COMPANY, NOW, Account, Time, hubspot, row, seed, served, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import CAROLINA, ELENA, KEY, Account, Time, hubspot, row, seed, served, task_id
+from backends.hubspot.sandboxed_app import CAROLINA, ELENA, KEY, Account, Time, hubspot, row, seed, served, task_id
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError

@@ -9,7 +9,7 @@ from typing import Any
 
 from mcp import Client
 
-from backends.hubspot.wired import ANA, ELENA, Account, Time, hubspot, seed, served, task_id
+from backends.hubspot.sandboxed_app import ANA, ELENA, Account, Time, hubspot, seed, served, task_id
 from behaviour.agent import Agent
 from taskhand.sandbox.faults import Fault
 from taskhand.server.app import create_server

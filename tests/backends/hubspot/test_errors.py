@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hubspot.wired import Time, hubspot, seed, served, task_id
+from backends.hubspot.sandboxed_app import Time, hubspot, seed, served, task_id
 from taskhand.backends.hubspot.errors import NO_ALL_DAY, LackingScopes, explain, read_limits, read_wait, to_error
 from taskhand.backends.remote.write_refusals import UnknownLink
 from taskhand.domain.due import due_of

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from backends.hubspot.wired import (
+from backends.hubspot.sandboxed_app import (
     ANA,
     CAROLINA,
     ELENA,
@@ -21,10 +21,10 @@ from backends.hubspot.wired import (
     Account,
     hubspot,
     row,
+    sandboxed_app,
     seed,
     served,
     task_id,
-    wired,
 )
 from taskhand.backends.hubspot.events.position import LAG_MS, Position
 from taskhand.backends.hubspot.fields.due import millis_of
@@ -356,7 +356,7 @@ async def test_after_as_many_tasks_as_a_search_gives_the_next_search_begins_at_t
     moments = [NOW + timedelta(milliseconds=page) for page in range(50)]
     seen = {str(page * 200 + n): millis_of(at) for page, at in enumerate(moments) for n in range(200)}
     many = ManyFound(moments)
-    async with wired("http://127.0.0.1", Time(), transport=many) as app:
+    async with sandboxed_app("http://127.0.0.1", Time(), transport=many) as app:
         source = app.backend.event_source
         assert source is not None
         feed = Feed(source, Position.at(millis_of(NOW)).with_seen(seen, {}).text)

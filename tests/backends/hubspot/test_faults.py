@@ -10,7 +10,20 @@ from typing import Any
 import anyio
 import pytest
 
-from backends.hubspot.wired import ANA, BRUNO, CAROLINA, ELENA, KEY, Account, Time, hubspot, row, seed, served, task_id
+from backends.hubspot.sandboxed_app import (
+    ANA,
+    BRUNO,
+    CAROLINA,
+    ELENA,
+    KEY,
+    Account,
+    Time,
+    hubspot,
+    row,
+    seed,
+    served,
+    task_id,
+)
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit

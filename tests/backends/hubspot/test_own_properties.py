@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from backends.hubspot.wired import KEY, Account, Time, hubspot, row, seed, served, task_id
+from backends.hubspot.sandboxed_app import KEY, Account, Time, hubspot, row, seed, served, task_id
 from behaviour.agent import Agent, Refused
 from builders import refused
 from taskhand.domain.errors import CallerError

@@ -2,7 +2,7 @@
 
 import json
 
-from backends.hubspot.wired import KEY, Time, row, seed, served, task_id
+from backends.hubspot.sandboxed_app import KEY, Time, row, seed, served, task_id
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant
 from taskhand.sandbox.messages import ReceivedRequest, Response

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.hubspot.wired import (
+from backends.hubspot.sandboxed_app import (
     ANA,
     BRUNO,
     CAROLINA,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backends.hubspot.wired import (
+from backends.hubspot.sandboxed_app import (
     ANA,
     BRUNO,
     CAROLINA,

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from mcp import Client
 
-from backends.hubspot.wired import Account, Time, hubspot, row, seed, served, task_id
+from backends.hubspot.sandboxed_app import Account, Time, hubspot, row, seed, served, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.server.app import create_server
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from backends.hubspot.wired import CAROLINA, COMPANY, KEY, Account, Time, hubspot, row, seed, served, task_id
+from backends.hubspot.sandboxed_app import CAROLINA, COMPANY, KEY, Account, Time, hubspot, row, seed, served, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.hubspot import HubSpotSandbox, SpecVariant

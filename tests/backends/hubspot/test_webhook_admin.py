@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 
-from backends.hubspot.wired import NOW, hubspot
-from backends.wired import TRUST
+from backends.hubspot.sandboxed_app import NOW, hubspot
+from backends.sandboxed_app import TRUST
 from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookAdmin, HubSpotWebhookCheck
 from taskhand.backends.hubspot.factory import HubSpotSettings, check_webhooks
 from taskhand.domain.errors import CallerError

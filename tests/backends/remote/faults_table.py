@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from backends.vambe.wired import status
+from backends.vambe.sandboxed_app import status
 from safety.crms import SandboxedCrm, Trait
 from taskhand.sandbox.faults import Fault
 

@@ -76,7 +76,7 @@ async def open_faulty_crm(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncItera
     gate = Gate(sandbox)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serve_sandbox(gate))
-        app = await stack.enter_async_context(crm.wired(url, time, limits=Limits(read_s=row.read_s)))
+        app = await stack.enter_async_context(crm.sandboxed_app(url, time, limits=Limits(read_s=row.read_s)))
         backend = _adapter(app)
         found = await app.backend.snapshots(crm.ids(TASKS))
         await app.backend.statuses()
@@ -103,7 +103,7 @@ async def open_faulty_crm(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncItera
         if kind == "read":
             sandbox.faults = faults
         if not row.served:
-            backend = _adapter(await stack.enter_async_context(crm.wired(NOWHERE, time)))
+            backend = _adapter(await stack.enter_async_context(crm.sandboxed_app(NOWHERE, time)))
         yield FaultyCrm(crm, sandbox, gate, backend, [one.task for one in found.values()], time)
 
 
@@ -240,7 +240,7 @@ async def test_a_task_is_written_once_after_it_was_read_and_never_unread(crm: Sa
     fault, code = FIRST[name]
     sandbox, time, told = crm.sandbox(TASKS, Time(), ()), Time(), None
     sandbox.faults = (replace(fault, route=crm.routes["read"]),)
-    async with serve_sandbox(sandbox) as url, crm.wired(url, time) as app, Client(create_server(app)) as client:
+    async with serve_sandbox(sandbox) as url, crm.sandboxed_app(url, time) as app, Client(create_server(app)) as client:
         try:
             await Agent(client)("update_task", id=crm.task_id(1), title="New")
         except Refused as refused:

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from mcp import Client
 
+from backends.vambe.sandboxed_app import KEY, Time, sandboxed_app
 from backends.vambe.scenario import SEED
-from backends.vambe.wired import KEY, Time, wired
 from behaviour.agent import Agent
 from behaviour.world import NOW, PEOPLE, STATUSES
 from taskhand.sandbox.server import serve_sandbox
@@ -44,7 +44,7 @@ async def connected_in_virtual_time(sandbox: VambeSandbox, time: Time, **setting
     """As `connected`, in a time that only waiting and the test move."""
     async with (
         serve_sandbox(sandbox) as url,
-        wired(url, time, **settings) as app,
+        sandboxed_app(url, time, **settings) as app,
         Client(create_server(with_whole_answers(app))) as client,
     ):
         yield Agent(client)

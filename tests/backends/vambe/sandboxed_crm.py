@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from backends.remote.doctor_crm import DoctorCrm
-from backends.vambe import wired
+from backends.vambe import sandboxed_app
 from backends.vambe.backend_case import vambe_sandbox
 from behaviour.world import PEOPLE, SANTIAGO
 from requests_table.counted_crm import TASKS, CountedCrm, OpenApp
@@ -25,7 +25,7 @@ HUGE = 10**400
 
 def _sandbox(tasks: int, time: Time, spec_variant: tuple[str, ...]) -> Emulator:
     del time
-    return wired.vambe(tasks, spec_variant=SpecVariant.parse(spec_variant))
+    return sandboxed_app.vambe(tasks, spec_variant=SpecVariant.parse(spec_variant))
 
 
 def _summarize(row: dict[str, Any]) -> TaskSummary:
@@ -36,9 +36,9 @@ def _summarize(row: dict[str, Any]) -> TaskSummary:
 CRM = SandboxedCrm(
     name="vambe",
     sandbox=_sandbox,
-    wired=wired.wired,
-    secret=wired.KEY,
-    task_id=wired.task_id,
+    sandboxed_app=sandboxed_app.sandboxed_app,
+    secret=sandboxed_app.KEY,
+    task_id=sandboxed_app.task_id,
     summarize=_summarize,
     routes={
         "many": "PUT /api/public/tasks/{id}",
@@ -47,8 +47,8 @@ CRM = SandboxedCrm(
         "create": "POST /api/public/tasks",
         "read": "GET /api/public/tasks",
     },
-    me=wired.ELENA,
-    ana=wired.ANA,
+    me=sandboxed_app.ELENA,
+    ana=sandboxed_app.ANA,
     reader=account,
     confirms_deletions=True,
     odd=OddTasks(
@@ -94,22 +94,24 @@ def rate_limited(clock: Callable[[], datetime]) -> tuple[Emulator, dict[str, str
     """A sandbox without tasks whose rate limit is enforced, and the variables of a server on it."""
     rate = 60
     given = {
-        "VAMBE_API_KEY": wired.KEY,
-        "VAMBE_USER_ID": wired.ELENA,
+        "VAMBE_API_KEY": sandboxed_app.KEY,
+        "VAMBE_USER_ID": sandboxed_app.ELENA,
         "VAMBE_STATUSES": "Pendiente,En Progreso,Completado",
     }
-    return wired.vambe(0, clock=clock, spec_variant=SpecVariant(per_second=rate)), given | {"VAMBE_RATE": str(rate)}
+    return sandboxed_app.vambe(0, clock=clock, spec_variant=SpecVariant(per_second=rate)), given | {
+        "VAMBE_RATE": str(rate)
+    }
 
 
 @asynccontextmanager
 async def _counted() -> AsyncIterator[OpenApp]:
-    time = wired.Time()
-    rows = [wired.row(number, dueDate=DUE_DATE) for number in range(1, TASKS + 1)]
-    async with serve_sandbox(wired.vambe(rows)) as url:
-        yield lambda: wired.wired(url, time)
+    time = sandboxed_app.Time()
+    rows = [sandboxed_app.row(number, dueDate=DUE_DATE) for number in range(1, TASKS + 1)]
+    async with serve_sandbox(sandboxed_app.vambe(rows)) as url:
+        yield lambda: sandboxed_app.sandboxed_app(url, time)
 
 
-COUNTED_CRM = CountedCrm(_counted, wired.task_id)
+COUNTED_CRM = CountedCrm(_counted, sandboxed_app.task_id)
 
 DOCTOR_CRM = DoctorCrm(
     "vambe",

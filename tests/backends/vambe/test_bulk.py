@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from backends.slow_transport import NetworkTime, SlowTransport
 from backends.vambe.backend_case import WORLD
-from backends.vambe.wired import ANA, EVER, KEY, LIST, backend_at, status, task_id, vambe
+from backends.vambe.sandboxed_app import ANA, EVER, KEY, LIST, backend_at, status, task_id, vambe
 from behaviour.world import NOW
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
 from taskhand.backends.remote.bulk_item import Item

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backends.vambe.wired import EVER, KEY, LIST, TASK, backend_at, status, task_id, vambe
+from backends.vambe.sandboxed_app import EVER, KEY, LIST, TASK, backend_at, status, task_id, vambe
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit

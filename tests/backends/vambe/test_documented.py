@@ -6,8 +6,8 @@ https://docs.vambe.me/reference/tasks/update-task and get-tasks, create-task and
 from dataclasses import dataclass
 from typing import Any
 
+from backends.vambe.sandboxed_app import ANA, KEY, LUIS, TASK, status, vambe
 from backends.vambe.vambe_agent import connected
-from backends.vambe.wired import ANA, KEY, LUIS, TASK, status, vambe
 from behaviour.agent import Agent
 from behaviour.world import CAROLINA, CUSTOMER
 from taskhand.sandbox.vambe import VambeSandbox

@@ -9,8 +9,8 @@ from pydantic import MISSING
 
 from backends.events.feed import Feed, kinds_and_fields
 from backends.events.sources import ObservedAccount, VambeUser, open_vambe
+from backends.vambe.sandboxed_app import task_id
 from backends.vambe.test_task_mapper import row
-from backends.vambe.wired import task_id
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites

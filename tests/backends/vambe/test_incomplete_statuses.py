@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from backends.vambe.expected_tasks import STATUS_NAMES, expected_task, sandbox_of, stored_task
+from backends.vambe.sandboxed_app import KEY
 from backends.vambe.scenario import (
     OLD,
     SEED,
 )
 from backends.vambe.vambe_agent import connected
-from backends.vambe.wired import KEY
 from behaviour.agent import Refused
 from behaviour.world import STATUSES
 from taskhand.sandbox.vambe import SpecVariant

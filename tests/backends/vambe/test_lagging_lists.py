@@ -11,8 +11,8 @@ import httpx2
 import pytest
 from mcp import Client
 
-from backends.vambe.wired import KEY, LIST, TASK, Time, Witness, backend_at, task_id, vambe, wired
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
+from backends.vambe.sandboxed_app import KEY, LIST, TASK, Time, Witness, backend_at, sandboxed_app, task_id, vambe
 from behaviour.agent import Agent, Refused
 from behaviour.world import NOW
 from journals import numbered
@@ -53,7 +53,7 @@ class VambeAccount:
 @asynccontextmanager
 async def open_account(*faults: Fault) -> AsyncIterator[VambeAccount]:
     sandbox, time = vambe(), Time()
-    async with serve_sandbox(sandbox) as url, wired(url, time) as app, Client(create_server(app)) as client:
+    async with serve_sandbox(sandbox) as url, sandboxed_app(url, time) as app, Client(create_server(app)) as client:
         agent = Agent(client)
         await agent("list_team_members")
         await agent("get_task", id=TASK)
@@ -152,8 +152,8 @@ async def test_a_change_that_somebody_reverted_meanwhile_is_written_again() -> N
     sandbox = vambe(1)
     async with (
         serve_sandbox(sandbox) as url,
-        wired(url, Time(), vambe_cache_s=30) as ours,
-        wired(url, Time()) as theirs,
+        sandboxed_app(url, Time(), vambe_cache_s=30) as ours,
+        sandboxed_app(url, Time()) as theirs,
         Client(create_server(ours)) as client,
     ):
         agent, before = Agent(client), sandbox.tasks[0]["title"]
@@ -210,7 +210,7 @@ async def test_a_task_that_another_process_has_written_is_not_shown_as_before(tm
     async def process(url: str) -> AsyncIterator[Agent]:
         journal = SqliteJournal(AccountOwner(tmp_path / "journal.sqlite", "one"), clock=lambda: NOW, new_id=numbered)
         async with (
-            wired(url, time) as app,
+            sandboxed_app(url, time) as app,
             Client(create_server(replace(app, lazy_journal=Lazy(lambda: journal)))) as client,
         ):
             assert isinstance(app.backend, VambeAdapter)

@@ -1,6 +1,6 @@
 """When a write to Vambe leaves: in the turn that the rate budget has for it."""
 
-from backends.vambe.wired import TASK, Time, Witness, vambe, wired
+from backends.vambe.sandboxed_app import TASK, Time, Witness, sandboxed_app, vambe
 from taskhand.call.change_ownership import own_writes
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.server import serve_sandbox
@@ -18,7 +18,7 @@ async def test_a_write_whose_ownership_check_takes_too_long_waits_for_another_tu
 
     witness = Witness(time)
     sandbox = vambe()
-    async with serve_sandbox(sandbox) as url, wired(url, time, transport=witness, vambe_rate=1) as app:
+    async with serve_sandbox(sandbox) as url, sandboxed_app(url, time, transport=witness, vambe_rate=1) as app:
         own_writes(is_own)
         before = await app.backend.get_task(TASK)
         asked = len(witness.left_at)

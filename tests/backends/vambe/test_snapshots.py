@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from backends.vambe.backend_case import WORLD
 from backends.vambe.expected_tasks import stored_task
+from backends.vambe.sandboxed_app import ANA, ELENA, KEY, LIST, backend_at, task_id, vambe
 from backends.vambe.vambe_agent import connected
-from backends.vambe.wired import ANA, ELENA, KEY, LIST, backend_at, task_id, vambe
 from behaviour.world import NOW
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.due import Due, due_of

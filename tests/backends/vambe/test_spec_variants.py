@@ -16,6 +16,7 @@ from backends.vambe.expected_tasks import (
     stored_task,
     without_status_names,
 )
+from backends.vambe.sandboxed_app import KEY, Time
 from backends.vambe.scenario import (
     ANA,
     GAPS,
@@ -27,7 +28,6 @@ from backends.vambe.scenario import (
     Step,
 )
 from backends.vambe.vambe_agent import connected
-from backends.vambe.wired import KEY, Time
 from behaviour.agent import Agent, Refused
 from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backends.vambe.wired import TASK
+from backends.vambe.sandboxed_app import TASK
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper, rests_on
 from taskhand.backends.vambe.fields.statuses import StatusCatalogue

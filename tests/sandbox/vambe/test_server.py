@@ -9,7 +9,7 @@ import time
 import httpx2
 import pytest
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from sandbox.vambe.served_sandbox import MEMBERS, TASKS, open_served_sandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import run, serve_sandbox

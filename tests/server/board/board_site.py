@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import anyio
 import httpx2
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from taskhand.config.settings import Settings
 from taskhand.server.access import EVERYONE, Access
 from taskhand.server.app import create_server

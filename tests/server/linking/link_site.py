@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx2
 from starlette.applications import Starlette
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from fixed_clock import FixedClock
 from sandbox.close.served_sandbox import ANA, BEN, SEED, user
 from sandbox.hubspot.served_sandbox import SEED as OF_HUBSPOT

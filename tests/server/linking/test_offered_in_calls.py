@@ -11,7 +11,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitCompleteNotification, ElicitRequestURLParams, ElicitResult
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from fixed_clock import NOW
 from issuers import issuing
 from sandbox.close.served_sandbox import ANA, BEN, SEED, TASK

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from fixed_clock import NOW
 from sandbox.close.served_sandbox import BEN, SEED, TASK
 from server.transports.keyed_server import KeyCaller

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx2
 import pytest
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from issuers import Issuer, issuing
 from server.linking.link_site import BEN, CAT, Browser, LinkSite, open_link_site, text_of
 from taskhand.domain.principal import Person

@@ -12,7 +12,7 @@ import httpx2
 from anyio.abc import ByteReceiveStream
 from mcp.server import Server
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
 from taskhand.server.linking.routes import LinkPages

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 import httpx2
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from fixed_clock import FixedClock
 from server.transports.server_process import HELLO, META, Message
 from taskhand.config.settings import Settings

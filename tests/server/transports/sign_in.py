@@ -13,7 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from pydantic import AnyUrl
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 
 __all__ = ["CALLBACK", "SignIn", "signing_in"]
 

@@ -19,9 +19,9 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
 from starlette.types import Receive, Scope, Send
 
+from backends.sandboxed_app import TRUST
 from backends.vambe.backend_case import vambe_settings
-from backends.vambe.wired import KEY, TASK, vambe
-from backends.wired import TRUST
+from backends.vambe.sandboxed_app import KEY, TASK, vambe
 from behaviour.conftest import ERAS
 from behaviour.person import Person
 from safety.account import newest_change

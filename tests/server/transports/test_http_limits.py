@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from anyio.abc import ByteSendStream
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from server.transports.http_server import ACCEPTS, HELLO, client_at, is_open, read_to_the_end, served, session_of
 from taskhand.server.transports.http_limits import HttpLimits
 from time_limits import BOUND_S

@@ -13,7 +13,7 @@ import anyio
 import httpx2
 import pytest
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from fixed_clock import FixedClock
 from server.webhooks.webhook_server import by_hubspot, find_hints
 from taskhand.call.deadline import call_deadline

@@ -16,7 +16,7 @@ from typing import Final
 import anyio
 import httpx2
 
-from backends.wired import TRUST
+from backends.sandboxed_app import TRUST
 from fixed_clock import FixedClock
 from taskhand.backends.close.events.webhooks import CloseWebhookCheck
 from taskhand.backends.hubspot.events.webhooks import HubSpotWebhookCheck

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from backends.close.test_safe_writes import agent_on, agents_on
-from backends.close.wired import (
+from backends.close.sandboxed_app import (
     ANA,
     ELENA,
     KEY,
@@ -22,9 +21,10 @@ from backends.close.wired import (
     close,
     on_close,
     row,
+    sandboxed_app,
     task_id,
-    wired,
 )
+from backends.close.test_safe_writes import agent_on, agents_on
 from behaviour.agent import Refused
 from behaviour.world import NOW
 from file_stores import journal_in
@@ -491,7 +491,10 @@ async def test_a_note_that_another_process_lost_counts_as_written_once_the_list_
 async def test_a_note_is_written_once_a_day_and_once_if_it_is_repeated_just_after_midnight() -> None:
     time, note = Time(), TaskPatch(add_note=NOTE)
     sandbox = close(2, clock=time.moment)
-    async with serve_sandbox(sandbox) as url, wired(url, time, timezone="America/Santiago", clock=time.moment) as app:
+    async with (
+        serve_sandbox(sandbox) as url,
+        sandboxed_app(url, time, timezone="America/Santiago", clock=time.moment) as app,
+    ):
         time.now += 12 * 3600 - 60  # a minute before midnight in Santiago
         for pause_s, written in ((300, 1), (12 * 3600, 1), (0, 2)):
             await update_task(Call(app, "update_task"), TASK, note)

@@ -9,7 +9,20 @@ import pytest
 from mcp import Client
 
 from backends.close.late_sandbox import LateSandbox
-from backends.close.wired import ANA, ELENA, KEY, LEAD, TASK, WORLD, Time, close, on_close, row, task_id, wired
+from backends.close.sandboxed_app import (
+    ANA,
+    ELENA,
+    KEY,
+    LEAD,
+    TASK,
+    WORLD,
+    Time,
+    close,
+    on_close,
+    row,
+    sandboxed_app,
+    task_id,
+)
 from behaviour.agent import Agent
 from behaviour.world import NOW
 from taskhand.backends.close.errors import MESSAGES as CLOSE
@@ -33,7 +46,7 @@ NEW = Edit(title="Made", responsible_ids=(ELENA,), ai_customer_id=LEAD, priority
 @pytest.mark.parametrize(("asked", "before", "after"), [("1", "high", "medium"), ("2", "medium", "high")])
 async def test_an_unlisted_priority_is_always_sent_and_shown_as_sent(asked: str, before: str, after: str) -> None:
     sandbox = close([row(1, priority=before)], spec_variant=ABSENT)
-    async with serve_sandbox(sandbox) as url, wired(url, Time()) as app, Client(create_server(app)) as client:
+    async with serve_sandbox(sandbox) as url, sandboxed_app(url, Time()) as app, Client(create_server(app)) as client:
         agent = Agent(client)
         answer = await agent("update_task", id=TASK, priority=asked)
         assert (answer["task"]["priority"], answer["unapplied"]) == (int(asked), [])

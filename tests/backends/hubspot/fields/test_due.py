@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.hubspot.sandboxed_app import SANTIAGO, Account, Time, error_codes, hubspot, row, seed, served, task_id
 from backends.hubspot.strategies import DAYS, INSTANTS, ZONES, exists
-from backends.hubspot.wired import SANTIAGO, Account, Time, error_codes, hubspot, row, seed, served, task_id
 from taskhand.backends.hubspot.fields.due import Zones, due_from, parse_moment, stamp_of
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due, due_of

@@ -7,7 +7,7 @@ import pytest
 from mcp import Client
 from pydantic import MISSING
 
-from backends.hubspot.wired import Account, Time, hubspot, row, seed, served, task_id
+from backends.hubspot.sandboxed_app import Account, Time, hubspot, row, seed, served, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.domain.due import Due

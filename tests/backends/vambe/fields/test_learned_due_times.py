@@ -6,6 +6,7 @@ import pytest
 
 from backends.vambe.backend_case import WORLD
 from backends.vambe.expected_tasks import WINDOW, due_shown, expected_task, sandbox_of, stored_task
+from backends.vambe.sandboxed_app import KEY
 from backends.vambe.scenario import (
     KIRITIMATI,
     MADRID,
@@ -15,7 +16,6 @@ from backends.vambe.scenario import (
     timed,
 )
 from backends.vambe.vambe_agent import connected
-from backends.vambe.wired import KEY
 from behaviour.agent import Agent, Refused
 from taskhand.sandbox.faults import Fault
 

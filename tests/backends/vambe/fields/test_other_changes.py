@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backends.vambe.backend_case import WORLD
-from backends.vambe.wired import ANA, KEY, TASK, Time, backend_at, row, status, vambe
+from backends.vambe.sandboxed_app import ANA, KEY, TASK, Time, backend_at, row, status, vambe
 from behaviour.world import NOW
 from taskhand.backends.base import Misread
 from taskhand.backends.vambe.adapter import VambeAdapter

@@ -15,7 +15,7 @@ import httpx2
 from pydantic import SecretStr
 
 from backends.close.backend_case import close_settings
-from backends.wired import open_wired
+from backends.sandboxed_app import open_sandboxed_app
 from behaviour.world import NOW, PEOPLE
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.http.upstream import Limits
@@ -42,8 +42,8 @@ __all__ = [
     "Time",
     "close",
     "on_close",
+    "sandboxed_app",
     "task_id",
-    "wired",
 ]
 
 KEY = "api_fault-table-4711"
@@ -97,7 +97,7 @@ def close(tasks: int | list[dict[str, Any]] = 2, faults: Iterable[Fault] = (), *
 
 
 @asynccontextmanager
-async def wired(
+async def sandboxed_app(
     url: str,
     time: Time,
     *,
@@ -109,14 +109,14 @@ async def wired(
 ) -> AsyncIterator[AppContext]:
     """Taskhand on it, without a zone; further `settings` are those of a user. A `journal` may be one of another."""
     chosen = close_settings(url, **{"close_api_key": SecretStr(KEY), "timezone": None} | settings)
-    async with open_wired(chosen, time, clock, limits=limits, transport=transport) as app:
+    async with open_sandboxed_app(chosen, time, clock, limits=limits, transport=transport) as app:
         yield replace(app, lazy_journal=Lazy(lambda: journal)) if journal else app
 
 
 @asynccontextmanager
 async def on_close(sandbox: CloseSandbox, time: Time | None = None, **options: Any) -> AsyncIterator[CloseAdapter]:
     """A backend on a served sandbox."""
-    async with serve_sandbox(sandbox) as url, wired(url, time or Time(), **options) as app:
+    async with serve_sandbox(sandbox) as url, sandboxed_app(url, time or Time(), **options) as app:
         backend = app.backend
         assert isinstance(backend, CloseAdapter)
         yield backend

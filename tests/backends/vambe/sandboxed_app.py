@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
+from backends.sandboxed_app import TRUST, open_sandboxed_app
 from backends.vambe.backend_case import WORLD, vambe_settings
-from backends.wired import TRUST, open_wired
 from behaviour.world import NOW, PEOPLE
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.http.connection_pool import PooledTransport
@@ -31,10 +31,10 @@ __all__ = [
     "Witness",
     "backend_at",
     "row",
+    "sandboxed_app",
     "status",
     "task_id",
     "vambe",
-    "wired",
 ]
 
 KEY = "sk-fault-table-4711"
@@ -93,7 +93,7 @@ class Witness(httpx2.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def wired(
+async def sandboxed_app(
     url: str,
     time: Time,
     *,
@@ -104,13 +104,13 @@ async def wired(
 ) -> AsyncIterator[AppContext]:
     """Taskhand on it; further `settings` are those of a user."""
     chosen = vambe_settings(url, vambe_api_key=SecretStr(KEY), **settings)
-    async with open_wired(chosen, time, clock, limits=limits, transport=transport) as app:
+    async with open_sandboxed_app(chosen, time, clock, limits=limits, transport=transport) as app:
         yield app
 
 
 @asynccontextmanager
 async def backend_at(url: str, time: Time, **options: Any) -> AsyncIterator[VambeAdapter]:
     """The backend of that."""
-    async with wired(url, time, **options) as app:
+    async with sandboxed_app(url, time, **options) as app:
         assert isinstance(app.backend, VambeAdapter)
         yield app.backend

@@ -9,7 +9,7 @@ import httpx2
 from pydantic import SecretStr
 
 from backends.hubspot.backend_case import hubspot_settings
-from backends.wired import open_wired
+from backends.sandboxed_app import open_sandboxed_app
 from behaviour.world import NOW, SANTIAGO
 from taskhand.backends.base import ItemResult
 from taskhand.backends.hubspot.adapter import HubSpotAdapter
@@ -34,10 +34,10 @@ __all__ = [
     "error_codes",
     "hubspot",
     "row",
+    "sandboxed_app",
     "seed",
     "served",
     "task_id",
-    "wired",
 ]
 
 KEY = "pat-na1-fault-table-4711"
@@ -107,7 +107,7 @@ def hubspot(time: Time | None = None, world: dict[str, Any] | None = None, **opt
 
 
 @asynccontextmanager
-async def wired(
+async def sandboxed_app(
     url: str,
     time: Time,
     *,
@@ -118,7 +118,7 @@ async def wired(
     """Taskhand on it, without a zone and with HubSpot's own limits; further `settings` are those of a user."""
     given = {"hubspot_access_token": SecretStr(KEY), "hubspot_user_id": ELENA, "hubspot_rate": 100, "timezone": None}
     chosen = hubspot_settings(url, **given | settings)
-    async with open_wired(chosen, time, time.moment, limits=limits, transport=transport) as app:
+    async with open_sandboxed_app(chosen, time, time.moment, limits=limits, transport=transport) as app:
         yield app
 
 
@@ -153,7 +153,7 @@ async def served(
     """Serve it, wire it; a zone is configured unless `timezone` says otherwise."""
     time = time or Time()
     sandbox = sandbox or hubspot(time)
-    async with serve_sandbox(sandbox) as url, wired(url, time, **({"timezone": SANTIAGO} | options)) as app:
+    async with serve_sandbox(sandbox) as url, sandboxed_app(url, time, **({"timezone": SANTIAGO} | options)) as app:
         yield Account(sandbox, app, time)
 
 

@@ -17,13 +17,13 @@ from taskhand.service.app_context import AppContext
 from taskhand.wiring import open_app
 from virtual_time import Time
 
-__all__ = ["TRUST", "open_wired"]
+__all__ = ["TRUST", "open_sandboxed_app"]
 
 TRUST: Final = ssl.create_default_context()  # made once: it is the slowest part of a client
 
 
 @asynccontextmanager
-async def open_wired(
+async def open_sandboxed_app(
     settings: Settings,
     time: Time,
     clock: Callable[[], datetime],
