@@ -20,9 +20,9 @@ ANA = Person.parse("ana@x.test")
 OWN, OTHER = "a browser", "another browser"
 
 
-def tickets_at(path: Path, clock: FixedClock, key: str = KEY) -> Tickets:
+def tickets_at(path: Path, clock: FixedClock, *keys: str) -> Tickets:
     """The tickets in that file, as one process has them."""
-    return Tickets(SqliteTicketStore(path), Cipher(read_vault_keys([key])), clock)
+    return Tickets(SqliteTicketStore(path), Cipher(read_vault_keys(keys or (KEY,))), clock)
 
 
 @pytest.fixture
@@ -216,6 +216,25 @@ async def test_a_page_that_somebody_without_the_key_has_written_opens_nothing(
     assert (await tickets.find(text) is None) == (how != "made anew")
     assert await tickets.find("forged") is None
     assert (await tickets.take(state, OWN) is None) == (how != "made anew")
+
+
+async def test_a_page_from_before_a_rotation_of_the_key_can_be_used_to_its_end(
+    tickets: Tickets, path: Path, clock: FixedClock
+) -> None:
+    text, ticket = await tickets.make(ANA, "north")
+    await tickets.begin(ticket, OWN)
+    errand = Errand("consent", text, "verifier")
+    state = str(await tickets.send(ticket, OWN, errand))
+    rotated = tickets_at(path, clock, OLD_KEY, KEY)  # the first key seals, and this page was sealed with the second
+    found = await rotated.find(text)
+    assert found is not None
+    taken = await rotated.take(state, OWN)
+    assert taken is not None
+    assert (taken[0].id, taken[1]) == (ticket.id, errand)
+    assert await rotated.prove(found, OWN)
+    assert await rotated.find(text) is not None
+    assert await rotated.use(found, OWN)
+    await rotated.aclose()
 
 
 async def test_the_first_proved_e_mail_of_a_ticket_is_kept(tickets: Tickets) -> None:
