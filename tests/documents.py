@@ -28,7 +28,7 @@ from benchmarks.goals import GOALS
 from domain.date_phrases import CANDIDATES, DUE, WINDOWS
 from harness_tables import harness_tables
 from picture import render_demo
-from requests_table.counted import count_all_requests
+from requests_table.counted import WrongExample, count_all_requests
 from requests_table.table import COUNTS, FILE, Counts, counts_text, requests_table
 from server.listings import snapshot_files
 from server.mixes import MIXED, open_mixed
@@ -374,7 +374,12 @@ def main() -> int:
         return 1 if wrong else 0
     SNAPSHOTS.mkdir(exist_ok=True)
     logging.disable()  # the journeys log the faults that they script
-    wanted = documents(anyio.run(count_all_requests)) | anyio.run(record_all)
+    try:
+        requests = anyio.run(count_all_requests)
+    except WrongExample as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    wanted = documents(requests) | anyio.run(record_all)
     wanted[every_request.FILE] = every_request.sent_requests_text()
     for file in stale(wanted):
         text = wanted.get(file)

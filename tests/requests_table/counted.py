@@ -29,13 +29,23 @@ from taskhand.service.write_call import Call
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["COUNTED_CRMS", "count_all_requests", "count_requests"]
+__all__ = ["COUNTED_CRMS", "WrongExample", "count_all_requests", "count_requests"]
 
 _MANY: Final = 10
 _TOOLS: Final = {tool.name: tool for tool in TOOLS}
 COUNTED_CRMS: Final[Mapping[str, CountedCrm]] = {
     name: crm_module.COUNTED_CRM for name, crm_module in CRM_MODULES.items()
 }
+
+
+class WrongExample(Exception):
+    """The example call of a tool is missing, or a CRM does not apply it: then no requests are counted."""
+
+    def __init__(self, tool: str, why: str) -> None:
+        super().__init__(
+            f"{tool}: {why} Correct its example in tests/server/example_calls.py, or give the tool arguments of its "
+            "own in tests/requests_table/counted.py."
+        )
 
 
 async def count_all_requests() -> Counts:
@@ -66,7 +76,7 @@ async def _count_all(crm: CountedCrm, open_app: OpenApp, shared: AppContext) -> 
                 cold = await _count(app, tool, await examples.arguments(tool, shared))
             except CallerError as error:
                 if error.code != "unsupported":
-                    raise
+                    raise WrongExample(tool, f"{app.backend.name} refuses its example. {error.message}") from error
                 continue
             counts[tool] = Requests(cold, await _count(app, tool, await examples.arguments(tool, app)))
     return counts
@@ -106,6 +116,8 @@ class _Examples:
                 receipt = await _call(app, "update_task", {"id": self._next_task(), "title": "Call Globex"})
                 assert isinstance(receipt, Receipt)
                 return {"changeId": receipt.change_id}
+        if tool not in VALID:
+            raise WrongExample(tool, "It has no example.")
         needed = {name: VALID[tool][name] for name in REQUIRED[tool]}
         return dict(fill_in(needed, {TASK: self._next_task()}))
 
@@ -121,7 +133,7 @@ async def _count(app: AppContext, tool: str, arguments: dict[str, Any]) -> int:
 
 
 async def _call(app: AppContext, name: str, given: dict[str, Any]) -> object:
-    """The answer of a tool, which must have applied everything."""
+    """The answer of a tool; WrongExample unless it has applied everything."""
     tool = _TOOLS[name]
     model: type[BaseModel] = tool.arguments
     schema = input_schema(model, app.backend.capabilities)
@@ -129,6 +141,7 @@ async def _call(app: AppContext, name: str, given: dict[str, Any]) -> object:
     options = arguments if isinstance(arguments, Options) else Options()
     caller = Caller(subject=app.principal.subject)
     answer = await tool.run(Call(app, name, caller, given, options), arguments)
-    assert not isinstance(answer, Receipt) or (answer.change_id and not answer.unapplied)
-    assert not isinstance(answer, BulkReceipt) or answer.totals.keys() == {"applied"}
+    is_applied = not isinstance(answer, Receipt) or (answer.change_id and not answer.unapplied)
+    if not is_applied or (isinstance(answer, BulkReceipt) and answer.totals.keys() != {"applied"}):
+        raise WrongExample(name, f"{app.backend.name} does not apply all of its example.")
     return answer
