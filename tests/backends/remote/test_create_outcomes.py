@@ -102,6 +102,8 @@ CREATES_WHERE_LISTS_LAG = [
     ("lost+", "cut old cut", "unknown", "write read read read"),
     ("lost+", "old twin", "unknown", "write read read"),
     ("lost", "", "unknown", "write read read read"),
+    ("busy,absent+", "old old", "found", "write look look look"),
+    ("refused+", "old", "upstream refused", "write"),
 ]
 
 

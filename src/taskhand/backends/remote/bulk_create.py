@@ -116,9 +116,9 @@ class BulkCreate(Generic[_Row]):
             except (OutcomeUnknown, UpstreamFailed) as fault:
                 answer = BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
             except TaskhandError as refused:
-                will_be_split = len(items) > 1 and isinstance(refused, CallerError)
-                if will_be_split or is_doubtful(sent, refused):
-                    await self._search_for_refused(items, refused, may_lag=sent.has_foreign_refusal)
+                may_lag = is_doubtful(sent, refused)
+                if may_lag or (len(items) > 1 and isinstance(refused, CallerError)):  # a refused batch is split
+                    await self._search_for_refused(items, refused, may_lag=may_lag)
                 await self._after_refusal(_open_items(items), refused)
                 return None
         await self._enter(items, answer)
