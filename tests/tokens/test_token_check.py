@@ -156,6 +156,7 @@ async def test_only_a_verified_email_counts_and_groups_come_from_the_named_claim
         ({"email": "ana@x.test,ben@x.test", "email_verified": True}, None),
         ({"email": "ana@x.test\nben@x.test", "email_verified": True}, None),
         ({"email": f"{'a' * 200}@x.test", "email_verified": True}, None),
+        ({"email": "https://login.x.test#ana@x.test", "email_verified": True}, None),  # the id of a token's person
     ]
     async with checking(issuer, rules=TokenRules(groups_claim="roles", audiences=frozenset({"1234"}))) as check:
         for claims, email in shown:

@@ -1,6 +1,7 @@
 """The changes of the journal that a feed takes in between two polls, and those that a list of events lacks."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from fixed_clock import FixedClock
 from journals import journal_at
 from taskhand.domain.edit import Edit
 from taskhand.domain.event import TaskEvent
+from taskhand.domain.event_source import Look
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.events.event_store import Feed, FeedName
+from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.own_changes_between_polls import find_own_changes
@@ -81,6 +84,16 @@ async def test_a_feed_of_a_person_has_the_writes_of_others_to_the_tasks_that_it_
     assert {*found.tasks} == ({TASK_ID} if events else {one.id for one in known})
 
 
+@pytest.mark.parametrize(("began_s", "events"), [(60, 1), (61, 0)])
+async def test_a_change_that_a_clock_has_begun_a_minute_before_the_longest_call_is_taken_in(
+    app: AppContext, clock: FixedClock, began_s: int, events: int
+) -> None:
+    polled_s = 300 + int(app.call_time.limit_s)
+    await write(app, clock, BEN, "New", (polled_s + began_s, 200))
+    own = await find_own_changes(app, feed(), KnownTasks(task()), NOW)
+    assert len(own.events) == events
+
+
 async def test_a_task_is_known_as_the_change_that_ended_last_has_left_it(app: AppContext, clock: FixedClock) -> None:
     await write(app, clock, ANA, "Second", (200, 50))
     await write(app, clock, BEN, "First", (150, 100))
@@ -121,6 +134,19 @@ async def test_a_write_explains_the_nearest_of_several_equal_events_alone(app: A
     events = (renamed("a", 60), renamed("b", 98), renamed("c", 97))
     found = await with_change_ids(app, FeedName("test"), events, NOW)
     assert [one.change_id for one in found] == [None, change_id, None]
+
+
+async def test_a_write_explains_no_event_that_the_feed_has_as_a_change_of_others(
+    app: AppContext, clock: FixedClock, tmp_path: Path
+) -> None:
+    store, name = SqliteEventStore(tmp_path / "events.sqlite"), FeedName("test")
+    await store.begin_feed(name, "", NOW - timedelta(hours=1))
+    await store.save_look(name, 0, Look((renamed("a", 98),), ""), NOW)
+    change_id = await write(app, clock, BEN, "New", (100, 99))
+    app = replace(app, open_events=lambda: store)
+    found = await with_change_ids(app, name, (renamed("a", 98), renamed("b", 97)), NOW)
+    assert [one.change_id for one in found] == [None, change_id]
+    await store.aclose()
 
 
 @pytest.mark.parametrize(("seconds_ago", "is_own"), [(161, False), (160, True), (39, True), (38, False)])

@@ -223,6 +223,22 @@ async def test_a_hint_is_followed_at_once_and_a_storm_of_them_once_a_second(tmp_
         assert len(one.looks) <= in_storm + 1, "the hints were followed"
 
 
+async def test_a_hint_within_a_second_of_a_poll_is_followed_though_somebody_else_wakes_the_poller(
+    tmp_path: Path,
+) -> None:
+    async with polled(tmp_path) as [one]:
+        one.app.demand.subscribe(one.app)
+        await one.clock.pass_until(400)
+        one.looks.clear()
+        for at in (400.0, 400.25):
+            await one.clock.pass_until(at)
+            one.app.demand.wake()
+        await one.clock.pass_until(400.5)
+        one.app.demand.use(one.app)
+        await one.clock.pass_until(402)
+        assert one.looks == [400.0, 401.0]
+
+
 async def test_replicas_keep_one_pace_and_follow_a_hint_for_each_other(tmp_path: Path) -> None:
     async with polled(tmp_path, processes=2) as [one, other]:
         one.app.demand.subscribe(one.app)
