@@ -285,16 +285,14 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update."""
-        by_index = {item.index: item for item in items}
-        sent = {item.index: self._reader.properties_of(item.edit, item.before) for item in items}
-        inputs = [TaskInput(index, by_index[index].id, properties) for index, properties in sent.items() if properties]
+        sent = [(item, self._reader.properties_of(item.edit, item.before)) for item in items]
+        inputs = [TaskInput(item.index, item.id, properties) for item, properties in sent if properties]
         answer = await self._batches.send(inputs, self._client.update_many)
         rows = {}
-        for index, json in answer.rows.items():
-            item, row = by_index[index], Record.read(json)
-            named = row and row.with_names(properties_in(item.edit))
-            if named and (whole := self._confirmed(item.before, sent[index], named)):
-                rows[index] = whole
+        for item, properties in sent:
+            row = Record.read(answer.rows.get(item.index, {}))
+            if row and (whole := self._confirmed(item.before, properties, row.with_names(properties_in(item.edit)))):
+                rows[item.index] = whole
         return BatchAnswer(rows, answer.refused, answer.lost, answer.pending)
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:

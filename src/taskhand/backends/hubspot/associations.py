@@ -5,7 +5,7 @@ but a field of the contract holds only one: an edit that would change several li
 before the properties are written, and former links are removed afterwards, so that a refusal leaves the task as it was.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -62,10 +62,6 @@ class _LinkChange:
     unlink: tuple[str, ...]
     may_be_linked: bool = False
 
-    def is_shown_by(self, record: Record | None) -> bool:
-        """Whether a record has the new link."""
-        return record is not None and self.link in record.links.get(self.kind, ())
-
     @property
     def unwanted(self) -> tuple[str, ...]:
         """The ids to unlink: the former ones, or the new one if the update failed; none if its outcome is unknown."""
@@ -119,7 +115,9 @@ class LinkChanges:
                         change.may_be_linked = False
         for change in self._changes:
             if change.may_be_linked and change.item.error is not None:
-                change.item.fail(_with_left_link(change))
+                unknown = MESSAGES.unknown_update(change.item.id)  # with such a link, the task may have been changed
+                left = f"The task may be newly linked to {change.kind} {change.link}, besides its former links."
+                change.item.fail(unknown.but(message=f"{unknown.message} {left}"))
 
     async def read_back(self, items: Sequence[Item[Record]]) -> None:
         """Read the links of written tasks; the items fail if the links cannot be read."""
@@ -182,9 +180,11 @@ class LinkChanges:
                 ids, kinds = [change.task_id for change in part], [part[0].kind]
                 found = await self._reader.by_own_id.read_with_links(ids, kinds=kinds)
         if found is None:
-            _fail(part, error)
+            for change in part:
+                change.item.fail(error)
             return
-        unlinked = [change for change in part if not change.is_shown_by(found.get(change.task_id))]
+        shown = {task_id: record.links.get(part[0].kind, ()) for task_id, record in found.items()}
+        unlinked = [change for change in part if change.link not in shown.get(change.task_id, ())]
         is_about_task = isinstance(error, CallerError) and any(change.task_id not in found for change in unlinked)
         for change in unlinked:
             change.may_be_linked = isinstance(error, NoAnswer)
@@ -251,15 +251,3 @@ def _error_of_unlinked(change: _LinkChange, error: TaskhandError) -> TaskhandErr
         code="unknown_reference",
         next_step=f"Take {argument} from find_contacts, and send the call again.",
     )
-
-
-def _with_left_link(change: _LinkChange) -> TaskhandError:
-    """The error of an item that names the link that may remain: an item with such a link may have been changed."""
-    known = MESSAGES.unknown_update(change.item.id)
-    left = f"The task may be newly linked to {change.kind} {change.link}, besides its former links."
-    return known.but(message=f"{known.message} {left}")
-
-
-def _fail(changes: Iterable[_LinkChange], error: TaskhandError) -> None:
-    for change in changes:
-        change.item.fail(error)

@@ -53,19 +53,15 @@ class NewTasks:
 
     async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
         """POST a batch of new tasks."""
-        by_index = {item.index: item for item in items}
         try:
             inputs = [await self._input(item.index, item.edit) for item in items]
             answer = await self._batches.send(inputs, self._client.create_many)
         except CallerError as error:
             raise refusal_of_new_task(error) from None
-        rows = {
-            index: row.with_names(properties_in(by_index[index].edit))
-            for index, json in answer.rows.items()
-            if (row := Record.read(json)) is not None
-        }
+        read = [(item, Record.read(answer.rows.get(item.index, {}))) for item in items]
+        rows = {item.index: row.with_names(properties_in(item.edit)) for item, row in read if row is not None}
         errors = {index: refusal_of_new_task(refusal) for index, refusal in answer.refused.items()}
-        refused = [by_index[index] for index in answer.refused]
+        refused = [item for item in items if item.index in errors]
         less = [replace(item, edit=part) for item in refused if (part := _part_of(item.edit)) is not None]
         return await resend_part(BatchAnswer(rows, errors, answer.lost), less, self.create_many)
 

@@ -226,18 +226,16 @@ class _BatchUpdate(BulkUpdate[_Row]):
             row = rows.get(item.id)
             if item.is_over:
                 continue
-            if row is not None:
-                self._enter_row(item, row)
-            elif not self._adapter.lists_lag:
-                item.fail(error_of_unread(item, self._messages.no_task(item.id), self._messages))
+            if row is None:
+                if not self._adapter.lists_lag:
+                    item.fail(error_of_unread(item, self._messages.no_task(item.id), self._messages))
+                continue
+            item.row = row
+            is_confirmed = item.state is State.CONFIRMED
+            if (is_confirmed and not self._adapter.lists_lag) or self._adapter.shows(row, item.edit):
+                note = self._messages.sent_again if item.is_resent else None
+                item.apply(row, note if is_confirmed else self._messages.applied)
         self._report(items)
-
-    def _enter_row(self, item: Item[_Row], row: _Row) -> None:
-        item.row = row
-        if item.is_in_doubt and self._adapter.shows(row, item.edit):
-            item.apply(row, self._messages.applied)
-        elif item.state is State.CONFIRMED and (not self._adapter.lists_lag or self._adapter.shows(row, item.edit)):
-            item.apply(row, self._messages.sent_again if item.is_resent else None)
 
     async def _settle_unlisted(self, unshown: list[list[Item[_Row]]]) -> None:
         """End the confirmed items of these batches."""

@@ -181,7 +181,7 @@ class Deletion:
 
     def _error(self) -> UpstreamError:
         """The error for a task that is still found after its deletions."""
-        last = self._outcomes[-1] if self._outcomes else None
+        last = self._outcomes[-1]
         if self._may_come_late:
             self._records.recent.forget([self._id])
             return self._messages.unknown_deletion(self._id)
