@@ -221,6 +221,7 @@ async def test_one_change_has_at_most_as_many_tasks_as_the_policy_says(team: Tea
         assert await refusal(ana, tool, **arguments) == "most_tasks", tool
         assert (await team.changes())[0].outcome == "refused"
     assert len(await titles(team)) == 5
+    assert "planId" in await ana("undo_change", changeId=made["changeId"], taskIds=ids[1:], dryRun=True)
     assert "totals" in await ana("bulk_update_tasks", taskIds=ids[2:], **edit)
     assert "planId" in await ana("bulk_update_tasks", filter={"text": "Task 1"}, changes={"priority": "0"})
     assert (await ana("undo_change", changeId=made["changeId"], taskIds=ids[:2]))["totals"] == {"applied": 2}

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
+import pytest
+
 from behaviour.world import NOW
 from builders import PENDING, TASK_ID, task
 from file_stores import journal_in, store_in
@@ -11,7 +13,7 @@ from service.caching_backend import CachingBackend
 from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound
-from taskhand.domain.plan import Plan
+from taskhand.domain.plan import Plan, Verb
 from taskhand.domain.principal import ANYONE
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, StatusList
@@ -81,4 +83,16 @@ async def test_a_plan_for_another_person_still_names_what_an_undo_cannot_bring_b
     plan = await make_plan(Call(app, "delete_task"), [Intent("delete", gone)])
     assert plan.is_for_others
     assert str(plan.note).endswith("Undo cannot make it again: its type is gone.")
+    await app.aclose()
+
+
+@pytest.mark.parametrize("verb", ["update", "delete"])
+async def test_a_plan_is_for_a_second_person_only_if_it_needs_approval(tmp_path: Path, verb: Verb) -> None:
+    anyone = replace(ANYONE, rules=replace(ANYONE.rules, second_person=True))
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, principal=anyone)
+    edit = None if verb == "delete" else Edit(title="New")
+    plan = await make_plan(Call(app, "apply_plan"), [Intent(verb, Snapshot(task()), edit, edit)])
+    found = await app.journal.find(plan.id)
+    assert found is not None
+    assert (found.opening.second_person, plan.is_for_others) == ((True, True) if verb == "delete" else (False, False))
     await app.aclose()
