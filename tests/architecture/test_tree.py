@@ -9,6 +9,7 @@ ROOT = Path(taskhand.__file__).parent
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 TOPS = (PAGE.parents[1], ROOT, ROOT / "backends" / "vambe")
 """The folders that the paths on the pages begin in: the checkout, the package, and the folder of a CRM."""
+MAX_MODULES = {"close": 12, "hubspot": 15, "vambe": 9}
 
 
 def test_every_name_in_the_tree_of_the_page_is_a_folder_or_a_module() -> None:
@@ -28,6 +29,12 @@ def test_every_file_that_the_pages_for_developers_name_exists() -> None:
     named = {name: re.findall(r"`([\w/]+/[\w/]*(?:\.py)?)`", text) for name, text in pages.items()}
     assert all(len(files) > 10 for files in named.values()), "the files are read"
     assert [(name, file) for name, files in named.items() for file in files if not _is_found(file)] == []
+
+
+def test_the_folder_of_a_crm_stays_small_enough_to_be_known() -> None:
+    """Modules beside the folders for fields, properties and events: the skeleton that all CRMs share, and few more."""
+    counts = {crm: len([*(ROOT / "backends" / crm).glob("[!_]*.py")]) for crm in MAX_MODULES}
+    assert {crm: count for crm, count in counts.items() if count > MAX_MODULES[crm]} == {}
 
 
 def _is_found(file: str) -> bool:

@@ -12,6 +12,7 @@ from backends.hubspot.strategies import DAYS, INSTANTS, LINES, TEXT, ZONES, exis
 from taskhand.backends.hubspot.account import member_of
 from taskhand.backends.hubspot.contact_search import company_of, contact_of
 from taskhand.backends.hubspot.fields.due import Zones
+from taskhand.backends.hubspot.fields.links import KINDS, LINKS, Kind, linked_ids
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import (
     PROPERTIES,
@@ -22,7 +23,6 @@ from taskhand.backends.hubspot.mapping import (
     task_of,
     times_of,
 )
-from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, linked_ids
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Status, StatusChoice, Task

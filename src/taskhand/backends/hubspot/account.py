@@ -11,10 +11,10 @@ from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, next_pag
 from taskhand.backends.hubspot.contact_search import ContactSearch, company_of, contact_of
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.fields.due import Zones
+from taskhand.backends.hubspot.fields.links import KINDS, LINKS
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import AccountData, Record, id_text, records_in
 from taskhand.backends.hubspot.properties.definitions import PropertyDefinition, definitions_in
-from taskhand.backends.hubspot.shown_links import KINDS, LINKS
 from taskhand.backends.hubspot.token_scopes import check_scopes
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, rows_in, value_at

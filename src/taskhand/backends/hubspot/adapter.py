@@ -20,11 +20,11 @@ from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.fields.due import AllDayFlag, check_due
+from taskhand.backends.hubspot.fields.links import links_of, links_set
 from taskhand.backends.hubspot.mapping import BODY, Record, raw_properties, record_of, records_in
 from taskhand.backends.hubspot.new_tasks import NewTasks
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
-from taskhand.backends.hubspot.shown_links import links_of, links_set
 from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, MESSAGES, TaskReader
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from taskhand.backends.hubspot.fields.links import KINDS, LINKS, Kind, linked_ids
 from taskhand.backends.hubspot.mapping import PROPERTIES
-from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, linked_ids
 from taskhand.backends.remote.deletion import check_deleted
 from taskhand.backends.remote.parsing import JsonObject, rows_in, value_at
 from taskhand.domain.errors import OperatorError

@@ -11,10 +11,10 @@ from pydantic import MISSING
 
 from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.fields.due import Zones, due_from, parse_moment, readable_moment, stamp_of
+from taskhand.backends.hubspot.fields.links import KINDS, LINKS, Kind, further_links, linked_ids, links_of, shown_link
 from taskhand.backends.hubspot.fields.statuses import STAGE_PROPERTIES, TaskStatuses
 from taskhand.backends.hubspot.properties.definitions import PropertyDefinition
 from taskhand.backends.hubspot.properties.values import shown_value
-from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind, further_links, linked_ids, links_of, shown_link
 from taskhand.backends.remote.parsing import JsonObject, optional_text, rows_in, value_at
 from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit, known_properties

@@ -13,9 +13,9 @@ from typing import Final
 
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.fields.due import millis_of, parse_moment
+from taskhand.backends.hubspot.fields.links import KINDS, LINKS, Kind
 from taskhand.backends.hubspot.fields.statuses import OPTIONS, STAGE, STATUS
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record, times_of
-from taskhand.backends.hubspot.shown_links import KINDS, LINKS, Kind
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.parsing import JsonObject, rows_in
 from taskhand.domain.date_window import Period

@@ -7,8 +7,8 @@ from typing import Final
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient
 from taskhand.backends.hubspot.errors import ids_in_error
+from taskhand.backends.hubspot.fields.links import KINDS, Kind, linked_ids
 from taskhand.backends.hubspot.mapping import MERGED, Record, properties_of, records_in, task_of
-from taskhand.backends.hubspot.shown_links import KINDS, Kind, linked_ids
 from taskhand.backends.hubspot.token_scopes import DEALS, DealScope, may_be_about_deals
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at

@@ -7,7 +7,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.client import HubSpotClient
 from taskhand.backends.hubspot.errors import LackingScopes
-from taskhand.backends.hubspot.shown_links import Kind
+from taskhand.backends.hubspot.fields.links import Kind
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError, UpstreamError

@@ -12,9 +12,9 @@ from typing import Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient, association_types
+from taskhand.backends.hubspot.fields.links import KINDS, links_set
 from taskhand.backends.hubspot.mapping import Record, records_in
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
-from taskhand.backends.hubspot.shown_links import KINDS, links_set
 from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value_at
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.chunks import chunks

@@ -13,8 +13,8 @@ from pydantic import MISSING
 from taskhand.backends.hubspot.events.position import Position
 from taskhand.backends.hubspot.events.property_histories import EventReader
 from taskhand.backends.hubspot.fields.due import moment_at, readable_millis, readable_moment
+from taskhand.backends.hubspot.fields.links import LINKS
 from taskhand.backends.hubspot.mapping import Record
-from taskhand.backends.hubspot.shown_links import LINKS
 from taskhand.domain.event import TaskEvent, difference_event
 from taskhand.domain.task import Task
 
