@@ -14,7 +14,6 @@ from mcp.types import (
 from mcp.types import Tool as ListedTool
 
 from taskhand.server.access import ServerContext
-from taskhand.server.narrowed_schema import shorten_schema
 from taskhand.server.portable_schema import Schema, output_names, output_schema
 from taskhand.server.tool import Tool
 from taskhand.server.tool_schemas import ToolSchemas
@@ -35,16 +34,12 @@ class ToolHandlers:
         """Every tool that the caller may use."""
         view = self.served.view(ctx)
         mine = view.connections
-        offered = self.served.offered.shown_to(view.principal).tools if mine.by_name else ()
-        if mine.are_several:
-            schemas = self._schemas.listed_with_connection(offered, mine)
-            shown = [to_listed_tool(tool, schemas[tool.name], output=output_names(tool.answer)) for tool in offered]
-        else:
-            notes = mine.first.backend.capabilities.notes if offered else None
-            offered = tuple(tool for tool in offered if not tool.only_with_several)
-            shown = [
-                to_listed_tool(tool, shorten_schema(self._schemas.of(tool, mine.first)), notes) for tool in offered
-            ]
+        tools = self.served.offered.shown_to(view.principal).tools if mine.by_name else ()
+        offered = [tool for tool in tools if mine.are_several or not tool.only_with_several]
+        schemas = self._schemas.listed(offered, mine)
+        notes = mine.first.backend.capabilities.notes if offered and not mine.are_several else None
+        to_output = output_names if mine.are_several else output_schema
+        shown = [to_listed_tool(tool, schemas[tool.name], notes, to_output(tool.answer)) for tool in offered]
         if self.served.shows_board(ctx):
             from taskhand.server.board.metadata import tool_metadata  # noqa: PLC0415  few clients show pages
 

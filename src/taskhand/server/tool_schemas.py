@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.server.narrowed_schema import input_schema, join_clauses, schema_in_clauses
+from taskhand.server.narrowed_schema import input_schema, join_clauses, schema_in_clauses, shorten_schema
 from taskhand.server.portable_schema import Schema, model_fields
 from taskhand.server.tool import Tool
 from taskhand.service.app_context import AppContext
@@ -38,8 +38,10 @@ class ToolSchemas:
             self._of_sets[key] = join_clauses(_merged(tool.arguments, connections))
         return self._of_sets[key]
 
-    def listed_with_connection(self, tools: Sequence[Tool[Any]], connections: Connections) -> Mapping[str, Schema]:
-        """The schemas that a client is shown with several connections: each has the argument `connection`; by tool."""
+    def listed(self, tools: Sequence[Tool[Any]], connections: Connections) -> Mapping[str, Schema]:
+        """The schemas that a client is shown, by tool; with several connections they have the argument `connection`."""
+        if not connections.are_several:
+            return {tool.name: shorten_schema(self.of(tool, connections.first)) for tool in tools}
         key = (tuple(tool.name for tool in tools), _set_of(connections))
         if key not in self._of_lists:
             from taskhand.server.shortened_schemas import shorten_schemas  # noqa: PLC0415  few servers have several
