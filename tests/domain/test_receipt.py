@@ -190,6 +190,7 @@ def test_a_receipt_names_everybody_and_every_link_in_it() -> None:
     assert Receipt.of(None, after, Edit(), ()).links == frozenset()
     assert replace(receipt, task=None).links == frozenset()
     assert replace(receipt, task=None, unapplied=()).people == {ANA.id, BEN.id}
+    assert Receipt(after).people == {BEN.id}
     kept = Unapplied("responsibleIds", (JUAN.id,), (BEN.id,), was=(ANA.id,))
     assert Receipt(None, unapplied=(kept,)).people == {ANA.id, BEN.id, JUAN.id}
 

@@ -194,6 +194,16 @@ async def test_a_former_link_that_could_not_be_removed_is_named_in_the_note() ->
             assert f"still linked to contacts {CAROLINA}" in str(one.written.note)
 
 
+async def test_a_request_to_wait_at_the_removal_of_a_former_link_stops_a_second_edit_of_the_task() -> None:
+    time = Time()
+    async with served(hubspot(time, seed(rows=[row(1, {"contacts": [CAROLINA]})]), spec_variant=OPEN), time) as crm:
+        [before] = await tasks(crm, 1)
+        crm.hubspot.faults = (Fault("status", UNLINK, status=429, retry_after=600),)
+        edits = [(before, Edit(ai_contact_id=BRUNO)), (before, Edit(title="New"))]
+        assert error_codes(await crm.backend.update_tasks(edits)) == ["outcome_unknown", "not_attempted"]
+        assert crm.stored_properties(1)["hs_task_subject"] == before.title
+
+
 @pytest.mark.parametrize("count", [1, 2])
 async def test_a_former_link_is_removed_in_all_the_time_that_a_call_has_left(count: int) -> None:
     time = Time()

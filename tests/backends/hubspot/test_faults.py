@@ -397,3 +397,16 @@ async def test_an_update_with_an_unknown_outcome_names_the_new_link() -> None:
             await crm.backend.update_task(before, Edit(title="New", ai_contact_id=BRUNO))
         assert unknown.value.next_step is not None
         assert f"newly linked to contacts {BRUNO}" in unknown.value.message
+
+
+async def test_a_new_link_whose_requests_were_not_answered_is_named_though_the_task_does_not_show_it() -> None:
+    time = Time()
+    world = seed(rows=[row(1, {"contacts": [CAROLINA]})])
+    limits = Limits(read_s=0.03, total_s=3.0)
+    async with served(hubspot(time, world, spec_variant=OPEN), time, limits=limits) as crm:
+        before = await crm.backend.get_task(task_id(1))
+        crm.hubspot.faults = [Fault("slow", LINK, commit=False, seconds=0.1, **EVER)]
+        with pytest.raises(OutcomeUnknown) as unknown:
+            await crm.backend.update_task(before, Edit(title="New", ai_contact_id=BRUNO))
+        assert f"newly linked to contacts {BRUNO}" in unknown.value.message
+        assert crm.stored_properties(1)["hs_task_subject"] == before.title

@@ -55,7 +55,10 @@ async def test_a_task_whose_date_left_the_list_is_found_in_another_list() -> Non
         assert event.changed[0].before is MISSING
         account.move(60)
         await account.other_user.delete(task_id)
-        assert kinds_and_fields(await feed.look()) == [("deleted", [])]
+        [event] = await feed.look()
+        assert kinds_and_fields([event]) == [("deleted", [])]
+        assert event.between is not None
+        assert event.between[1] - event.between[0] == timedelta(seconds=60)
 
 
 async def test_a_look_takes_one_request_while_nothing_has_changed() -> None:
