@@ -101,6 +101,8 @@ def test_keys_are_revoked_by_id_by_their_text_and_by_person(keys: Keys) -> None:
         [f"{ids[0]} of ana was revoked before.", f"{ids[1]} of ana is revoked.", f"{ids[2]} of ben is revoked."]
     )
     assert states() == ["revoked", "revoked", "revoked", "active"]
+    again = keys("revoke", "--person", "ana")
+    assert (again.exit_code, again.stdout.count("of ana was revoked before.")) == (0, 2)
 
 
 def test_revoking_an_unknown_key_is_refused_and_the_other_keys_are_revoked(keys: Keys) -> None:

@@ -301,6 +301,44 @@ async def test_a_broadcast_that_has_ended_listens_to_no_changes() -> None:
     assert relays.listeners == []
 
 
+class CutChannel(SilentChannel):
+    """A channel that fails as it is told: at which listen, or receive, in this order."""
+
+    def __init__(self, *fails: str) -> None:
+        super().__init__()
+        self._fails = [*fails]
+
+    def _fail(self, at: str) -> None:
+        if self._fails[:1] == [at]:
+            self._fails.pop(0)
+            raise OperatorError("The database is away.")
+
+    async def listen(self) -> None:
+        """Be ready, or fail."""
+        self._fail("listen")
+
+    async def receive(self) -> list[str]:
+        """Fail, or wait."""
+        self._fail("receive")
+        return await super().receive()
+
+
+async def test_each_cut_is_logged_once_and_its_pauses_begin_short_again(caplog: pytest.LogCaptureFixture) -> None:
+    pauses, replica = list[float](), Replica()
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    channel = CutChannel("listen", "listen", "receive", "receive")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(TaskChanges(channel, {"acme": replica.updates}, sleep).run)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert pauses == [0.1, 0.2, 0.1, 0.1]
+    assert caplog.text.count("are not received at the moment") == 3
+    assert replica.heard == [EVERY_TASK] * 3
+
+
 async def test_more_changes_than_are_queued_become_one_message_that_names_no_task() -> None:
     relays, channel = ListedSubscriptions(), SilentChannel()
     changes = TaskChanges(channel, {"acme": relays})
