@@ -307,6 +307,18 @@ async def test_the_first_list_without_filters_is_not_called_the_first_of_all(tmp
         assert (await feed.call("list_events"))["note"].startswith("This is your first list without filters:")
 
 
+@pytest.mark.parametrize(("seconds", "listed"), [(59, [("created", "Call")]), (61, [])])
+async def test_a_first_list_leaves_the_new_changes_of_the_minute_before_it_to_the_next_one(
+    tmp_path: Path, seconds: int, listed: list[tuple[str, str]]
+) -> None:
+    async with open_feed(tmp_path) as feed:
+        await feed.call("list_events", kinds=["deleted"])
+        await feed.others.create("Call")
+        feed.clock.move(seconds=seconds)
+        assert kinds(await feed.call("list_events")) == []
+        assert kinds(await feed.call("list_events")) == listed
+
+
 async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_asked(tmp_path: Path) -> None:
     class SilentSource:
         compares: bool = False
