@@ -207,9 +207,9 @@ def _own_backends(
     budgets = context.budgets
     counts_by_app = find_factory(connection.settings.backend).counts_by_app
 
-    def open_with(link: "Link", own: "OwnToken") -> "AbstractAsyncContextManager[Backend]":
+    def open_with(link: "Link", own_token: "OwnToken") -> "AbstractAsyncContextManager[Backend]":
         of_person = budgets and budgets.of_person(link.rate_budget(counts_by_app=counts_by_app))
-        opened = replace(context, own=own, budgets=of_person)
+        opened = replace(context, own=own_token, budgets=of_person)
         return open_as_person(connection, link.credential.access_token, opened)
 
     def notice(link: "Link") -> None:

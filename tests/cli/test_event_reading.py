@@ -16,7 +16,7 @@ import pytest
 from service.feed_app import FeedApp, open_feed
 from taskhand.cli.event_command import EventCommand
 from taskhand.cli.event_reading import EventReading, handle_events
-from taskhand.service.list_events import EventPage, EventsAsked, list_events
+from taskhand.service.list_events import EventPage, EventsRequest, list_events
 
 pytestmark = pytest.mark.anyio
 
@@ -49,7 +49,7 @@ async def pages_of(feed: FeedApp) -> list[EventPage]:
     for title in TITLES:
         await feed.others.create(title)
     since = feed.clock() - timedelta(days=1)
-    page = await list_events(feed.app, EventsAsked("desk", 10, since=since))
+    page = await list_events(feed.app, EventsRequest("desk", 10, since=since))
     noted = replace(page, events=(), notes=("It compares.",))
     return [*(replace(noted, events=(one,)) for one in page.events), noted]
 

@@ -21,7 +21,7 @@ from taskhand.cli.terminal import print_error
 from taskhand.domain.errors import CallerError, NotAllowed, OperatorError
 from taskhand.service.events.feed_poll import look
 from taskhand.service.follow_events import follow_events
-from taskhand.service.list_events import EventsAsked
+from taskhand.service.list_events import EventsRequest
 from time_limits import BOUND_S
 
 Run = Callable[..., Result]
@@ -247,7 +247,7 @@ def test_follows_until_interrupted_and_prints_each_event_once(
 
 async def test_following_yields_events_found_by_this_process_and_requests_polls(tmp_path: Path) -> None:
     async with open_feed(tmp_path) as feed, anyio.create_task_group() as group:
-        pages = follow_events(feed.app, EventsAsked("desk", 10))
+        pages = follow_events(feed.app, EventsRequest("desk", 10))
         assert (await anext(pages)).since is None
         assert len(feed.app.demand.wanting(0.0)) == 1
 

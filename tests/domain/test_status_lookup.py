@@ -190,7 +190,7 @@ def test_the_error_for_an_unknown_status_names_the_requested_status(
     name: str, available: StatusList, wrong: str
 ) -> None:
     assert status_lookup.unknown_status_error(name, available).message.startswith(wrong)
-    better = status_lookup.unknown_status_error(name, available, found="That is gone.")
+    better = status_lookup.unknown_status_error(name, available, message="That is gone.")
     assert better.message.startswith("That is gone. ")
 
 

@@ -16,7 +16,7 @@ from taskhand.server.in_process_client import call_tool
 from taskhand.service.app_context import AppContext, ConnectionInfo, OwnCredentials
 from taskhand.service.connections import Connections
 from taskhand.service.events.feed_poll import look
-from taskhand.service.list_events import EventsAsked, list_events, list_latest_events, save_position
+from taskhand.service.list_events import EventsRequest, list_events, list_latest_events, save_position
 from taskhand.service.update_task import update_task
 from taskhand.service.write_call import Call
 
@@ -31,7 +31,7 @@ def as_person(feed: FeedApp, person: Person, **rules: Any) -> AppContext:
 
 async def ask(app: AppContext, caller: str, limit: int = 50) -> list[tuple[str | None, str | None, str | None]]:
     """The title, who did it by name, and the change, of each event since the caller last looked."""
-    asked = EventsAsked(caller, limit)
+    asked = EventsRequest(caller, limit)
     page = await list_events(app, asked)
     await save_position(app, asked, page, len(page.events))
     return [(one.event.title, one.event.by_name, one.event.change_id) for one in page.events]
@@ -70,7 +70,7 @@ async def test_the_event_for_a_lost_task_hides_the_other_changes_of_that_write(t
         before = await feed.others.backend.get_task(mine.id)
         edit = Edit(title="Secret", description="Secret", priority=2, responsible_ids=())
         feed.others.note("updated", before, (await feed.others.backend.update_task(before, edit)).task)
-        [event] = [one.event for one in (await list_events(ana, EventsAsked("ana", 9))).events]
+        [event] = [one.event for one in (await list_events(ana, EventsRequest("ana", 9))).events]
         assert (event.kind, event.title) == ("reassigned", "Mine")
         assert [(one.field, one.after) for one in event.changed] == [("responsibles", ())]
         [event] = [one.event for one in (await list_latest_events(ana, 9)).events]
@@ -91,10 +91,10 @@ async def test_an_own_write_has_the_calling_person_as_its_author_in_events(
             call = Call(as_person(feed, person), "update_task", Caller("host", subject=person.id))
             await update_task(call, task.id, TaskPatch(title=f"{task.title} now"))
             feed.others.note("updated", task, await feed.others.backend.get_task(task.id))
-        page = await list_events(feed.app, EventsAsked("all", 9))
+        page = await list_events(feed.app, EventsRequest("all", 9))
         told = [(one.event.by, one.event.by_name) for one in page.events]
         assert told == [(owner, None), (marta, None), (None, "nobody@example.cl")]
-        hers = await list_events(feed.app, EventsAsked("hers", 9, since=feed.clock(), person_ids=(marta,)))
+        hers = await list_events(feed.app, EventsRequest("hers", 9, since=feed.clock(), person_ids=(marta,)))
         assert [one.event.title for one in hers.events] == ["Marta's now"]
 
 

@@ -278,14 +278,14 @@ class SharedRateLimiter:
             is_asked = at in {state.until, state.paused_until}
             raise too_late_error((state.reset_at if at == state.until else at) - now if is_asked else None)
 
-    async def _reserve(self, wanted: int, *, is_idle: bool = False) -> Reservation:
+    async def _reserve(self, count: int, *, is_idle: bool = False) -> Reservation:
         """Reserve slots of the shared budget, or of our own share while the database does not answer."""
         for flight in self._flights:
             self._note_late(flight)
         report = self._report
         request = ReservationRequest(
             self._name,
-            wanted,
+            count,
             len(self._flights),
             tuple(report.sent),
             tuple(report.unused),
@@ -296,21 +296,21 @@ class SharedRateLimiter:
         )
         reservation = await self._budget.reserve(request)
         if reservation is None:
-            return self._reserve_alone(0 if is_idle else wanted)
+            return self._reserve_alone(0 if is_idle else count)
         report.forget(request)
         self._known, self._replicas = reservation.state, reservation.replicas
         if reservation.limit is not None:
             self._rate = replace(self._rate, requests=reservation.limit)
         return reservation
 
-    def _reserve_alone(self, wanted: int) -> Reservation:
+    def _reserve_alone(self, count: int) -> Reservation:
         """Reserve slots of our own share."""
         now, rate = self._clock(), self._share()
         state, observed = self._known, self._report.observed
         if observed is not None:
             state = with_headers(state, observed.headers, observed.seen_at, in_flight=len(self._flights))
             self._report.observed = None
-        slots = find_free_slots(rate, state, now, wanted)
+        slots = find_free_slots(rate, state, now, count)
         self._known = state = add_slots(state, slots, spends=len(slots))
         self._report.sent += slots
         again_s = max(AHEAD_S / 2, ready_at(rate, state, now) - now)

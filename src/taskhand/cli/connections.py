@@ -48,7 +48,7 @@ def list_connections(context: click.Context, *, as_json: bool) -> None:
 @click.option("--description", help="Its purpose, in a few words: agents choose a connection by it.")
 @click.option(
     "--set",
-    "given",
+    "options",
     multiple=True,
     metavar="KEY=VALUE",
     help="A key of its table, such as base_url or timezone; a secret only as keyring:NAME, env:NAME or file:PATH.",
@@ -65,7 +65,7 @@ def add_connection(
     *,
     backend: str | None,
     description: str | None,
-    given: tuple[str, ...],
+    options: tuple[str, ...],
     storage: "SecretStorage | None",
     checks: bool,
 ) -> None:
@@ -76,7 +76,7 @@ def add_connection(
     """
     from taskhand.cli.new_connection import ask_connection, save_connection
 
-    save_connection(ask_connection(name, backend, description, given, storage), checks=checks)
+    save_connection(ask_connection(name, backend, description, options, storage), checks=checks)
 
 
 @connections.command("remove")

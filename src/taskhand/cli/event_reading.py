@@ -24,7 +24,7 @@ from taskhand.server.tools import TOOLS
 from taskhand.service.answer_names import load_wording
 from taskhand.service.events.feed_demand import poll_when_wanted
 from taskhand.service.follow_events import begin_query, follow_events, read_events
-from taskhand.service.list_events import EventPage, EventsAsked, save_position
+from taskhand.service.list_events import EventPage, EventsRequest, save_position
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.resolve_people import resolve_filter_people
 from taskhand.wiring import open_connections
@@ -58,14 +58,14 @@ class EventReading:
     turn: anyio.Lock = field(default_factory=anyio.Lock)
     """Serializes the handling of events of all connections."""
 
-    async def ask(self, app: "AppContext") -> EventsAsked:
+    async def ask(self, app: "AppContext") -> EventsRequest:
         """The query to one connection; CallerError for an unknown or ambiguous person."""
         ids: tuple[str, ...] = ()
         if self.people:
             team = await list_team_members(app)
             ids = tuple((await resolve_filter_people(app, team, self.people, argument="--person")).ids)
         caller = f"taskhand events {self.bookmark or ''}"
-        asked = EventsAsked(caller, _PAGE, kinds=self.kinds, task_id=self.task_id, person_ids=ids)
+        asked = EventsRequest(caller, _PAGE, kinds=self.kinds, task_id=self.task_id, person_ids=ids)
         if self.bookmark is not None:
             return await begin_query(app, asked, self.since)
         return replace(asked, since=self.since or (None if self.follows else app.clock() - _LATELY))
@@ -162,16 +162,16 @@ async def handle_events(app: "AppContext", reading: EventReading, read: Callable
         print_line("No changes.", err=True)
 
 
-async def _handle_page(app: "AppContext", reading: EventReading, asked: EventsAsked, page: EventPage) -> bool:
+async def _handle_page(app: "AppContext", reading: EventReading, request: EventsRequest, page: EventPage) -> bool:
     """Handle each event of a page and save the bookmark; False if the reader of the output is gone."""
     wording = await load_wording(app, people_in_events(page.events))
     if reading.bookmark is not None and not page.events:
-        await save_position(app, asked, page, 0)
+        await save_position(app, request, page, 0)
     for shown, event in enumerate(page.events, 1):
         row = event_row(event, wording).model_dump(mode="json")
         await _handle_row(reading, row | ({"connection": app.connection.name} if app.connection.name else {}))
         if reading.bookmark is not None:
-            await save_position(app, asked, page, shown)
+            await save_position(app, request, page, shown)
         if is_output_unread() and reading.command is None:
             return False
     return True

@@ -134,9 +134,9 @@ def revoke_keys(settings: Settings, ids: Sequence[str], persons: Sequence[str]) 
         raise _no_key_error(without, [*chosen])
 
 
-def _unknown_id_error(given: str, revoked: "Sequence[Key]") -> CallerError:
+def _unknown_id_error(key_id: str, revoked: "Sequence[Key]") -> CallerError:
     """The error for an unknown key id; a text that may be a key itself is not quoted."""
-    named = f"the id {given!r}" if given.isalnum() and len(given) <= len("1a2b3c4d5e") else "one of these ids"
+    named = f"the id {key_id!r}" if key_id.isalnum() and len(key_id) <= len("1a2b3c4d5e") else "one of these ids"
     done = "; the others were revoked" if revoked else ""
     return CallerError(f"No key has {named}{done}.", next_step="`taskhand keys list` shows the ids.")
 

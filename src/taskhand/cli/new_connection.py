@@ -73,13 +73,13 @@ class NewConnection:
 
 
 def ask_connection(
-    name: str, backend: str | None, description: str | None, given: Sequence[str], storage: SecretStorage | None
+    name: str, backend: str | None, description: str | None, options: Sequence[str], storage: SecretStorage | None
 ) -> NewConnection:
     """The connection as the options, the person at the terminal or the environment describe it."""
     check_name(name, f"{name[:60]!r}")
     factory = find_factory(backend or _ask_backend())
     keys = keys_of(factory)
-    chosen = _read_options(given, keys, factory)
+    chosen = _read_options(options, keys, factory)
     if description is None and sys.stdin.isatty():
         description = click.prompt(
             "Describe the account in a few words (empty: nothing)", default="", show_default=False, err=True
@@ -101,9 +101,9 @@ def _ask_backend() -> str:
     return chosen
 
 
-def _read_options(given: Sequence[str], keys: Mapping[str, str], factory: BackendFactory[Any]) -> dict[str, str]:
+def _read_options(options: Sequence[str], keys: Mapping[str, str], factory: BackendFactory[Any]) -> dict[str, str]:
     """The keys of --set. CallerError for an unknown key, and for a secret that is not a reference."""
-    chosen = dict(assignment.partition("=")[::2] for assignment in given)
+    chosen = dict(assignment.partition("=")[::2] for assignment in options)
     for key, value in chosen.items():
         if key not in keys or not clean_value(value):
             raise CallerError(
@@ -154,11 +154,11 @@ def _checked(called: str, secret: str) -> str:
     return secret
 
 
-def _choose_storage(asked: SecretStorage | None, secrets: Mapping[str, str]) -> SecretStorage:
-    if not secrets or asked == "file":
+def _choose_storage(storage: SecretStorage | None, secrets: Mapping[str, str]) -> SecretStorage:
+    if not secrets or storage == "file":
         return "file"
     state = credentials.find_keyring()
-    if asked == "keyring" and state != "usable":
+    if storage == "keyring" and state != "usable":
         raise credentials.no_keyring(state)
     return "keyring" if state == "usable" else "file"
 

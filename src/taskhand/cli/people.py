@@ -204,7 +204,7 @@ def _describe_revocation(connection: "ConnectionSettings | None", *, has_revoked
 
 
 async def _unlink(
-    links: "Links", known: "Mapping[str, ConnectionSettings]", person: str, connection: str | None
+    links: "Links", connections: "Mapping[str, ConnectionSettings]", person: str, connection: str | None
 ) -> "tuple[Sequence[tuple[ListedLink, bool]], Sequence[ListedLink]]":
     """Remove and revoke the links. Returns them, whether the CRM confirmed the revocation, and the remaining links."""
     found = await links.list()
@@ -215,7 +215,9 @@ async def _unlink(
         link = await find_usable_link(links, listed.person, listed.connection)
         await links.remove(listed.person, listed.connection)
         removed.append((listed, link))
-    done = [(listed, await revoke_linked_credential(known.get(listed.connection), link)) for listed, link in removed]
+    done = [
+        (listed, await revoke_linked_credential(connections.get(listed.connection), link)) for listed, link in removed
+    ]
     return done, [link for link in found if link not in chosen]
 
 

@@ -118,7 +118,7 @@ def _connections(context: click.Context) -> Sequence[Settings]:
 
 
 def _find_sources(
-    settings: Settings, connections: Sequence[Settings], given: Mapping[str, Path | None]
+    settings: Settings, connections: Sequence[Settings], paths: Mapping[str, Path | None]
 ) -> "dict[str, list[Source]]":
     """The files that are copied to each database. OperatorError if no database is named, or no file is there."""
     if settings.state is None and not isinstance(settings.db, StoreAddress):
@@ -134,14 +134,14 @@ def _find_sources(
     plan: dict[str, list[Source]] = {}
     for connection in connections:
         if isinstance(connection.db, StoreAddress):
-            path = given["tasks"] or data_folder() / "tasks.sqlite"
+            path = paths["tasks"] or data_folder() / "tasks.sqlite"
             sources = plan.setdefault(connection.db.url, [])
             sources += [Source(path, TASKS)] if path.is_file() and Source(path, TASKS) not in sources else []
     if settings.state is not None:
         kept = [
-            (JOURNAL, given["journal"] or _find_journal(connections, given["tasks"])),
-            (KEYS, given["keys"] or keys_path(settings)),
-            (LINKS, given["links"] or links_path(settings)),
+            (JOURNAL, paths["journal"] or _find_journal(connections, paths["tasks"])),
+            (KEYS, paths["keys"] or keys_path(settings)),
+            (LINKS, paths["links"] or links_path(settings)),
         ]
         sources = plan.setdefault(settings.state.get_secret_value(), [])
         sources += [Source(path, part) for part, path in kept if path is not None and path.is_file()]

@@ -82,16 +82,16 @@ def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -
     sys.exit(1 if found.problems else 0)
 
 
-def _ask(found: _Removals, *, data: bool) -> bool:
+def _ask(removals: _Removals, *, data: bool) -> bool:
     """List it and ask whether to remove it; returns whether to remove the data too. Abort for a no."""
     if not sys.stdin.isatty():
         raise CallerError(
             "There is no terminal to ask for confirmation.", next_step="Give --yes to remove what is listed."
         )
-    if data or not found.is_only_data:
+    if data or not removals.is_only_data:
         click.confirm("Remove this?", abort=True, err=True)
     question = "Remove the tasks, the journal, the callers' keys and links and the settings too? This cannot be undone"
-    return data or bool(found.data and click.confirm(question, err=True))
+    return data or bool(removals.data and click.confirm(question, err=True))
 
 
 def _find(configuration: "Configuration") -> _Removals:
@@ -180,27 +180,27 @@ def _files_of(database: Path) -> Iterator[Path]:
             yield path
 
 
-def _list(found: _Removals, *, data: bool) -> None:
-    for entry in found.entries:
+def _list(removals: _Removals, *, data: bool) -> None:
+    for entry in removals.entries:
         print_line(f"entry of {entry}: {entry.file.path}")
-    for path in found.backups:
+    for path in removals.backups:
         print_line(f"backup: {path}")
-    for name in found.keys:
+    for name in removals.keys:
         stays = name == _KEY_OF_DATA and not data
         print_line(f"key in the system keyring: {name}{' (stays without --data)' if stays else ''}")
-    for path in found.data:
+    for path in removals.data:
         print_line(f"data: {path}{'' if data else ' (stays without --data)'}")
-    for file in found.unread:
+    for file in removals.unread:
         print_line(f"! {file.why}", err=True)
-    if found.is_nothing or (found.is_only_data and not data):
-        print_line("Taskhand has written nothing on this machine" + (" but its data." if found.data else "."))
+    if removals.is_nothing or (removals.is_only_data and not data):
+        print_line("Taskhand has written nothing on this machine" + (" but its data." if removals.data else "."))
 
 
-def _check_unused(found: _Removals) -> None:
+def _check_unused(removals: _Removals) -> None:
     """OperatorError while a server has a journal open: it would keep writing to the deleted file."""
     from taskhand.journal.process_lock import ProcessLock
 
-    for _, journal in found.databases:
+    for _, journal in removals.databases:
         locks = ProcessLock(journal)
         alive = [session for session in locks.other_sessions() if not locks.take_over(session)]
         locks.release_all()
@@ -208,47 +208,47 @@ def _check_unused(found: _Removals) -> None:
             raise OperatorError(f"A server is using {journal}.", next_step="Quit the hosts, then run it again.")
 
 
-def _remove_entries(found: _Removals) -> None:
+def _remove_entries(removals: _Removals) -> None:
     """Remove the entries one by one, rereading the file for each, and the backups that this makes."""
     from taskhand.config.environment_variables import SECRETS
     from taskhand.install.host_file import read_backups, read_host_file, replace_host_file
     from taskhand.install.server_entry import remove_server
 
-    for entry in found.entries:
+    for entry in removals.entries:
         try:
             file: HostFile = read_host_file(entry.file.path)
             earlier = [text for _, text in read_backups(file)]
             text = remove_server(file.text, entry.host, map(entry.host.input_id, sorted(SECRETS)), earlier)
             copy = replace_host_file(file, text, copy="", now=datetime.now().astimezone())
         except OperatorError as error:
-            found.problems.append(error.message)
+            removals.problems.append(error.message)
             continue
         if copy:
             copy.unlink()
         print_line(f"Removed from {entry}.")
 
 
-def _remove_keys(found: _Removals, *, data: bool) -> None:
+def _remove_keys(removals: _Removals, *, data: bool) -> None:
     from taskhand.config.credentials import remove_credential
 
-    for name in found.keys:
+    for name in removals.keys:
         if name == _KEY_OF_DATA and not data:
             continue
         try:
             remove_credential(name)
         except OperatorError as error:
-            found.problems.append(error.message)
+            removals.problems.append(error.message)
         else:
             print_line(f"Removed {name} from the system keyring.")
 
 
-def _remove_files(found: _Removals, paths: Sequence[Path]) -> None:
+def _remove_files(removals: _Removals, paths: Sequence[Path]) -> None:
     count = 0
     for path in paths:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            found.problems.append(f"{path} cannot be removed: {error.strerror}.")
+            removals.problems.append(f"{path} cannot be removed: {error.strerror}.")
         else:
             count += 1
     if count:
@@ -258,13 +258,13 @@ def _remove_files(found: _Removals, paths: Sequence[Path]) -> None:
             folder.rmdir()
 
 
-def _tell_rest(found: _Removals, *, data: bool) -> None:
+def _tell_rest(removals: _Removals, *, data: bool) -> None:
     """Print which data stays, how to remove the program itself, and the problems."""
     from taskhand.install.installed_program import find_installation
 
-    if found.data and not data:
-        folders = ", ".join(dict.fromkeys(str(path.parent) for path in found.data))
+    if removals.data and not data:
+        folders = ", ".join(dict.fromkeys(str(path.parent) for path in removals.data))
         print_line(f"Your data stays in {folders}; `taskhand uninstall --data` removes it.")
     print_line(f"The program itself is removed by: {find_installation().uninstall_command}")
-    for problem in found.problems:
+    for problem in removals.problems:
         print_line(f"! {problem}", err=True)

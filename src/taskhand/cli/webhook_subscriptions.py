@@ -78,12 +78,12 @@ class KeyKeeper:
     storage: "SecretStorage"
 
     @classmethod
-    def choose(cls, connection: ConnectionSettings, asked: "SecretStorage | None") -> "KeyKeeper":
+    def choose(cls, connection: ConnectionSettings, storage: "SecretStorage | None") -> "KeyKeeper":
         """The requested storage, else the safest available. OperatorError, before any change, if it cannot be used."""
         state = credentials.find_keyring()
-        if asked == "keyring" and state != "usable":
+        if storage == "keyring" and state != "usable":
             raise credentials.no_keyring(state)
-        keeper = cls(connection, asked or ("keyring" if state == "usable" else "file"))
+        keeper = cls(connection, storage or ("keyring" if state == "usable" else "file"))
         keeper.edited("unused")
         return keeper
 

@@ -83,16 +83,16 @@ def keys_of(factory: BackendFactory[Any]) -> dict[str, str]:
     )
 
 
-def read_tables(found: object, path: Path, text_of: TextOf) -> tuple[ConnectionTable, ...]:
+def read_tables(content: object, path: Path, text_of: TextOf) -> tuple[ConnectionTable, ...]:
     """The connections in the parsed file. OperatorError names the key that is wrong, and the file."""
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise _wrong(TABLES, path, "is no table", "Write a table [connections.NAME] for each CRM account.")
     spelt: dict[str, str] = {}
-    for name in found:
+    for name in content:
         if (other := spelt.setdefault(name.casefold(), name)) != name:
             called = f"{TABLES}.{other[:60]} and {TABLES}.{name[:60]}"
             raise _wrong(called, path, "differ only by the case of letters", "Give one of them another name.")
-    return tuple(_read_table(name, table, path, text_of) for name, table in found.items())
+    return tuple(_read_table(name, table, path, text_of) for name, table in content.items())
 
 
 def check_name(name: str, called: str) -> None:

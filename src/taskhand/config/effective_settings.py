@@ -207,11 +207,13 @@ class _Merged:
         kept = {variable: origin for variable, origin in self.origins.items() if origin.kind != "flag"}
         return {variable: origin.called for variable, origin in kept.items()}
 
-    def add(self, given: Variables, origin_of: Callable[[str], SettingOrigin]) -> None:
+    def add(self, variables: Variables, origin_of: Callable[[str], SettingOrigin]) -> None:
         """Add the values that no earlier source has; a placeholder counts as not set, with a note."""
-        rest = {variable: value for variable, value in given.values.items() if variable not in self.values}
+        rest = {variable: value for variable, value in variables.values.items() if variable not in self.values}
         origins = {
-            variable: replace(origin_of(given.names.get(variable, variable)), reference=reference_in(variable, value))
+            variable: replace(
+                origin_of(variables.names.get(variable, variable)), reference=reference_in(variable, value)
+            )
             for variable, value in rest.items()
         }
         called = {variable: origin.called for variable, origin in origins.items()}
@@ -219,7 +221,7 @@ class _Merged:
         self.values |= usable.values
         self.origins |= {variable: origins[variable] for variable in usable.values}
         self.notes += usable.notes
-        files = {**given.files, **usable.files}
+        files = {**variables.files, **usable.files}
         self.files += [(called[variable], path) for variable, path in files.items() if variable in usable.values]
         self.referenced |= usable.referenced
 
@@ -230,15 +232,15 @@ def find_settings_path(environ: Mapping[str, str]) -> Path:
     return expand_path("TASKHAND_CONFIG", given, environ) if given else config_folder() / "taskhand.toml"
 
 
-def _file(given: str | None, environ: Mapping[str, str]) -> SettingsFile:
+def _file(config_path: str | None, environ: Mapping[str, str]) -> SettingsFile:
     """The file that TASKHAND_CONFIG names, or `taskhand.toml` in the user's configuration folder."""
     try:
         path = find_settings_path(environ)
     except OperatorError:
-        if given is None:  # a user without a home folder has no settings file
+        if config_path is None:  # a user without a home folder has no settings file
             return SettingsFile(Path("~", "taskhand.toml"), exists=False)
         raise
-    return read_settings_file(path, must_exist=given is not None)
+    return read_settings_file(path, must_exist=config_path is not None)
 
 
 def _warn_of_readable_secrets(

@@ -149,8 +149,8 @@ class _PeopleReader:
             return value.strip()
         raise self._value_error(called, value, "the id, e-mail or name of a member")
 
-    def _value_error(self, called: str, value: object, wanted: str) -> OperatorError:
+    def _value_error(self, called: str, value: object, expected: str) -> OperatorError:
         is_empty = isinstance(value, str) and not value.strip()
         return OperatorError(
-            f"{called} in {self.file.path} is {'empty' if is_empty else describe_kind(value)}; it must be {wanted}."
+            f"{called} in {self.file.path} is {'empty' if is_empty else describe_kind(value)}; it must be {expected}."
         )

@@ -142,9 +142,9 @@ class _PolicyReader:
             next_step="Write one e-mail address or id for each person, as in keys and TASKHAND_PERSON.",
         )
 
-    def _rules(self, table: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _rules(self, table: str, rules: Mapping[str, Any]) -> dict[str, Any]:
         """The rules that a table sets, by the field of Rules."""
-        return {name: self._rule(f"{table}.{name}", name, value) for name, value in given.items()}
+        return {name: self._rule(f"{table}.{name}", name, value) for name, value in rules.items()}
 
     def _rule(self, called: str, name: str, value: object) -> object:
         if name in _SWITCHES:
@@ -193,8 +193,8 @@ class _PolicyReader:
             raise self._value_error(called, value, "a list of texts")
         return value
 
-    def _value_error(self, called: str, value: object, wanted: str) -> OperatorError:
-        return OperatorError(f"{called} in {self.file.path} is {describe_kind(value)}; it must be {wanted}.")
+    def _value_error(self, called: str, value: object, expected: str) -> OperatorError:
+        return OperatorError(f"{called} in {self.file.path} is {describe_kind(value)}; it must be {expected}.")
 
 
 def _key(table: str, name: str) -> str:
@@ -202,11 +202,11 @@ def _key(table: str, name: str) -> str:
     return f"{table}.{quoted_key(name)}"
 
 
-def _unknown_in(table: str, given: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, str | None]]:
+def _unknown_in(table: str, values: Mapping[str, Any], known_keys: Collection[str]) -> Iterator[tuple[str, str | None]]:
     """The unknown keys of a table, each with a similar known key."""
-    for name in given:
-        if name not in known:
-            near = get_close_matches(_spelled(name), known, n=1)
+    for name in values:
+        if name not in known_keys:
+            near = get_close_matches(_spelled(name), known_keys, n=1)
             yield _key(table, name), f"{table}.{near[0]}" if near else None
 
 

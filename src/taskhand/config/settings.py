@@ -342,10 +342,10 @@ def find_usable_values(
     return found
 
 
-def _note_on_flaw(variable: str, value: object, called: str, kept: Credential | None) -> SettingNote | None:
+def _note_on_flaw(variable: str, value: object, called: str, credential: Credential | None) -> SettingNote | None:
     """The note on a value that cannot be used; OperatorError for a refused one, None for a value without a flaw.
 
-    `kept` is the credential that a reference resolved to.
+    `credential` is the credential that a reference resolved to.
     """
     if not isinstance(value, str) or not value or Settings.is_path(_FIELDS[variable]):
         return None
@@ -353,7 +353,7 @@ def _note_on_flaw(variable: str, value: object, called: str, kept: Credential | 
     flaw = find_flaw(value, called, is_secret=is_credential)
     if flaw is None:
         return None
-    what = f"{kept.variable}, to which {called} refers," if kept and kept.variable else called
+    what = f"{credential.variable}, to which {called} refers," if credential and credential.variable else called
     if flaw.is_malformed:
         return SettingNote(variable, f"{what} {flaw.found}.", flaw.remedy, "malformed")
     if (is_credential or flaw.is_blank) and not Settings.is_kind(_FIELDS[variable], SettingKind.GUARD):

@@ -108,10 +108,10 @@ def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
     return parse_toml_file(raw, lambda why: _unreadable(path, why))
 
 
-def _tables(found: object, path: Path) -> "tuple[ConnectionTable, ...]":
+def _tables(content: object, path: Path) -> "tuple[ConnectionTable, ...]":
     from taskhand.config.connection_tables import read_tables  # noqa: PLC0415  most files have no such table
 
-    return read_tables(found, path, lambda key, value, variable: _text(key, value, path, variable))
+    return read_tables(content, path, lambda key, value, variable: _text(key, value, path, variable))
 
 
 def _values(parsed: Mapping[str, Any], path: Path) -> dict[str, str]:

@@ -52,15 +52,15 @@ def find_typos(
 
 
 def _look_alikes(
-    environ: Mapping[str, str], factory: BackendFactory[Any], known: frozenset[str]
+    environ: Mapping[str, str], factory: BackendFactory[Any], variables: frozenset[str]
 ) -> Iterator[SettingNote]:
-    """A note for each variable that is probably the backend's credential; `known` are the settings' variables.
+    """A note for each variable that is probably the backend's credential; `variables` are the settings' variables.
 
     Values are neither shown nor used: the variable may belong to another program.
     """
     right = [Settings.variable(name) for name in factory.credentials]
     for name in sorted(environ):
-        if name in known or not environ[name].strip() or not _is_like(name.upper(), factory):
+        if name in variables or not environ[name].strip() or not _is_like(name.upper(), factory):
             continue
         intended = next((variable for variable in right if variable.rpartition("_")[2] in name.upper()), right[0])
         found = f"{name[:60]} is set, and Taskhand does not read it."

@@ -47,13 +47,13 @@ class MergedCursor:
     by_name: Mapping[str, tuple[str, ...] | None]
 
     @classmethod
-    def of_list(cls, names: Sequence[str], asked: object, cursor: str | None) -> "MergedCursor":
+    def of_list(cls, names: Sequence[str], query: object, cursor: str | None) -> "MergedCursor":
         """The positions at which a page begins: the first page, or the page of a cursor.
 
-        `asked` are the other arguments of the list. CallerError for the cursor of another list, or of other
+        `query` are the other arguments of the list. CallerError for the cursor of another list, or of other
         connections, whose rows would be missing unnoticed, or come twice.
         """
-        of = list_fingerprint(asked)
+        of = list_fingerprint(query)
         if cursor is None:
             return cls(of, dict.fromkeys(names, ()))
         positions = _read(cursor)

@@ -55,7 +55,7 @@ class People:
 
 
 def match_members(
-    given: Sequence[str],
+    texts: Sequence[str],
     members: Sequence[Member],
     me: str | None,
     *,
@@ -71,11 +71,11 @@ def match_members(
     `is_filter`, words of their names are enough, because nothing is assigned to them. `argument` is the argument in
     which they were sent, `me_remedy` the sentence that explains how 'me' becomes known.
     """
-    check_no_empty_entry(given, argument)
+    check_no_empty_entry(texts, argument)
     known = {member.id for member in (*members, *former)}
     nameless = [Member(id=person_id, name=person_id, email=None) for person_id in accepted if person_id not in known]
     resolver = _Resolver(_Index(members), _Index((*former, *nameless)), me, argument, me_remedy, is_filter)
-    found = [(text, resolver.resolve(text.strip())) for text in given]
+    found = [(text, resolver.resolve(text.strip())) for text in texts]
     in_team = {member.id for member in members}
     matched = (
         Match(argument, text, member.id, member.name if member.id in in_team else f"{member.name}{NOT_IN_TEAM}")

@@ -88,14 +88,14 @@ class UnknownStatus(NotFound):
 
 
 def unknown_status_error(
-    name: str, status_list: StatusList, argument: str = "newStatusName", *, found: str | None = None
+    name: str, status_list: StatusList, argument: str = "newStatusName", *, message: str | None = None
 ) -> NotFound:
     """The error for an unknown status: it names the known ones, and says whether the list is complete.
 
-    `found` replaces the sentence on what was wrong.
+    `message` replaces the sentence on what was wrong.
     """
     kind = _type_of(name)
-    wrong = found or f"There is no status {'of type' if kind else 'named'} {kind or name[:60]!r}."
+    wrong = message or f"There is no status {'of type' if kind else 'named'} {kind or name[:60]!r}."
     if status_list.complete:
         count, or_name = len(status_list.statuses), ""
         rest = "The candidates are all there are."
@@ -108,7 +108,7 @@ def unknown_status_error(
             else "None was seen yet."
         )
         or_name = ", or the name exactly as the CRM shows it"
-        wrong = found or f"No status {'of type' if kind else 'named'} {kind or name[:60]!r} is known."
+        wrong = message or f"No status {'of type' if kind else 'named'} {kind or name[:60]!r} is known."
     next_step = f"Send {argument} with the candidate that is meant{or_name}{_or_type(status_list.statuses)}."
     if argument == "status" and fold(name) in _OVERDUE:
         next_step = "Send overdue true in its place; status may be left out."
@@ -177,14 +177,14 @@ def finished_status(name: str | MISSING, status_list: StatusList) -> tuple[Statu
 
 
 def resolve_filter_statuses(
-    given: Sequence[str], status_list: StatusList
+    names: Sequence[str], status_list: StatusList
 ) -> tuple[tuple[StatusChoice, ...], tuple[Match, ...]]:
     """The statuses with these names, types or everyday words, for a filter; the matches are those of the words."""
     choices, matched = list[StatusChoice](), list[Match]()
     by_shown = group_by(status_list.statuses, lambda status: shown_form(status.name))
     by_name = group_by(status_list.statuses, lambda status: fold(status.name))
     by_type = group_by(status_list.statuses, lambda status: status.type)
-    for text in given:
+    for text in names:
         folded, kind = fold(text), _type_of(text)
         found = (folded and by_shown.get(shown_form(text))) or by_name.get(folded) or by_type.get(kind or "") or ()
         if not found and kind:
@@ -195,12 +195,12 @@ def resolve_filter_statuses(
     return tuple(dict.fromkeys(choices)), tuple(matched)
 
 
-def check_filter_statuses(given: Sequence[str], status_list: StatusList) -> None:
+def check_filter_statuses(names: Sequence[str], status_list: StatusList) -> None:
     """Refuse a name that an incomplete list does not have.
 
     To be called if the filter found nothing: a task may have a status that was not seen before.
     """
-    for name in given:
+    for name in names:
         if not status_list.complete and _type_of(name) is None and not _find_by_name(name, status_list):
             raise unknown_status_error(name, status_list, "status")
 
@@ -255,8 +255,8 @@ def _find_by_name(text: str, status_list: StatusList) -> list[Status]:
     )
 
 
-def _match(argument: str, given: str, status: Status) -> Match:
-    return Match(argument, given, status.id or status.name, status.name)
+def _match(argument: str, name: str, status: Status) -> Match:
+    return Match(argument, name, status.id or status.name, status.name)
 
 
 def _ambiguous_error(message: str, statuses: Sequence[Status], argument: str) -> Ambiguous:

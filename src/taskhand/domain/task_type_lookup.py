@@ -25,12 +25,12 @@ class KnownType:
     label: str
 
 
-def match_task_type(given: str, known_types: Sequence[KnownType]) -> tuple[str, tuple[Match, ...]]:
+def match_task_type(value: str, known_types: Sequence[KnownType]) -> tuple[str, tuple[Match, ...]]:
     """The value of the type, and the name that was resolved; as it was given if no type is known.
 
     Ambiguous (code `ambiguous_task_type`), CallerError (code `unknown_task_type`).
     """
-    text = given.strip()
+    text = value.strip()
     if not known_types or any(known_type.value == text for known_type in known_types):
         return text, ()
     whole, words = _whole(text), _words(text)
@@ -38,7 +38,7 @@ def match_task_type(given: str, known_types: Sequence[KnownType]) -> tuple[str, 
         known_types, lambda name: words <= _words(name)
     )
     if len(found) == 1 and words:
-        return found[0].value, (Match("taskType", given, found[0].value, found[0].label),)
+        return found[0].value, (Match("taskType", value, found[0].value, found[0].label),)
     if found and words:
         raise Ambiguous(
             f"{len(found)} types match taskType {text[:60]!r}.",

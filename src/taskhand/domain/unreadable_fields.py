@@ -46,13 +46,13 @@ def task_from(
     task_id: str,
     row: _Row,
     readers: Readers[_Row],
-    known: Mapping[str, object] = {},
+    fields: Mapping[str, object] = {},
     unreadable: Iterable[str] = (),
 ) -> Task:
     """The task whose fields the `readers` read from `row`; a field is null and marked unreadable if its reader fails.
 
     The readers of `due`, `status` and `responsible_ids` return the values that an edit has for them (a Due or None, a
-    Status or None, ids), and set all fields of the task that show these. `known` are the values of further
+    Status or None, ids), and set all fields of the task that show these. `fields` are the values of further
     fields, and `unreadable` the names of those that cannot be read. An empty id, or a value of another type, is
     unreadable too.
     """
@@ -67,7 +67,7 @@ def task_from(
                 values[name] = read(row)
         except ODD:
             odd.add(SHOWN_AS.get(name, name))
-    values |= known
+    values |= fields
     try:
         return _task(values, odd)
     except ValidationError as error:

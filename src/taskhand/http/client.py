@@ -52,16 +52,16 @@ class Client:
         policy: RetryPolicy | None = None,
         rate_limiter: Limiter | None = None,
         runtime: Runtime | None = None,
-        own: "OwnToken | None" = None,
+        own_token: "OwnToken | None" = None,
     ) -> None:
-        """`own` is the credential if it is a person's; it may be renewed while the client is open."""
+        """`own_token` is the credential if it is a person's; it may be renewed while the client is open."""
         self._upstream = upstream
         check_headers(upstream)
         self._origin = base_origin(upstream.base_url, variable=upstream.base_url_name, allow_http=upstream.allow_http)
         self._policy = policy or RetryPolicy()
         self._runtime = runtime or Runtime()
         self._rate_limiter = rate_limiter or RateLimiter(clock=self._runtime.monotonic, sleep=self._runtime.sleep)
-        self._own = own
+        self._own = own_token
         self._transport: RetryTransport | None = None
         self._entered = False
 

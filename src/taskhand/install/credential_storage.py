@@ -38,9 +38,9 @@ class EntryVariables:
         return sorted(SECRETS | FILE_VARIABLES) if "TASKHAND_BACKEND" in self.variables else []
 
 
-def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: KeyringState) -> KeyStore:
+def choose_store(host: Host, store: KeyStore | None, *, project: bool, keyring: KeyringState) -> KeyStore:
     """The store for keys: the requested one, else the safest one. CallerError for one that is not available."""
-    match asked:
+    match store:
         case None if host.asks:
             return "host"
         case None if keyring == "usable":
@@ -57,7 +57,7 @@ def choose_store(host: Host, asked: KeyStore | None, *, project: bool, keyring: 
             missing = no_keyring(keyring)
             step = f"Use {_other_stores(host, project=project)}. {missing.next_step}"
             raise OperatorError(missing.message, next_step=step if keyring == "none" else missing.next_step)
-    return asked
+    return store
 
 
 def _other_stores(host: Host, *, project: bool) -> str:

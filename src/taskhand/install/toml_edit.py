@@ -173,13 +173,13 @@ def _tables(names: _Names, value: Mapping[str, object]) -> Iterator[str]:
             yield from _tables((*names, name), inner_value)
 
 
-def _remove(found: TomlText, names: _Names) -> str:
+def _remove(toml_text: TomlText, names: _Names) -> str:
     """The text without the statements of a value. Comments and blank lines between two of them go too."""
-    text = found.text
-    for statement in found.statements:
+    text = toml_text.text
+    for statement in toml_text.statements:
         if statement.node and len(statement.path) < len(names) and statement.path == names[: len(statement.path)]:
             return _remove_inside(text, statement.node, names[len(statement.path) :])
-    for start, end in reversed(list(_groups(found.statements, names))):
+    for start, end in reversed(list(_groups(toml_text.statements, names))):
         before = text[:start]
         if not text[end:].strip(" \t") or text[end:].startswith(("\n", "\r\n")):
             before = re.sub(r"(^|\n)[ \t]*\r?\n\Z", r"\1", before)

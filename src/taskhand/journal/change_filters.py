@@ -152,8 +152,8 @@ def _find_few(connection: SqlConnection, query: ChangeQuery) -> _Clause | None:
     return None
 
 
-def _are_few(connection: SqlConnection, found: str, *values: str) -> bool:
-    return connection.execute(f"SELECT 1 FROM {found} LIMIT 1 OFFSET ?", (*values, _FEW)).fetchone() is None  # noqa: S608
+def _are_few(connection: SqlConnection, table: str, *values: str) -> bool:
+    return connection.execute(f"SELECT 1 FROM {table} LIMIT 1 OFFSET ?", (*values, _FEW)).fetchone() is None  # noqa: S608
 
 
 def _walk(connection: SqlConnection, search: _Search, reach: int = _ALL) -> list[SqlRow]:
@@ -167,8 +167,10 @@ def _sort_few(connection: SqlConnection, search: _Search, few: _Clause) -> list[
     return _find(connection, search, [few, *search.asked_of_few], order, _ALL)
 
 
-def _find(connection: SqlConnection, search: _Search, asked: Sequence[_Clause], order: str, reach: int) -> list[SqlRow]:
-    where, values = _all_of(asked)
+def _find(
+    connection: SqlConnection, search: _Search, clauses: Sequence[_Clause], order: str, reach: int
+) -> list[SqlRow]:
+    where, values = _all_of(clauses)
     filters, looked_at = _all_of(search.filters)
     columns = "*" if "o.body" in filters else "o.seq, o.change_id"
     sql = (

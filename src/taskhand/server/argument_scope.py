@@ -79,13 +79,16 @@ class ArgumentScope:
         """The name of an argument here in errors."""
         return f"{self.within}.{name}" if self.within else name
 
-    def inner(self, name: str, given: Mapping[str, Any]) -> "ArgumentScope | None":
-        """The scope in an argument that is an object, beside the other `given`; None for any other argument."""
+    def inner(self, name: str, arguments: Mapping[str, Any]) -> "ArgumentScope | None":
+        """The scope in an argument that is an object, beside the other `arguments`; None for any other argument."""
         body = objects_of(self.model).get(name)
         if body is None:
             return None
         around = tuple(self.dotted(other) for other in self.properties)
-        replaced, filled = self._other_arguments.has_replacement(name, given), any(map(is_empty, given.values()))
+        replaced, filled = (
+            self._other_arguments.has_replacement(name, arguments),
+            any(map(is_empty, arguments.values())),
+        )
         others = {key: fields_of(schema)[name] for key, schema in self.others.items() if name in fields_of(schema)}
         schema, within = self.properties[name], self.dotted(name)
         return ArgumentScope(body, schema, self.reads, within, around, replaced, filled, self.tool, others)

@@ -94,29 +94,29 @@ _USUAL: Final = {
 """The arguments that a name of other task managers may mean, the likeliest first, by that name; all normalized."""
 
 
-def usual_names(squeezed: str, known: Iterable[str]) -> list[str]:
+def usual_names(squeezed: str, known_names: Iterable[str]) -> list[str]:
     """Those of the normalized names that the name usually stands for, the likeliest first."""
-    own = {*known}
+    own = {*known_names}
     return [name for name in _USUAL.get(squeezed, ()) if name in own]
 
 
-def nearest_names(squeezed: str, known: Iterable[str]) -> list[str]:
+def nearest_names(squeezed: str, known_names: Iterable[str]) -> list[str]:
     """At most three of the normalized names that may be intended: similar, or one contained in the other."""
 
     def likeness(name: str) -> float:
         return SequenceMatcher(None, name, squeezed).ratio()
 
-    near = [name for name in known if likeness(name) >= (_LIKE if _is_part(name, squeezed) else _ALIKE)]
+    near = [name for name in known_names if likeness(name) >= (_LIKE if _is_part(name, squeezed) else _ALIKE)]
     return sorted(near, key=likeness, reverse=True)[:3]
 
 
-def other_tool(tool: str, squeezed: str, known: Iterable[str], *, reads: bool, finished_by: str | None) -> str | None:
+def other_tool(tool: str, squeezed: str, names: Iterable[str], *, reads: bool, finished_by: str | None) -> str | None:
     """What to do in place of sending this argument, which the tool does not take; None if that is not known.
 
-    `known` are the normalized arguments of the tool, `reads` is whether it only reads. `finished_by` is the dotted
+    `names` are the normalized arguments of the tool, `reads` is whether it only reads. `finished_by` is the dotted
     argument that finishes several tasks; None if the tool has none.
     """
-    own = {*known}
+    own = {*names}
     if (step := _step_to_select(tool, squeezed, own)) is not None:
         return step
     if squeezed in _SHIFTS and "id" in own and not reads:
@@ -132,7 +132,7 @@ def other_tool(tool: str, squeezed: str, known: Iterable[str], *, reads: bool, f
     return _step_to(meant, tool, finished_by)
 
 
-def _step_to_select(tool: str, squeezed: str, own: Container[str]) -> str | None:
+def _step_to_select(tool: str, squeezed: str, own_names: Container[str]) -> str | None:
     """How the tool is given its tasks, if the argument selects some in another way."""
     if squeezed in _OF_SEVERAL and tool == "get_task":
         return f"{tool} takes one task: send id, once for each."
@@ -140,11 +140,15 @@ def _step_to_select(tool: str, squeezed: str, own: Container[str]) -> str | None
         return "Call get_task instead: it reads one task by its id."
     if squeezed in _SELECTS and tool == "apply_plan":
         return "Leave it out: a plan is carried out whole. For some of its tasks, make another plan with their ids."
-    if squeezed in _EXCEPTS and "filter" in own and "taskids" in own:
+    if squeezed in _EXCEPTS and "filter" in own_names and "taskids" in own_names:
         return "Leave it out: find the tasks with list_tasks, and send taskIds of those that are meant."
-    if squeezed in _EACH and "taskids" in own and "changes" in own:
+    if squeezed in _EACH and "taskids" in own_names and "changes" in own_names:
         return "Call update_task for each task if their values differ; the same for all is taskIds with changes."
-    if squeezed in (_SEARCHES if "addnote" in own else _SEARCHES | _FILTERS) and "id" in own and "title" not in own:
+    if (
+        squeezed in (_SEARCHES if "addnote" in own_names else _SEARCHES | _FILTERS)
+        and "id" in own_names
+        and "title" not in own_names
+    ):
         return "Call list_tasks with text to find the task, then send its id."
     return None
 

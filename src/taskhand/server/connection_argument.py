@@ -59,16 +59,16 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
 
 
 async def connections_of_refused_call(
-    connections: Connections, own: Connections, arguments: Mapping[str, Any]
+    connections: Connections, usable: Connections, arguments: Mapping[str, Any]
 ) -> tuple[AppContext | None, dict[str, Any]]:
-    """The connection that a refused call is about, even if it is not the caller's `own`, and its other arguments.
+    """The connection that a refused call is about, even if it is not the caller's `usable`, and its other arguments.
 
     The connection is None if the call does not determine it; then the arguments are returned as sent.
     """
     try:
         named, sent = take_connection(arguments, connections)
         ids = ids_in_arguments(sent)
-        app = connections.find(named) if named else await find_connection(own, None, ids) if own.by_name else None
+        app = connections.find(named) if named else await find_connection(usable, None, ids) if usable.by_name else None
     except UnclearConnection:
         return None, dict(arguments)
     return app, sent

@@ -119,9 +119,9 @@ async def run_demo(
                 await take_step(client, step, known, write_line, brief=brief)
 
 
-def demo_environment(own: Mapping[str, str]) -> dict[str, str]:
+def demo_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process that a demo starts: the variables that every process needs, and its own."""
-    return {**get_default_environment(), **own}
+    return {**get_default_environment(), **variables}
 
 
 async def _run_command(command: Sequence[str]) -> None:
@@ -145,10 +145,10 @@ async def _introduce(client: Client, write_line: Callable[[str], object]) -> Non
 
 
 async def take_step(
-    client: Client, step: Step, known: dict[str, str], write_line: Callable[[str], object], *, brief: bool
+    client: Client, step: Step, stored_ids: dict[str, str], write_line: Callable[[str], object], *, brief: bool
 ) -> None:
-    """Call the tool of one step, write the call and its answer, and store ids for later steps in `known`."""
-    arguments = {name: _fill_in(value, known) for name, value in step.arguments.items()}
+    """Call the tool of one step, write the call and its answer, and store ids for later steps in `stored_ids`."""
+    arguments = {name: _fill_in(value, stored_ids) for name, value in step.arguments.items()}
     result = await client.call_tool(step.tool, arguments)
     answer = _read_answer(result)
     write_line("")
@@ -160,14 +160,14 @@ async def take_step(
     if result.is_error is not step.refused:
         raise RuntimeError(f"{step.tool} was not expected to answer that")
     if step.tool == "create_task":
-        known["new"] = answer["task"]["id"]
+        stored_ids["new"] = answer["task"]["id"]
     if step.tool == "find_contacts":
-        known["contact"] = answer["contacts"][0]["aiContactId"]
-    known |= {name: answer[key] for name, key in (("plan", "planId"), ("change", "changeId")) if key in answer}
+        stored_ids["contact"] = answer["contacts"][0]["aiContactId"]
+    stored_ids |= {name: answer[key] for name, key in (("plan", "planId"), ("change", "changeId")) if key in answer}
 
 
-def _fill_in(value: Any, known: Mapping[str, str]) -> Any:
-    return value.format_map(known) if isinstance(value, str) and value.startswith("{") else value
+def _fill_in(value: Any, stored_ids: Mapping[str, str]) -> Any:
+    return value.format_map(stored_ids) if isinstance(value, str) and value.startswith("{") else value
 
 
 def _read_answer(result: CallToolResult) -> dict[str, Any]:

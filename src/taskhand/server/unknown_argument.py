@@ -90,9 +90,9 @@ def _step_in_place(scope: ArgumentScope, squeezed: str, absent: Schema | None, *
     return _IN_PLACE_OF.get(squeezed)
 
 
-def _instead(squeezed: str, own: Mapping[str, str], similar: Sequence[str], misplaced: Sequence[str]) -> str:
+def _instead(squeezed: str, arguments: Mapping[str, str], similar: Sequence[str], misplaced: Sequence[str]) -> str:
     """The next step for a name that may mean these arguments."""
-    if not misplaced and usual_names(squeezed, own)[:2] == _WINDOW:
+    if not misplaced and usual_names(squeezed, arguments)[:2] == _WINDOW:
         return f"Send {similar[0]} and {similar[1]}; for one day the same day in both."
     return f"Send {' or '.join(misplaced or similar[:1])} instead."
 
@@ -119,12 +119,12 @@ def joined_unknown_error(unknown: Mapping[str, CallerError], others: Sequence[st
     )
 
 
-def _names_like(squeezed: str, own: Mapping[str, str]) -> list[str]:
+def _names_like(squeezed: str, arguments: Mapping[str, str]) -> list[str]:
     """The dotted names of the arguments here that the caller may have meant."""
-    if squeezed in own:
-        return [own[squeezed]]
-    similar = [*usual_names(squeezed, own), *nearest_names(squeezed, own)]
-    return [*dict.fromkeys(own[match] for match in similar)][:3]
+    if squeezed in arguments:
+        return [arguments[squeezed]]
+    similar = [*usual_names(squeezed, arguments), *nearest_names(squeezed, arguments)]
+    return [*dict.fromkeys(arguments[match] for match in similar)][:3]
 
 
 def _other_tool(scope: ArgumentScope, squeezed: str) -> str | None:

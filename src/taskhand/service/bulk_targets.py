@@ -118,13 +118,13 @@ async def _find_by_filter(app: AppContext, task_filter: TaskFilter, properties: 
     return replace(targets, refused={**targets.refused, **refused}, matched=query.matched)
 
 
-async def _check_leaves_some(app: AppContext, found: frozenset[str]) -> None:
+async def _check_leaves_some(app: AppContext, task_ids: frozenset[str]) -> None:
     """Refuse a filter that matches every task, even those that the caller cannot see: it is probably wrong."""
     async for page in all_pages(app.shared, TaskQuery(order="created", limit=_PAGE, links=frozenset())):
-        if page.unreadable or any(task.id not in found for task in page.tasks):
+        if page.unreadable or any(task.id not in task_ids for task in page.tasks):
             return
     raise CallerError(
-        f"This filter matches every task, {len(found)} in all.",
+        f"This filter matches every task, {len(task_ids)} in all.",
         code="matches_everything",
         next_step="Narrow the filter; to change all of them, send their ids as taskIds.",
     )

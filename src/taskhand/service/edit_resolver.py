@@ -116,13 +116,13 @@ class Resolver:
             return status_lookup.status_at_position(body.new_status_position, await self._known_statuses())
         return MISSING, ()
 
-    async def resolve_deal(self, given: str | None | MISSING) -> tuple[str | None | MISSING, tuple[Match, ...]]:
+    async def resolve_deal(self, text: str | None | MISSING) -> tuple[str | None | MISSING, tuple[Match, ...]]:
         """The id of the deal given by id or name, and the name that was resolved."""
-        if given is MISSING or given is None:
-            return given, ()
-        if given not in self._deals:
-            self._deals[given] = await resolve_deal(self._app, given)
-        return self._deals[given]
+        if text is MISSING or text is None:
+            return text, ()
+        if text not in self._deals:
+            self._deals[text] = await resolve_deal(self._app, text)
+        return self._deals[text]
 
     async def resolve_task_type(self, body: TaskDraft | TaskPatch) -> tuple[str | MISSING, tuple[Match, ...]]:
         """The type that a body names, and the name that was resolved."""
@@ -131,10 +131,10 @@ class Resolver:
         return await resolve_task_type(self._app, body.task_type, new=isinstance(body, TaskDraft))
 
     async def resolve_people(
-        self, given: Sequence[str], accepted: Sequence[str], argument: str = "responsibleIds"
+        self, texts: Sequence[str], accepted: Sequence[str], argument: str = "responsibleIds"
     ) -> People:
         """The people given by id, e-mail, name or 'me'; `accepted` are ids on the task, perhaps of former members."""
-        return await resolve_people.resolve_people(self._app, await self._known_team(), given, accepted, argument)
+        return await resolve_people.resolve_people(self._app, await self._known_team(), texts, accepted, argument)
 
     async def change_people(
         self, before: Task, add: Sequence[str], remove: Sequence[str], argument: str | None = None
@@ -159,32 +159,34 @@ class Resolver:
         check_responsibles(ids, self._backend.capabilities)
         return People(ids, added.matched + removed.matched)
 
-    async def find_property_names(self, given: tuple[PropertyValue, ...] | MISSING) -> tuple[str, ...]:
+    async def find_property_names(self, properties: tuple[PropertyValue, ...] | MISSING) -> tuple[str, ...]:
         """The names of the properties that a body sets by name or label; those that cannot be resolved as given."""
         own = self._backend.properties
-        names = names_of(given)
+        names = names_of(properties)
         return tuple((await own.find_names(names)).values()) if names and own is not None else names
 
     async def resolve_properties(
-        self, given: Sequence[PropertyValue] | MISSING
+        self, properties: Sequence[PropertyValue] | MISSING
     ) -> tuple[PropertyValues | MISSING, tuple[Match, ...]]:
         """The properties as the backend keeps them, and those values that were sent in another form."""
         own = self._backend.properties
-        if given is MISSING or not given or own is None:
+        if properties is MISSING or not properties or own is None:
             return MISSING, ()
-        task_rules.check_properties(given)
-        names = await own.find_names([property_value.name for property_value in given])
+        task_rules.check_properties(properties)
+        names = await own.find_names([property_value.name for property_value in properties])
         matched = [
             Match("properties", property_value.name, name, name)
-            for property_value in given
+            for property_value in properties
             if (name := names[property_value.name]) != property_value.name
         ]
-        given = [PropertyValue(name=names[property_value.name], value=property_value.value) for property_value in given]
-        task_rules.check_properties(given)
-        values = await own.resolve({property_value.name: property_value.value for property_value in given})
+        properties = [
+            PropertyValue(name=names[property_value.name], value=property_value.value) for property_value in properties
+        ]
+        task_rules.check_properties(properties)
+        values = await own.resolve({property_value.name: property_value.value for property_value in properties})
         matched += [
             Match(property_field(property_value.name), property_value.value, value, value)
-            for property_value in given
+            for property_value in properties
             if property_value.value is not None
             and (value := values[property_value.name]) is not None
             and value != property_value.value
@@ -213,13 +215,13 @@ class Resolver:
             return MISSING, ()
         return (team.me,), (Match("responsibleIds", "left out", team.me, names.get(team.me, "you")),)
 
-    async def _resolve_link(self, field: str, given: str | None | MISSING, before: Task | None) -> str | None | MISSING:
+    async def _resolve_link(self, field: str, link: str | None | MISSING, before: Task | None) -> str | None | MISSING:
         """The id of a contact or customer; a value that the task has is no new link."""
-        if given is MISSING or given is None or (before is not None and given == getattr(before, field)):
-            return given
-        if (field, given) not in self._links:
-            self._links[field, given] = await resolve_link(self._app, field, given)
-        return self._links[field, given]
+        if link is MISSING or link is None or (before is not None and link == getattr(before, field)):
+            return link
+        if (field, link) not in self._links:
+            self._links[field, link] = await resolve_link(self._app, field, link)
+        return self._links[field, link]
 
     async def _known_team(self) -> Team:
         if self._team is None:

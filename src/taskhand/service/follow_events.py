@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 
 from taskhand.service.app_context import AppContext
-from taskhand.service.list_events import EventPage, EventsAsked, list_events
+from taskhand.service.list_events import EventPage, EventsRequest, list_events
 
 __all__ = ["begin_query", "follow_events", "read_events"]
 
@@ -16,28 +16,28 @@ _EVERY_S: Final = 1.0
 """Seconds between two polls of the store for events that another process found."""
 
 
-async def begin_query(app: AppContext, asked: EventsAsked, since: datetime | None) -> EventsAsked:
+async def begin_query(app: AppContext, request: EventsRequest, since: datetime | None) -> EventsRequest:
     """The query from a moment on, for a caller without a bookmark; errors as of `list_events`."""
     if since is None:
-        return asked
+        return request
     with app.call_deadline():
-        page = await list_events(app, replace(asked, limit=1))
-    return asked if page.since is not None else replace(asked, since=since)
+        page = await list_events(app, replace(request, limit=1))
+    return request if page.since is not None else replace(request, since=since)
 
 
-async def read_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[EventPage]:
+async def read_events(app: AppContext, request: EventsRequest) -> AsyncIterator[EventPage]:
     """All pages, the first one after a poll of the CRM; errors as of `list_events`."""
     looks = True
     while True:
         with app.call_deadline():
-            page = await list_events(app, asked, looks=looks)
+            page = await list_events(app, request, looks=looks)
         yield page
         if not page.more:
             return
-        asked, looks = replace(asked, cursor=page.cursor, since=None), False
+        request, looks = replace(request, cursor=page.cursor, since=None), False
 
 
-async def follow_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[EventPage]:
+async def follow_events(app: AppContext, request: EventsRequest) -> AsyncIterator[EventPage]:
     """All pages, then pages of events that this or another process finds, until cancelled; later pages may be empty.
 
     While it runs, the feed is in demand, so the poller polls.
@@ -45,9 +45,9 @@ async def follow_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[Ev
     woken, seen = [anyio.Event()], 0
     ends = [app.demand.subscribe(app), app.updates.subscribe(lambda _: woken[0].set())]
     try:
-        async for page in read_events(app, asked):
+        async for page in read_events(app, request):
             yield page
-            asked = replace(asked, cursor=page.cursor, since=None)
+            request = replace(request, cursor=page.cursor, since=None)
         while True:
             with anyio.move_on_after(_EVERY_S):
                 await woken[0].wait()
@@ -56,10 +56,10 @@ async def follow_events(app: AppContext, asked: EventsAsked) -> AsyncIterator[Ev
             if feed is None or feed.last_seq == seen:
                 continue
             with app.call_deadline():
-                page = await list_events(app, asked, looks=False)
+                page = await list_events(app, request, looks=False)
             if page.events:
                 yield page
-            asked, seen = replace(asked, cursor=page.cursor), feed.last_seq
+            request, seen = replace(request, cursor=page.cursor), feed.last_seq
             if page.more:
                 seen = 0
                 woken[0].set()

@@ -47,14 +47,14 @@ async def list_changes_everywhere(
     queries: Mapping[str, ChangeQuery],
     people_in: Callable[[Change, str | None], Collection[str]],
     *,
-    asked: object,
+    request: object,
     cursor: str | None = None,
 ) -> ChangeLists:
     """One page of the changes of these connections, by the query of each; the limit is that of the whole page.
 
-    `people_in` returns the ids of the people in the row of a change. `asked` identifies the query of a cursor.
+    `people_in` returns the ids of the people in the row of a change. `request` identifies the query of a cursor.
     """
-    begun = MergedCursor.of_list([*apps], asked, cursor)
+    begun = MergedCursor.of_list([*apps], request, cursor)
 
     async def ask(name: str, app: AppContext) -> tuple[ChangePage, Wording]:
         query = queries[name]

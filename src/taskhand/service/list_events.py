@@ -22,7 +22,7 @@ from taskhand.service.events.past_events import learn_past
 from taskhand.service.events.unlisted_writes import describe_unlisted_writes
 from taskhand.service.visible_changes import find_visible_member, hide_changes, show_to
 
-__all__ = ["EventPage", "EventsAsked", "list_events", "list_latest_events", "save_position"]
+__all__ = ["EventPage", "EventsRequest", "list_events", "list_latest_events", "save_position"]
 
 _SHARE: Final = 0.6
 """The share of a call's time for polls; the rest is for the answer."""
@@ -37,7 +37,7 @@ _IN_UTC: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\dZ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class EventsAsked:
+class EventsRequest:
     """The query of a caller: up to `limit` events after a cursor, else since a moment, else since the last list.
 
     `caller` is the key of the caller's last list. `is_all` replaces it: all stored events, and those of the last day.
@@ -96,21 +96,21 @@ class EventPage:
         return self.cursor if shown == len(self.events) else self.positions[shown - 1]
 
 
-async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True) -> EventPage:
+async def list_events(app: AppContext, request: EventsRequest, *, looks: bool = True) -> EventPage:
     """The changes that the caller may see; polls the CRM first, if that may find more.
 
     Without `looks` the CRM is not polled. If the CRM cannot be reached, the stored events are listed with a note; if
     there are none, its error is raised. CallerError if the backend reports no changes, and for the cursor of another
     list.
     """
-    if asked.task_id is not None:
-        task_rules.check_id(asked.task_id, app.backend.capabilities)
+    if request.task_id is not None:
+        task_rules.check_id(request.task_id, app.backend.capabilities)
     name = await feed_of(app)
     store, source = app.events, find_source(app, name)
     if store is None or source is None:
         raise no_feed_error(app)
-    cursors = _cursors_of(app, app.clock(), asked.filters)
-    given = None if asked.cursor is None else cursors.read(asked.cursor)
+    cursors = _cursors_of(app, app.clock(), request.filters)
+    given = None if request.cursor is None else cursors.read(request.cursor)
     is_known = not looks or (given is not None and given.through is not None)
     asked_at, before = app.clock(), await store.find_feed(name)
     share = _SHARE if before is None or before.looked_at is None else _LATER_SHARE
@@ -119,8 +119,8 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
     if feed is None:
         raise failed or no_feed_error(app)
     notes = [_describe_failure(app, feed, failed)]
-    last = await _find_last(store, feed, asked)
-    start = _checked(feed, given) if given else _find_start(app, feed, asked, last, tells_past=not source.compares)
+    last = await _find_last(store, feed, request)
+    start = _checked(feed, given) if given else _find_start(app, feed, request, last, tells_past=not source.compares)
     if start is None or (start.since is not None and given is None):
         notes.append(source.remark)
     if start is not None and start.since is not None and start.through is None:
@@ -130,17 +130,17 @@ async def list_events(app: AppContext, asked: EventsAsked, *, looks: bool = True
     await store.request_looks(name, app.clock() + _WANTED_FOR)
     app.demand.use(app)
     if start is None:
-        page = _start_now(app, feed, await _find_now(store, feed, before, asked_at), asked.filters)
+        page = _start_now(app, feed, await _find_now(store, feed, before, asked_at), request.filters)
     else:
-        page = await _read_page(app, store, feed, start, asked)
+        page = await _read_page(app, store, feed, start, request)
         notes += [gap.sentence for gap in await store.find_gaps(name, start.at)]
-    if not page.more and not asked.kinds and not asked.person_ids:
+    if not page.more and not request.kinds and not request.person_ids:
         listed = {kept_event.event.change_id for kept_event in page.events if kept_event.event.change_id is not None}
-        notes.append(await describe_unlisted_writes(app, page.since, listed, asked.task_id))
+        notes.append(await describe_unlisted_writes(app, page.since, listed, request.task_id))
     return replace(
         page,
         notes=_on_clock(app, notes),
-        skips=_skips(asked, given, last),
+        skips=_skips(request, given, last),
         is_failed=failed is not None,
         tells_past=not source.compares,
     )
@@ -171,7 +171,7 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
     )
 
 
-async def save_position(app: AppContext, asked: EventsAsked, page: EventPage, shown: int) -> None:
+async def save_position(app: AppContext, request: EventsRequest, page: EventPage, shown: int) -> None:
     """Store the position of the caller after this number of events of a page: the next list begins there.
 
     Not if events before it may have been missed: a caller who lists today has not been shown yesterday's events.
@@ -179,15 +179,15 @@ async def save_position(app: AppContext, asked: EventsAsked, page: EventPage, sh
     store, cursors = app.events, _cursors_of(app, page.at, page.filters)
     reached = cursors.read(page.cursor_after(shown))
     if store is not None and reached.through is None and not page.skips:
-        await store.set_bookmark(page.feed, asked.bookmark, Bookmark(reached.seq, page.at))
+        await store.set_bookmark(page.feed, request.bookmark, Bookmark(reached.seq, page.at))
 
 
-def _skips(asked: EventsAsked, given: Start | None, last: Bookmark | None) -> bool:
+def _skips(request: EventsRequest, start: Start | None, last: Bookmark | None) -> bool:
     """Whether events lie between the caller's last position and this list, or the list goes back behind it."""
-    if given is not None and given.through is None:
-        return last is None or given.seq != last.seq
-    since = asked.since if given is None else given.at
-    return asked.is_all or (since is not None and last is not None and since > last.at)
+    if start is not None and start.through is None:
+        return last is None or start.seq != last.seq
+    since = request.since if start is None else start.at
+    return request.is_all or (since is not None and last is not None and since > last.at)
 
 
 def _cursors_of(app: AppContext, at: datetime, filters: str | None = None) -> EventCursors:
@@ -228,18 +228,18 @@ def _on_clock(app: AppContext, notes: Iterable[str | None]) -> tuple[str, ...]:
     )
 
 
-async def _find_last(store: EventStore, feed: Feed, asked: EventsAsked) -> Bookmark | None:
+async def _find_last(store: EventStore, feed: Feed, request: EventsRequest) -> Bookmark | None:
     """The position of the caller's last list with these filters."""
-    marks = [await store.find_bookmark(feed.name, name) for name in {asked.caller, asked.bookmark}]
+    marks = [await store.find_bookmark(feed.name, name) for name in {request.caller, request.bookmark}]
     return max((mark for mark in marks if mark is not None), key=lambda mark: mark.seq, default=None)
 
 
 def _find_start(
-    app: AppContext, feed: Feed, asked: EventsAsked, last: Bookmark | None, *, tells_past: bool
+    app: AppContext, feed: Feed, request: EventsRequest, last: Bookmark | None, *, tells_past: bool
 ) -> Start | None:
     """The start of a list without a cursor; None if the caller has never listed before."""
-    since = asked.since
-    if since is None and asked.is_all:
+    since = request.since
+    if since is None and request.is_all:
         since = min(feed.begun_at, app.clock() - _LATELY) if tells_past else feed.begun_at
     if since is not None:
         return Start(since, since=since)
@@ -271,18 +271,18 @@ async def _find_now(store: EventStore, feed: Feed, before: Feed | None, asked_at
     return next(meanwhile, feed.last_seq + 1) - 1
 
 
-async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Start, asked: EventsAsked) -> EventPage:
+async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Start, request: EventsRequest) -> EventPage:
     at = max(feed.looked_at or feed.begun_at, feed.begun_at)
-    cursors = _cursors_of(app, at, asked.filters)
-    only = EventFilter(asked.kinds, asked.task_id, asked.person_ids, await find_visible_member(app))
+    cursors = _cursors_of(app, at, request.filters)
+    only = EventFilter(request.kinds, request.task_id, request.person_ids, await find_visible_member(app))
     through = feed.last_seq if start.through is None else start.through
-    query = EventQuery(asked.limit + 1, start.seq, through, start.since, start.after, only)
+    query = EventQuery(request.limit + 1, start.seq, through, start.since, start.after, only)
     found = await _list(store, feed.name, query)
-    events, more = found[: asked.limit], len(found) > asked.limit
+    events, more = found[: request.limit], len(found) > request.limit
     positions = tuple(cursors.behind(event, start) for event in events)
     end = positions[-1] if more else cursors.behind_number(through)
     return EventPage(
-        feed.name, await hide_changes(app, events), positions, end, more, start.at, at, filters=asked.filters
+        feed.name, await hide_changes(app, events), positions, end, more, start.at, at, filters=request.filters
     )
 
 

@@ -15,7 +15,7 @@ from taskhand.events.event_store import KeptEvent
 from taskhand.service.answer_names import load_wording
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
-from taskhand.service.list_events import EventPage, EventsAsked, list_events, save_position
+from taskhand.service.list_events import EventPage, EventsRequest, list_events, save_position
 
 __all__ = ["EventLists", "list_events_everywhere", "save_positions"]
 
@@ -23,7 +23,7 @@ __all__ = ["EventLists", "list_events_everywhere", "save_positions"]
 class ConnectionEvents(NamedTuple):
     """The query of one connection, its page, and the words for the people in it."""
 
-    asked: EventsAsked
+    asked: EventsRequest
     page: EventPage
     wording: Wording
 
@@ -78,7 +78,7 @@ class EventLists:
 
 async def list_events_everywhere(
     apps: Mapping[str, AppContext],
-    asked_of: Callable[[str], Awaitable[EventsAsked]],
+    asked_of: Callable[[str], Awaitable[EventsRequest]],
     people_in: Callable[[Sequence[KeptEvent]], Collection[str]],
     *,
     limit: int,
@@ -102,10 +102,10 @@ async def list_events_everywhere(
     return EventLists(tuple(islice(merged, limit)), found, begun)
 
 
-def _check_known_somewhere(found: ConnectionAnswers[ConnectionEvents]) -> None:
+def _check_known_somewhere(connection_answers: ConnectionAnswers[ConnectionEvents]) -> None:
     """Refuse a person whom no connection knows; one that could not be asked may know them."""
-    unknown = {name: answer.asked.unknown for name, answer in found.answers.items()}
-    for text in () if found.unreachable else next(iter(unknown.values())):
+    unknown = {name: answer.asked.unknown for name, answer in connection_answers.answers.items()}
+    for text in () if connection_answers.unreachable else next(iter(unknown.values())):
         if all(text in own for own in unknown.values()):
             raise merge_errors({name: own[text] for name, own in unknown.items()})
 

@@ -48,8 +48,8 @@ def with_keys_of(kept_task: Task, now: Task) -> Task:
     return kept_task.model_copy(update=same) if same else kept_task
 
 
-def is_same_but_for_keys(kept: object, now: object) -> bool:
+def is_same_but_for_keys(journaled: object, now: object) -> bool:
     """Whether a journaled text equals the text `now` except for masked keys."""
-    if not isinstance(kept, str) or not isinstance(now, str) or MASK not in kept:
+    if not isinstance(journaled, str) or not isinstance(now, str) or MASK not in journaled:
         return False
-    return re.fullmatch(".+?".join(map(re.escape, kept.split(MASK))), now, re.DOTALL) is not None
+    return re.fullmatch(".+?".join(map(re.escape, journaled.split(MASK))), now, re.DOTALL) is not None

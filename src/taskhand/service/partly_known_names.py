@@ -76,11 +76,11 @@ async def _find_unknown(app: AppContext, task_filter: TaskFilter) -> dict[Name, 
     return unknown
 
 
-def check_known_somewhere(found: ConnectionAnswers[OfKnown[_T]]) -> None:
+def check_known_somewhere(connection_answers: ConnectionAnswers[OfKnown[_T]]) -> None:
     """Refuse a name that no connection knows; one that could not be asked may know it."""
-    if found.unreachable:
+    if connection_answers.unreachable:
         return
-    answers = found.answers
+    answers = connection_answers.answers
     for name in next(iter(answers.values())).unknown:
         if all(name in answer.unknown for answer in answers.values()):
             raise merge_errors({connection: answer.unknown[name] for connection, answer in answers.items()})

@@ -18,7 +18,7 @@ __all__ = ["reassign_task"]
 
 
 async def reassign_task(
-    call: Call, task_id: str, given: Sequence[str], chosen: ReassignMode | None = None
+    call: Call, task_id: str, texts: Sequence[str], chosen: ReassignMode | None = None
 ) -> Receipt | Plan:
     """Replace the responsibles of a task (the default), add to them or remove from them.
 
@@ -27,13 +27,13 @@ async def reassign_task(
     capabilities = call.app.backend.capabilities
     task_rules.check_id(task_id, capabilities)
     mode: ReassignMode = chosen or "replace"
-    if not given and mode != "replace":
+    if not texts and mode != "replace":
         raise CallerError(
             f"responsibleIds is empty: there is nobody to {mode}.",
             code="nothing_to_change",
             next_step="Send at least one person.",
         )
-    if not given and chosen is None and not capabilities.least_responsibles:
+    if not texts and chosen is None and not capabilities.least_responsibles:
         raise CallerError(
             "responsibleIds is empty.",
             code="responsible_required",
@@ -45,10 +45,10 @@ async def reassign_task(
     async def edit_for(snapshot: Snapshot) -> ResolvedEdit:
         before = snapshot.task
         if mode == "replace":
-            people = await resolver.resolve_people(given, before.responsible_ids)
+            people = await resolver.resolve_people(texts, before.responsible_ids)
             check_responsibles(people.ids, capabilities)
         else:
-            add, remove = (given, ()) if mode == "add" else ((), given)
+            add, remove = (texts, ()) if mode == "add" else ((), texts)
             people = await resolver.change_people(before, add, remove, "responsibleIds")
         return Edit(responsible_ids=people.ids), people.matched
 

@@ -23,12 +23,12 @@ _MIN_ID: Final = 12
 _ID: Final = re.compile(rf"\d+|(?=\D*\d)[\w-]{{{_MIN_ID},}}", re.ASCII)
 
 
-async def check_contact(app: AppContext, given: str) -> None:
+async def check_contact(app: AppContext, contact: str) -> None:
     """Refuse a contact that is given by name, with the contacts of that name as candidates; CallerError.
 
     To be called if no task was found. An id is not looked up: a contact without tasks is no error.
     """
-    text = given.strip()
+    text = contact.strip()
     if _ID.fullmatch(text):
         return
     found = await _search(app, text, _MAX_CANDIDATES + 1)
@@ -36,13 +36,13 @@ async def check_contact(app: AppContext, given: str) -> None:
         raise _name_error("contact", text, found)
 
 
-async def resolve_link(app: AppContext, field: str, given: str) -> str:
+async def resolve_link(app: AppContext, field: str, link: str) -> str:
     """The id that was given for the field `ai_contact_id` or `ai_customer_id` of a task; CallerError for a name.
 
     The candidates are the contacts of that name. An unknown id is not refused. If the backend's ids have no pattern, a
     text that no contact has as id is a name if it has spaces, or if a contact is named so.
     """
-    text = strip_hidden(given).strip()
+    text = strip_hidden(link).strip()
     pattern = _pattern(app.backend.capabilities, field)
     if re.fullmatch(pattern, text) if pattern else _ID.fullmatch(text):
         return text

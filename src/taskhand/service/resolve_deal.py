@@ -15,9 +15,9 @@ MAX_DEALS: Final = 200
 """Deals of one search; HubSpot has no more in a page."""
 
 
-async def resolve_deal(app: AppContext, given: str) -> tuple[str, tuple[Match, ...]]:
+async def resolve_deal(app: AppContext, name_or_id: str) -> tuple[str, tuple[Match, ...]]:
     """The id of the deal given by id or name, and the name that was resolved; Ambiguous, NotFound."""
-    text = strip_hidden(given).strip()
+    text = strip_hidden(name_or_id).strip()
     if re.fullmatch(app.backend.capabilities.deal_id_pattern, text):
         return text, ()
     deal_list = await app.backend.account.find_deals(text, MAX_DEALS)
@@ -25,12 +25,12 @@ async def resolve_deal(app: AppContext, given: str) -> tuple[str, tuple[Match, .
     deal = deal_lookup.match_deal(
         text, deal_list if deal_list.deals else await app.backend.account.find_deals(None, MAX_DEALS)
     )
-    return deal.id, (Match("dealId", given, deal.id, deal.name),)
+    return deal.id, (Match("dealId", name_or_id, deal.id, deal.name),)
 
 
-async def check_deal(app: AppContext, given: str) -> None:
+async def check_deal(app: AppContext, deal_id: str) -> None:
     """Refuse the id of no deal; NotFound."""
-    text = strip_hidden(given).strip()
+    text = strip_hidden(deal_id).strip()
     is_id = re.fullmatch(app.backend.capabilities.deal_id_pattern, text)
     if is_id and not await app.backend.account.find_linked("deal_id", [text]):
         raise NotFound(

@@ -59,9 +59,9 @@ async def resolve_filter(app: AppContext, task_filter: TaskFilter) -> TaskQuery:
 
 
 async def _resolve_statuses(
-    app: AppContext, given: Sequence[str]
+    app: AppContext, names: Sequence[str]
 ) -> tuple[tuple[StatusChoice, ...], tuple[Match, ...]]:
-    return status_lookup.resolve_filter_statuses(given, await app.backend.statuses())
+    return status_lookup.resolve_filter_statuses(names, await app.backend.statuses())
 
 
 async def _resolve_responsibles(app: AppContext, task_filter: TaskFilter) -> People | None:
@@ -71,9 +71,9 @@ async def _resolve_responsibles(app: AppContext, task_filter: TaskFilter) -> Peo
     return await resolve_filter_people(app, await list_team_members(app), asked)
 
 
-def people_in_filter(given: Sequence[str]) -> tuple[str, ...]:
+def people_in_filter(texts: Sequence[str]) -> tuple[str, ...]:
     """The names and ids of persons in a filter, without the word for nobody."""
-    return tuple(text for text in given if not _is_nobody(text))
+    return tuple(text for text in texts if not _is_nobody(text))
 
 
 def _is_nobody(text: str) -> bool:

@@ -17,20 +17,20 @@ __all__ = ["find_former_members", "resolve_filter_people", "resolve_known_people
 
 
 async def resolve_people(
-    app: AppContext, team: Team, given: Sequence[str], accepted: Collection[str], argument: str = "responsibleIds"
+    app: AppContext, team: Team, texts: Sequence[str], accepted: Collection[str], argument: str = "responsibleIds"
 ) -> People:
     """The people given by id, e-mail, name or 'me'; `accepted` are ids on the task, perhaps of former members."""
     try:
-        return await _resolve(app, team, given, accepted, argument)
+        return await _resolve(app, team, texts, accepted, argument)
     except NotFound:
-        for text in given:
+        for text in texts:
             if fold(text) in NOBODY and not people_lookup.find_members(text, team.members):
                 raise _nobody_error(app, text, argument) from None
         raise
 
 
 async def resolve_filter_people(
-    app: AppContext, team: Team, given: Sequence[str], argument: str = "responsibleIds"
+    app: AppContext, team: Team, texts: Sequence[str], argument: str = "responsibleIds"
 ) -> People:
     """The people of a filter: those who left the team may still have tasks, so they are found too.
 
@@ -38,25 +38,25 @@ async def resolve_filter_people(
     """
     pattern = app.backend.capabilities.member_id_pattern
     accepted = [
-        person_id for text in given if re.fullmatch(pattern, person_id := people_lookup.without_mark(text) or text)
+        person_id for text in texts if re.fullmatch(pattern, person_id := people_lookup.without_mark(text) or text)
     ]
-    return await _resolve(app, team, given, accepted, argument, is_filter=True)
+    return await _resolve(app, team, texts, accepted, argument, is_filter=True)
 
 
 async def resolve_known_people(
-    app: AppContext, team: Team, given: Sequence[str], argument: str = "responsibleIds"
+    app: AppContext, team: Team, texts: Sequence[str], argument: str = "responsibleIds"
 ) -> tuple[People, Mapping[str, NotFound]]:
     """As `resolve_filter_people`, for those who are known here; and the error of each other, unless that is all."""
     try:
-        return await resolve_filter_people(app, team, given, argument), {}
+        return await resolve_filter_people(app, team, texts, argument), {}
     except NotFound:
         unknown: dict[str, NotFound] = {}
-        for person_text in given:
+        for person_text in texts:
             try:
                 await resolve_filter_people(app, team, [person_text], argument)
             except NotFound as error:
                 unknown[person_text] = error
-        if not (known := [text for text in given if text not in unknown]):
+        if not (known := [text for text in texts if text not in unknown]):
             raise
     return await resolve_filter_people(app, team, known, argument), unknown
 
@@ -89,7 +89,7 @@ def _nobody_error(app: AppContext, text: str, argument: str) -> NotFound:
 async def _resolve(
     app: AppContext,
     team: Team,
-    given: Sequence[str],
+    texts: Sequence[str],
     accepted: Collection[str],
     argument: str,
     *,
@@ -98,7 +98,7 @@ async def _resolve(
     """The people given. Former members are read only if a name may need one; a filter finds all of them."""
     resolve = partial(
         people_lookup.match_members,
-        given,
+        texts,
         team.members,
         team.me,
         accepted=accepted,

@@ -171,11 +171,11 @@ def _receipt_of_many(receipt: BulkReceipt, undo: Undo) -> BulkReceipt:
     return replace(receipt, results=results, note=note)
 
 
-def _add_unrestored(result: TaskResult, kept: tuple[Unapplied, ...]) -> TaskResult:
-    if not kept or result.outcome == "refused":
-        return replace(result, unapplied=(*result.unapplied, *kept))
-    message = " ".join(filter(None, (result.message, f"{_fields(kept)} changed since and stays as it is.")))
-    return replace(result, code="changed_since", message=message, unapplied=(*result.unapplied, *kept))
+def _add_unrestored(result: TaskResult, kept_fields: tuple[Unapplied, ...]) -> TaskResult:
+    if not kept_fields or result.outcome == "refused":
+        return replace(result, unapplied=(*result.unapplied, *kept_fields))
+    message = " ".join(filter(None, (result.message, f"{_fields(kept_fields)} changed since and stays as it is.")))
+    return replace(result, code="changed_since", message=message, unapplied=(*result.unapplied, *kept_fields))
 
 
 def _title(intent: Intent, result: Result, now: Snapshot | None) -> str:
@@ -216,8 +216,10 @@ def _kept_note(undo: Undo) -> str | None:
     )
 
 
-def _fields(kept: Sequence[Unapplied]) -> str:
-    return ", ".join(dict.fromkeys(argument_name(edit_field(unapplied.field) or unapplied.field) for unapplied in kept))
+def _fields(kept_fields: Sequence[Unapplied]) -> str:
+    return ", ".join(
+        dict.fromkeys(argument_name(edit_field(unapplied.field) or unapplied.field) for unapplied in kept_fields)
+    )
 
 
 def _nothing_undone_error(undo: Undo) -> TaskhandError:

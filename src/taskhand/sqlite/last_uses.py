@@ -29,15 +29,15 @@ class LastUses(Generic[_T]):
         self._uses: dict[_T, datetime] = {}
         self._used = anyio.Event()
 
-    def note(self, thing: _T, now: datetime, known: datetime | None, since: datetime | None = None) -> None:
-        """Record a use; `known` is the last one that is stored.
+    def note(self, thing: _T, now: datetime, stored_at: datetime | None, since: datetime | None = None) -> None:
+        """Record a use; `stored_at` is the last one that is stored.
 
         `since` is when the thing replaced another of that name, whose uses do not count.
         """
         noted = self._noted.get(thing)
         if noted is not None and since is not None and noted < since:
             noted = None
-        if not any(at is not None and timedelta() <= now - at < _NOTED_EVERY for at in (known, noted)):
+        if not any(at is not None and timedelta() <= now - at < _NOTED_EVERY for at in (stored_at, noted)):
             self._noted[thing] = self._uses[thing] = now
             self._used.set()
 

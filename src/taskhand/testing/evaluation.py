@@ -98,16 +98,16 @@ def _of_task(expected: Expected, task: StoredTask, was: StoredTask | None) -> It
             yield f"{expected.which}: {name} is {_word(task.native.get(name))}, expected {_word(value)}"
 
 
-def _is(name: str, wanted: Any, task: StoredTask) -> bool:
+def _is(name: str, expected: Any, task: StoredTask) -> bool:
     """Whether a field has the wanted value. Empty text means none; people may have any order, times any offset."""
     got = task.value_of(name)
     if name == "status":
-        return wanted in (task.status, task.status_type)
+        return expected in (task.status, task.status_type)
     if name == "responsibles":
-        return sorted(wanted) == sorted(got)
-    if name == "due" and wanted and got and "T" in wanted and "T" in got:
-        return datetime.fromisoformat(wanted) == datetime.fromisoformat(got)
-    return bool(wanted == got) or (wanted == "" and got is None)
+        return sorted(expected) == sorted(got)
+    if name == "due" and expected and got and "T" in expected and "T" in got:
+        return datetime.fromisoformat(expected) == datetime.fromisoformat(got)
+    return bool(expected == got) or (expected == "" and got is None)
 
 
 def _of_others(before: Mapping[str, StoredTask], after: Mapping[str, StoredTask], met: set[str]) -> Iterator[str]:

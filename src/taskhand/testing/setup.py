@@ -100,5 +100,5 @@ def _check_choice(name: str, value: object, allowed: Sequence[object]) -> None:
         raise _invalid(name, value, f"one of {', '.join(map(repr, allowed))}")
 
 
-def _invalid(name: str, value: object, wanted: str) -> CallerError:
-    return CallerError(f"{name} is {value!r}; it must be {wanted}.", code="invalid_setup")
+def _invalid(name: str, value: object, expected: str) -> CallerError:
+    return CallerError(f"{name} is {value!r}; it must be {expected}.", code="invalid_setup")

@@ -121,9 +121,9 @@ def check_times(claims: Mapping[str, Any], now: float, *, must_expire: bool) -> 
         raise RefusedToken("it is not valid yet; perhaps a clock is wrong")
 
 
-def check_audience(given: object, accepted: Collection[str]) -> None:
+def check_audience(claim: object, accepted: Collection[str]) -> None:
     """Check the audience; RefusedToken if the token is for none of the accepted ones."""
-    audiences = [given] if isinstance(given, str) else given
+    audiences = [claim] if isinstance(claim, str) else claim
     if not isinstance(audiences, list) or not any(
         audience in accepted for audience in audiences if isinstance(audience, str)
     ):

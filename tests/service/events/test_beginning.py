@@ -20,7 +20,7 @@ from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sandbox.close import SpecVariant
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
-from taskhand.service.list_events import EventsAsked, list_events, save_position
+from taskhand.service.list_events import EventsRequest, list_events, save_position
 
 _ROUNDS: Final = 3
 _OPENERS: Final = {
@@ -92,7 +92,7 @@ class PollingProcess:
 
     async def ask(self, caller: str, since: datetime | None = None) -> list[tuple[str, str]]:
         """The task and the title of each event that a caller is shown."""
-        asked = EventsAsked(caller, 500, since=since)
+        asked = EventsRequest(caller, 500, since=since)
         page = await list_events(self._app, asked)
         await save_position(self._app, asked, page, len(page.events))
         return [(one.event.task_id, one.event.title or "") for one in page.events]

@@ -118,10 +118,10 @@ def test_the_pause_grows_in_quiet_and_is_short_again_after_activity() -> None:
     pace, pauses = Pace(), list[float]()
     for _ in range(12):
         pauses.append(pace.pause_s)
-        pace = pace.after(found=False)
+        pace = pace.after(has_events=False)
     assert pauses[:4] == [5.0, 7.5, 11.25, 16.875]
     assert pauses[-1] == MAX_PAUSE_S
-    assert pace.after(found=True) == Pace(MIN_PAUSE_S)
+    assert pace.after(has_events=True) == Pace(MIN_PAUSE_S)
 
 
 @pytest.mark.parametrize(

@@ -115,10 +115,10 @@ class Record:
         """The value of the configured id property; the record's id if none is configured or it has no value."""
         return (id_text(self.properties.get(id_property)) if id_property else None) or self.id
 
-    def is_known_by(self, asked: str, id_property: str | None) -> bool:
+    def is_known_by(self, task_id: str, id_property: str | None) -> bool:
         """Whether it is the task with this id, or the one that this task was merged into."""
         former = id_text(self.properties.get(MERGED)) or ""
-        return asked.casefold() in (self.known_by(id_property).casefold(), *former.split(";"))
+        return task_id.casefold() in (self.known_by(id_property).casefold(), *former.split(";"))
 
     @property
     def is_archived(self) -> bool:

@@ -206,10 +206,10 @@ class TaskReader:
             return None
 
 
-def unmentioned(ids: Sequence[str], answer: JsonObject, found: Container[str]) -> list[str]:
+def unmentioned(ids: Sequence[str], answer: JsonObject, found_ids: Container[str]) -> list[str]:
     """The requested ids that a response to `batch/read` neither contains nor reports as missing."""
     missing = {name for error in objects(answer.get("errors")) for name in ids_in_error(error)}
-    return [task_id for task_id in ids if task_id not in found and task_id not in missing]
+    return [task_id for task_id in ids if task_id not in found_ids and task_id not in missing]
 
 
 def _links_in(answer: JsonObject, ids: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:

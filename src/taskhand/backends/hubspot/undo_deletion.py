@@ -119,56 +119,56 @@ class DeletedTasks:
                 with suppress(TaskhandError):
                     await self._client.link_as(kind, record_id, link["id"], link["types"])
 
-    async def _add_properties(self, found: Mapping[str, _Whole]) -> None:
+    async def _add_properties(self, tasks: Mapping[str, _Whole]) -> None:
         try:
             known = await self._account.definitions()
         except (OperatorError, CallerError) as error:
             if isinstance(error, OperatorError) and error.code != "forbidden":
                 raise
             why = "which the token may not read" if isinstance(error, OperatorError) else "which HubSpot does not list"
-            for unread in found.values():
+            for unread in tasks.values():
                 unread.lost.append(f"further properties, {why}")
             return
         not_further = _NEVER_WRITTEN | ARGUMENTS.keys()
         names = [name for name, definition in known.items() if definition.is_writable and name not in not_further]
-        for part in chunks(list(found), MAX_INPUTS):
+        for part in chunks(list(tasks), MAX_INPUTS):
             answer = await self._client.read_many(part, [*names, *_LOST])
             for record in records_in(answer):
-                given, whole = record.properties, found.get(record.id)
+                given, whole = record.properties, tasks.get(record.id)
                 if whole is not None:
                     whole.properties = {name: str(given[name]) for name in names if given.get(name) not in (None, "")}
                     whole.lost += [words for name, words in _LOST.items() if name not in names and given.get(name)]
 
-    async def _add_custom_links(self, found: Mapping[str, _Whole]) -> None:
+    async def _add_custom_links(self, tasks: Mapping[str, _Whole]) -> None:
         try:
             kinds = await self._account.custom_objects()
         except OperatorError as error:
             if error.code != "forbidden":
                 raise
-            for whole in found.values():
+            for whole in tasks.values():
                 whole.lost.append("links to custom objects, which the token may not list")
             return
         except CallerError:  # the account has none
             return
         for kind, name in kinds.items():
-            await self._add_links(kind, found, name)
+            await self._add_links(kind, tasks, name)
 
-    async def _add_links(self, kind: str, found: Mapping[str, _Whole], name: str | None = None) -> None:
+    async def _add_links(self, kind: str, tasks: Mapping[str, _Whole], name: str | None = None) -> None:
         """Read the links to objects of one kind; `name` is the label of a custom kind."""
         if kind in self._absent:
             return
         try:
-            for part in chunks(list(found), MAX_PAIRS):
+            for part in chunks(list(tasks), MAX_PAIRS):
                 answer = await self._client.links(kind, part)
                 for row in rows_in("HubSpot", answer, "results"):
-                    whole = found.get(str(value_at(row, "from", "id")))
+                    whole = tasks.get(str(value_at(row, "from", "id")))
                     if whole is not None and (links := list(_links_in(row))):
                         whole.associations[kind] = links
                         whole.lost += [f"some of the links to {name or kind}"] if row.get("paging") else []
         except OperatorError as error:
             if error.code != "forbidden":
                 raise
-            for unread in found.values() if kind not in _ALWAYS_READABLE else ():
+            for unread in tasks.values() if kind not in _ALWAYS_READABLE else ():
                 unread.lost.append(f"links to {name or kind}, which the token may not read")
         except CallerError:  # the account has no such objects
             self._absent.add(kind)

@@ -38,7 +38,7 @@ async def open_client(
 
         account = _open_limiter(context, account_rate, _MAX_ACCOUNT_IN_FLIGHT, runtime, of_account=True)
         limiter = LimiterInAccount(limiter, account)
-    client = Client(upstream, rate_limiter=limiter, runtime=runtime, own=context.own)
+    client = Client(upstream, rate_limiter=limiter, runtime=runtime, own_token=context.own)
     return await context.stack.enter_async_context(client)
 
 

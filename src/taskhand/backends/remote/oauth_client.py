@@ -96,13 +96,13 @@ async def open_app_client(
 
 
 class AppClient:
-    """Sends the requests of RFC 6749. `own` are the app's id and secret, which are sent as form fields."""
+    """Sends the requests of RFC 6749. `client_fields` are the app's id and secret, which are sent as form fields."""
 
     def __init__(
-        self, server: OAuthEndpoints, own: dict[str, str], client: Client, clock: Callable[[], datetime]
+        self, server: OAuthEndpoints, client_fields: dict[str, str], client: Client, clock: Callable[[], datetime]
     ) -> None:
         self._server = server
-        self._own = own
+        self._own = client_fields
         self._client = client
         self._clock = clock
 

@@ -99,14 +99,14 @@ class TaskLists:
         return found, is_complete
 
     async def _find_since(
-        self, since: float, wanted: Sequence[str], *, fresh: bool
+        self, since: float, task_ids: Sequence[str], *, fresh: bool
     ) -> tuple[dict[str, JsonObject], bool]:
         """Do the same as `find_all`, in lists whose reading began at `since` (seconds) or later."""
         found, is_partial = dict[str, JsonObject](), False
         since = max(since, self._all_written_at)
         refusals: list[CallerError] = []
         for window in (self.near, WIDEST):
-            missing = [task_id for task_id in wanted if task_id not in found]
+            missing = [task_id for task_id in task_ids if task_id not in found]
             if not missing:
                 return found, True
             try:
@@ -114,17 +114,17 @@ class TaskLists:
             except CallerError as refused:
                 refusals.append(refused)
             else:
-                refusals, is_partial = [], bool(listed.nameless) or self._has_lost_all(listed, wanted)
+                refusals, is_partial = [], bool(listed.nameless) or self._has_lost_all(listed, task_ids)
                 keys = {task_id: task_id.lower() for task_id in missing if not self._recent.is_deleted(task_id)}
                 found |= {task_id: listed.rows[key] for task_id, key in keys.items() if key in listed.rows}
         if len(refusals) > 1:
             missing_list = invalid_answer("Vambe", "as if it had no list of tasks")
             raise missing_list if isinstance(refusals[-1], NotFound) else refusals[-1]
-        return found, not (refusals or is_partial) or len(found) == len(wanted)
+        return found, not (refusals or is_partial) or len(found) == len(task_ids)
 
-    def _has_lost_all(self, listed: _Listed, wanted: Iterable[str]) -> bool:
+    def _has_lost_all(self, listed: _Listed, task_ids: Iterable[str]) -> bool:
         """Whether a list is empty, and no or not only wanted and deleted tasks were read before."""
-        keys, known = {task_id.lower() for task_id in wanted}, self._recent.known_ids
+        keys, known = {task_id.lower() for task_id in task_ids}, self._recent.known_ids
         are_gone = all(task_id.lower() in keys or self._recent.is_deleted(task_id) for task_id in known)
         return not (listed.rows or (known and are_gone))
 

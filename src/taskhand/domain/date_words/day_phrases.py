@@ -74,8 +74,8 @@ def _on_weekday(weekday: int, words: Sequence[Word], language: Language, context
     return {Days(Span.day(day)) for day in weekdays.keep_weekday(days, weekday)}
 
 
-def _single_days(found: Iterable[Days]) -> list[date]:
-    return sorted(days.span.first for days in found if days.span.is_day and days.at is None)
+def _single_days(readings: Iterable[Days]) -> list[date]:
+    return sorted(days.span.first for days in readings if days.span.is_day and days.at is None)
 
 
 def _act(

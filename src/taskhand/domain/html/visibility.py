@@ -171,8 +171,8 @@ def _is_far(value: str) -> bool:
     return any(px <= -_FAR_PX or px >= least for px in lengths(value))
 
 
-def _has_no_room(given: Mapping[str, str]) -> bool:
+def _has_no_room(style: Mapping[str, str]) -> bool:
     """Whether an element has no room to show text in."""
-    room = {name: px for name in _ROOM if (px := pixels(given.get(name, ""))) is not None}
-    clips = any(given.get(name, "").startswith(("hidden", "clip")) for name in _CLIPPING)
+    room = {name: px for name in _ROOM if (px := pixels(style.get(name, ""))) is not None}
+    clips = any(style.get(name, "").startswith(("hidden", "clip")) for name in _CLIPPING)
     return any((px <= 0 and name != "line-height") or (clips and px <= _TINY_PX) for name, px in room.items())

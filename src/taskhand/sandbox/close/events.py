@@ -79,9 +79,9 @@ def _is_visible(event: Event, ctx: RequestContext) -> bool:
     return dt.timedelta(seconds=ctx.spec_variant.event_lag if is_late else 0) <= age < RETENTION
 
 
-def _fits(event: Event, wanted: dict[str, str]) -> bool:
+def _fits(event: Event, conditions: dict[str, str]) -> bool:
     own = {"user_id": event.user_id, "request_id": event.request_id}
-    return all(value == own.get(name, getattr(event.change, name, None)) for name, value in wanted.items())
+    return all(value == own.get(name, getattr(event.change, name, None)) for name, value in conditions.items())
 
 
 def _limit(ctx: RequestContext) -> int:

@@ -124,18 +124,18 @@ class HubSpotAuthorization(AuthorizationServer[SpecVariant]):
         self.revoke_token(call.values["token"])
         return Response(204, b"", NO_STORE)
 
-    def _describe(self, token: str, found: Issued, now: dt.datetime) -> dict[str, Any]:
-        left = {"expires_in": int((found.ends - now).total_seconds())} if found.ends else {}
+    def _describe(self, token: str, issued: Issued, now: dt.datetime) -> dict[str, Any]:
+        left = {"expires_in": int((issued.ends - now).total_seconds())} if issued.ends else {}
         return left | {
             "token": token,
-            "token_type": "access" if found.kind == "access_token" else "refresh",
-            "token_use": found.kind,
-            "client_id": found.grant.client_id,
+            "token_type": "access" if issued.kind == "access_token" else "refresh",
+            "token_use": issued.kind,
+            "client_id": issued.grant.client_id,
             "app_id": APP,
             "hub_id": PORTAL,
-            "user_id": int(found.grant.user.id),
-            "user": found.grant.user.email,
-            "scopes": list(found.grant.scopes),
+            "user_id": int(issued.grant.user.id),
+            "user": issued.grant.user.email,
+            "scopes": list(issued.grant.scopes),
             "is_private_distribution": True,
         }
 

@@ -55,9 +55,11 @@ def render_record(record: RecordVersion, properties: Mapping[str, str | None]) -
 
 
 def select_properties(
-    view: Mapping[str, str], object_type: ObjectType, wanted: Iterable[str], known: Iterable[str]
+    view: Mapping[str, str], object_type: ObjectType, requested_names: Iterable[str], known_names: Iterable[str]
 ) -> dict[str, str | None]:
     """Return the wanted properties: unknown names are omitted, known ones without a value are None."""
-    names = list(wanted)
-    selected = [*object_type.always, *(name for name in names if name in known)] if names else object_type.defaults
+    names = list(requested_names)
+    selected = (
+        [*object_type.always, *(name for name in names if name in known_names)] if names else object_type.defaults
+    )
     return {name: view.get(name) for name in selected}

@@ -101,16 +101,16 @@ def archive(ctx: RequestContext, record: RecordVersion) -> None:
     ctx.hooks.emit_deleted(record, ctx.now)
 
 
-def add_association(ctx: RequestContext, wanted: Association) -> None:
+def add_association(ctx: RequestContext, association: Association) -> None:
     """Link two records; an existing link stays as it is."""
-    if ctx.store.links.add(wanted, ctx.now):
-        ctx.hooks.emit_association(wanted, ctx.now, is_removed=False)
+    if ctx.store.links.add(association, ctx.now):
+        ctx.hooks.emit_association(association, ctx.now, is_removed=False)
 
 
-def remove_association(ctx: RequestContext, wanted: Association) -> None:
+def remove_association(ctx: RequestContext, association: Association) -> None:
     """Unlink two records, if they are linked."""
-    if ctx.store.links.remove(wanted):
-        ctx.hooks.emit_association(wanted, ctx.now, is_removed=True)
+    if ctx.store.links.remove(association):
+        ctx.hooks.emit_association(association, ctx.now, is_removed=True)
 
 
 def check_target(ctx: RequestContext, object_type: ObjectType, sent: object) -> str:

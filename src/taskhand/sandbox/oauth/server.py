@@ -285,11 +285,11 @@ class AuthorizationServer(ABC, Generic[V]):
         kept = None if token.is_used else sent
         return self._answer_pair(self._issue_pair(token.grant, call.now, kept))
 
-    def _issue_pair(self, grant: Grant, now: dt.datetime, kept: str | None = None) -> dict[str, Any]:
+    def _issue_pair(self, grant: Grant, now: dt.datetime, refresh_token: str | None = None) -> dict[str, Any]:
         life, refresh_life = self.spec_variant.oauth_access_life, self.spec_variant.oauth_refresh_life
         access = self.grants.issue("access_token", grant, now + dt.timedelta(seconds=life), self.access_bytes)
         ends = now + dt.timedelta(seconds=refresh_life) if refresh_life else None
-        return self.token_body(grant, access, kept or self.grants.issue("refresh_token", grant, ends), life)
+        return self.token_body(grant, access, refresh_token or self.grants.issue("refresh_token", grant, ends), life)
 
     def _answer_pair(self, body: dict[str, Any]) -> Response:
         return Response.of_json(200, body, *NO_STORE)

@@ -35,5 +35,5 @@ class Admission:
         return self._session is not None and _are_equal(session, self._session)
 
 
-def _are_equal(given: str, known: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), known.encode())
+def _are_equal(text: str, secret: str) -> bool:
+    return hmac.compare_digest(text.encode("utf-8", "surrogatepass"), secret.encode())

@@ -94,10 +94,10 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {"en": _ENGLISH, "es": SPANISH}
 LANGUAGES: Final = tuple(TEXTS)
 
 
-def choose_language(asked: str | None, accepted: str) -> str:
-    """The `asked` language, else the preferred one in the header Accept-Language, else English."""
-    if asked and asked in TEXTS:
-        return asked
+def choose_language(chosen: str | None, accepted: str) -> str:
+    """The `chosen` language, else the preferred one in the header Accept-Language, else English."""
+    if chosen and chosen in TEXTS:
+        return chosen
     wanted: dict[str, float] = {}
     for part in accepted.lower().split(",")[:20]:
         tag, _, weight = part.partition(";")

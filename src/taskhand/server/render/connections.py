@@ -123,5 +123,5 @@ def _own(can: Capabilities, every: Sequence[Capabilities], rule: Callable[[Capab
     return sorted(name for name in rule(can) if not all(name in rule(capabilities) for capabilities in every))
 
 
-def _beyond(own: Sequence[str], others: Iterable[Sequence[str]]) -> list[str]:
-    return [*dict.fromkeys(value for other in others for value in other if value not in own)]
+def _beyond(own_values: Sequence[str], others: Iterable[Sequence[str]]) -> list[str]:
+    return [*dict.fromkeys(value for other in others for value in other if value not in own_values)]

@@ -111,15 +111,15 @@ class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
 
 
 def render_counts_everywhere(
-    found: "ConnectionAnswers[OfKnown[Counted]]", by: CountBy, note: str | None = None
+    answers: "ConnectionAnswers[OfKnown[Counted]]", by: CountBy, note: str | None = None
 ) -> CountsEverywhereAnswer:
     """The answer with the largest groups; groups of the same name in several connections are merged."""
-    counts = {name: answered.answer for name, answered in found.answers.items()}
-    matched = _match_rows({name: counted.matched for name, counted in counts.items()}, found)
+    counts = {name: answered.answer for name, answered in answers.answers.items()}
+    matched = _match_rows({name: counted.matched for name, counted in counts.items()}, answers)
     named: Counter[str] = Counter()
     for counted in counts.values():
         named.update(named_groups(counted, by))
-    has_candidates = any(isinstance(error, Ambiguous) for error in found.left_out.values())
+    has_candidates = any(isinstance(error, Ambiguous) for error in answers.left_out.values())
     has_names = by in ("responsible", "status") or matched is not MISSING or has_candidates
     why = " ".join(f"{name}: {counted.count.why}" for name, counted in counts.items() if counted.count.why is not None)
     answer = (NamedCountsEverywhereAnswer if has_names else CountsEverywhereAnswer)(
@@ -130,11 +130,11 @@ def render_counts_everywhere(
         partial=partial_note(why) if why else MISSING,
         note=count_note([counted.count for counted in counts.values()], note),
     )
-    unknown = [(name, error) for name, answered in found.answers.items() for error in answered.unknown.values()]
+    unknown = [(name, error) for name, answered in answers.answers.items() for error in answered.unknown.values()]
     of_connections = {
         "connections": {name: counted.count.total for name, counted in counts.items()},
-        "unreachable": _unanswered_rows([*found.unreachable.items()]),
-        "left_out": _unanswered_rows([*found.left_out.items(), *unknown], partly=len(unknown)),
+        "unreachable": _unanswered_rows([*answers.unreachable.items()]),
+        "left_out": _unanswered_rows([*answers.left_out.items(), *unknown], partly=len(unknown)),
     }
     return with_groups(answer, named, by).model_copy(update=of_connections)
 
@@ -239,10 +239,10 @@ def _message(error: TaskhandError) -> str:
 
 
 def _match_rows(
-    matched: Mapping[str, Sequence[Match]], found: "ConnectionAnswers[Any]"
+    matched: Mapping[str, Sequence[Match]], answers: "ConnectionAnswers[Any]"
 ) -> tuple[MatchRow, ...] | MISSING:
     """The rows for the matches in each connection: a match common to all once, others with the connection."""
-    is_for_one = len(matched) == 1 and bool(found.left_out or found.unreachable)
+    is_for_one = len(matched) == 1 and bool(answers.left_out or answers.unreachable)
     first = () if is_for_one else next(iter(matched.values()), ())
     shared = [match for match in first if all(match in own for own in matched.values())]
     rows = [*match_rows(shared)]

@@ -45,9 +45,9 @@ def render_write(written: Receipt | BulkReceipt | Plan, wording: "Wording") -> W
 
 
 def render_plan(
-    plan: Plan, rows: Sequence[DifferenceRow], kept: Sequence[UnappliedRow], expires_at: str | None
+    plan: Plan, rows: Sequence[DifferenceRow], kept_fields: Sequence[UnappliedRow], expires_at: str | None
 ) -> WriteAnswer:
-    """The answer for a plan, with these rows for its first differences; `kept` are fields that stay."""
+    """The answer for a plan, with these rows for its first differences; `kept_fields` are fields that stay."""
     more = f" {len(plan.differences) - len(rows)} more are not shown." if len(rows) < len(plan.differences) else ""
     why = f"{plan.guard} stops at a plan: nothing was written." if plan.guard else "Nothing was written."
     return ManyAnswer(
@@ -55,7 +55,7 @@ def render_plan(
         count=len(plan.differences),
         difference=tuple(rows),
         outcomes=tuple(outcome_rows(plan.skipped, MAX_IDS_LENGTH)) or MISSING,
-        unapplied=tuple(kept[:MAX_MISSES]) or MISSING,
+        unapplied=tuple(kept_fields[:MAX_MISSES]) or MISSING,
         expires_at=or_missing(expires_at),
         matched=match_rows(plan.matched) or MISSING,
         note=join_notes(f"{why} {_SEE_ONLY if plan.is_for_others else _SEE}{more}", plan.note),

@@ -89,7 +89,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListChanges) -
         apps,
         {name: query for name, (query, _) in queries.items()},
         people_in_row,
-        asked=arguments.model_dump(mode="json", exclude={"limit", "cursor"}),
+        request=arguments.model_dump(mode="json", exclude={"limit", "cursor"}),
         cursor=or_none(arguments.cursor),
     )
     task_id = or_none(arguments.task_id)

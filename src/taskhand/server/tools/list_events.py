@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from taskhand.domain.errors import TaskhandError
     from taskhand.domain.people_lookup import People
-    from taskhand.service.list_events import EventsAsked
+    from taskhand.service.list_events import EventsRequest
     from taskhand.service.write_call import Call
 
 __all__ = ["LIST_EVENTS"]
@@ -57,10 +57,10 @@ async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
     return answer.model_copy(update={"matched": match_rows(asked.matched) or MISSING})
 
 
-async def _ask_of(call: "Call", arguments: ListEvents, *, of_known: bool = False) -> "EventsAsked":
+async def _ask_of(call: "Call", arguments: ListEvents, *, of_known: bool = False) -> "EventsRequest":
     """The query for one connection; `of_known` is whether some of the people may be unknown there."""
     from taskhand.domain.moment_argument import read_moment
-    from taskhand.service.list_events import EventsAsked
+    from taskhand.service.list_events import EventsRequest
     from taskhand.service.list_team_members import list_team_members
     from taskhand.service.resolve_people import resolve_filter_people, resolve_known_people
 
@@ -76,7 +76,7 @@ async def _ask_of(call: "Call", arguments: ListEvents, *, of_known: bool = False
         else:
             people = await resolve_filter_people(*named)
     goes_on = arguments.cursor is not MISSING  # the start of the next page is in the cursor
-    return EventsAsked(
+    return EventsRequest(
         call.caller.key,
         _limit(arguments),
         cursor=or_none(arguments.cursor),

@@ -119,19 +119,19 @@ class OpenConnections:
         self._lines.note(limit, f"address {address}")
 
 
-def cap_connections(wanted: int) -> int:
+def cap_connections(count: int) -> int:
     """The number of connections, or what the system lets the process open; raises a soft limit that is lower.
 
     A process that can open no more files accepts no connection at all.
     """
     if sys.platform == "win32":
-        return wanted
+        return count
     import resource  # noqa: PLC0415  Windows does not have it
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + _OTHER_FILES
+    needed = count + _OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= needed:
-        return wanted
+        return count
     soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return max(_MIN_CONNECTIONS, min(wanted, soft - _OTHER_FILES))
+    return max(_MIN_CONNECTIONS, min(count, soft - _OTHER_FILES))

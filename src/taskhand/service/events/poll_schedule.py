@@ -46,9 +46,9 @@ class Pace:
 
     pause_s: float = MIN_PAUSE_S
 
-    def after(self, *, found: bool) -> "Pace":
+    def after(self, *, has_events: bool) -> "Pace":
         """The pace after a poll, by whether it found something."""
-        return Pace() if found else Pace(min(MAX_PAUSE_S, _SLOWER * self.pause_s))
+        return Pace() if has_events else Pace(min(MAX_PAUSE_S, _SLOWER * self.pause_s))
 
     def wait_s(self, looked_at: datetime | None, now: datetime, *, hinted: bool = False) -> float:
         """Seconds until the next poll; the last one of any replica began at `looked_at`."""
@@ -133,7 +133,7 @@ class FeedPoller:
         """Seconds until the next poll of a feed, at the pace shared by all replicas."""
         state, before = await self._state(name), watched.state
         if state is not None and before is not None and state.looked_at != before.looked_at:
-            watched.pace = watched.pace.after(found=state.last_seq > before.last_seq)
+            watched.pace = watched.pace.after(has_events=state.last_seq > before.last_seq)
         watched.state = state
         now, moments = self.app.clock(), (watched.tried_at, state.looked_at if state is not None else None)
         # The clock of another replica may be ahead, so that its poll began in the future.
@@ -178,7 +178,7 @@ class FeedPoller:
     def _note_failure(self, watched: _Watched, why: str, *given: object, exc_info: bool = False) -> None:
         if not watched.has_failed:
             _log.warning(why, *given, exc_info=exc_info)
-        watched.has_failed, watched.pace = True, watched.pace.after(found=False)
+        watched.has_failed, watched.pace = True, watched.pace.after(has_events=False)
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait for this time, or until the demand changes; None: without a limit."""

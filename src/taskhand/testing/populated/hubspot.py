@@ -145,11 +145,11 @@ class _TaskReader:
         )
 
 
-def _due(own: Mapping[str, Any]) -> str | None:
-    if not own.get("hs_timestamp"):
+def _due(own_fields: Mapping[str, Any]) -> str | None:
+    if not own_fields.get("hs_timestamp"):
         return None
-    at = datetime.fromisoformat(own["hs_timestamp"])
-    if own.get("hs_task_is_all_day") != "true":
+    at = datetime.fromisoformat(own_fields["hs_timestamp"])
+    if own_fields.get("hs_task_is_all_day") != "true":
         return str(Due.instant(at, ZONE))
     return str(Due(at.date() if at.time() == time() else at.astimezone(ZoneInfo(ZONE)).date()))
 

@@ -41,13 +41,13 @@ def is_explained(completion: LogEntry, entries: Iterable[LogEntry], reported: Co
 class TaskStates:
     """Converts entries to events, one after another.
 
-    `known` are the tasks after their last events, and `finished` the completion rows that were reported as own events.
+    `known_tasks` are the tasks after their last events, and `finished` the completion rows that became own events.
     `completions` are the completion rows of the stretch. `hidden` counts the rows whose values Close does not show.
     `zone` is the IANA zone of shown times.
     """
 
-    def __init__(self, known: Mapping[str, Task], zone: str | None, completions: Sequence[LogEntry]) -> None:
-        self.known: dict[str, Task | None] = dict(known)
+    def __init__(self, known_tasks: Mapping[str, Task], zone: str | None, completions: Sequence[LogEntry]) -> None:
+        self.known: dict[str, Task | None] = dict(known_tasks)
         self.finished: list[LogEntry] = []
         self.hidden = 0
         self._zone = zone

@@ -144,9 +144,9 @@ def _with_pairs(history: dict[str, list[_DatedValue]]) -> _History:
     return history
 
 
-def _cause(at: datetime, own: set[datetime], others: set[datetime]) -> datetime:
+def _cause(at: datetime, own_moments: set[datetime], others: set[datetime]) -> datetime:
     """The moment of the other property's value that a value follows; its own moment if it follows none."""
-    before = [moment for moment in others if moment < at <= moment + _PAIR_WINDOW and moment not in own]
+    before = [moment for moment in others if moment < at <= moment + _PAIR_WINDOW and moment not in own_moments]
     return max(before) if before and at not in others else at
 
 

@@ -153,10 +153,10 @@ _FORMS: Final[Mapping[str, _Form]] = {
 
 
 def _refusal(
-    definition: PropertyDefinition, text: str, wanted: str, next_step: str, options: Sequence[PropertyOption] = ()
+    definition: PropertyDefinition, text: str, expected: str, next_step: str, options: Sequence[PropertyOption] = ()
 ) -> CallerError:
     return CallerError(
-        f"{property_field(definition.name)} {text[:60]!r} is not {wanted}.",
+        f"{property_field(definition.name)} {text[:60]!r} is not {expected}.",
         code="invalid_property_value",
         candidates=[Candidate(option.value, option.label) for option in options[:_MAX_CANDIDATES]],
         next_step=next_step,
