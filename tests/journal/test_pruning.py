@@ -58,6 +58,7 @@ async def is_whole(journal: SqliteJournal) -> bool:
 async def test_expired_changes_are_pruned_and_the_chain_records_it(journal_file: Path, clock: FixedClock) -> None:
     async with KEPT(journal_file, clock=clock) as journal:
         await settle(journal)
+        oldest = (await journal.verify()).head
         clock.move(days=10)
         young = await settle(journal, make_opening(at=clock()))
         clock.move(days=DAYS - 5)
@@ -70,6 +71,7 @@ async def test_expired_changes_are_pruned_and_the_chain_records_it(journal_file:
         assert isinstance(body, dict)
         assert (body["kind"], body["value"]["through"], body["value"]["rows"]) == ("pruned", 4, 4)
         assert await is_whole(journal)
+        assert (await journal.verify(oldest.hash)).has_noted
         assert remove_old(journal_file, clock) == 0
 
 

@@ -108,6 +108,7 @@ async def test_a_session_that_was_taken_over_can_be_taken_over_again_once_it_is_
     assert third.take_over(dead.session)
     for one in (third, second, dead):
         one.release_all()
+    assert third.taken_over == frozenset()
     await store.aclose()
 
 

@@ -180,6 +180,13 @@ async def test_a_deletion_is_reported_if_all_lists_are_complete_and_none_has_the
     assert [event.kind for event in await feed.look()] == kinds
 
 
+async def test_a_hint_at_a_listed_task_needs_no_other_list_in_any_spelling_of_its_id() -> None:
+    time, task_id = Time(), "aaaaaaaa-0000-4000-8000-000000000001"
+    feed = await begin_with(time, [rows([task_id])])  # any other list would be an error
+    time.now += 60.0
+    assert await feed.look([task_id, task_id.upper()]) == []
+
+
 @pytest.mark.parametrize(("known", "deleted"), [(10, 10), (11, 0)])
 async def test_empty_lists_delete_ten_tasks_and_no_more(known: int, deleted: int) -> None:
     time, lists_have = Time(), [rows([task_id(number) for number in range(1, known + 1)])]
