@@ -142,6 +142,11 @@ async def test_a_giant_body_is_refused_with_and_without_a_content_length(store_f
         signed = by_close(giant, server.clock())
         assert (await server.client.post(f"{server.url}{CLOSE}", headers=signed, content=giant)).status_code == 413
         assert (await server.client.post(f"{server.url}{CLOSE}", headers=signed, content=in_parts())).status_code == 413
+        async with await anyio.connect_tcp("127.0.0.1", server.port) as told:
+            head = [f"POST {CLOSE} HTTP/1.1", "host: localhost", f"content-length: {len(giant)}"]
+            await told.send("\r\n".join([*head, "", ""]).encode())
+            with anyio.fail_after(BOUND_S):
+                assert b" 413 " in await told.receive(), "the body is not waited for"
         assert server.woken == []
 
 
