@@ -25,9 +25,9 @@ from taskhand.journal.change_json import (
     opening_json,
     result_from,
     result_json,
-    stored_instant,
 )
 from taskhand.journal.journal import Caller, Claim, Ending, Intent, Opening, Result
+from taskhand.sql.connection import stored_instant
 
 SURROGATES_TOO = st.text(st.characters(exclude_categories=()), max_size=8)
 TEXT = st.text(max_size=8)

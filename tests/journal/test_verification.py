@@ -24,13 +24,13 @@ from journal.open_journal import (
     settle,
 )
 from taskhand.domain.errors import OperatorError
-from taskhand.journal.change_json import stored_instant
 from taskhand.journal.change_rows import COLUMNS, Entry
 from taskhand.journal.hash_chain import ChainLink, next_link
 from taskhand.journal.journal import Claim, Ending, Result
 from taskhand.journal.row_writes import append, set_link
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.journal.verification import Verification, describe_rows, verify_chain
+from taskhand.sql.connection import stored_instant
 
 Database = sqlite3.Connection
 Tamper = Callable[[Database], object]

@@ -14,10 +14,11 @@ from child_process import assert_killed, die, exit_code, fork
 from fixed_clock import NOW, FixedClock
 from taskhand.call.deadline import call_deadline, time_left
 from taskhand.domain.errors import LinkRequired, OperatorError, TaskhandError, UpstreamError
+from taskhand.sql.connection import stored_instant
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.credential_link import Link, OwnCredential
 from taskhand.vault.links_of_persons import Links
-from taskhand.vault.sealed_link import SealedLink, stored_instant
+from taskhand.vault.sealed_link import SealedLink
 from taskhand.vault.sqlite import SqliteLinkStore
 from taskhand.vault.vault_key import read_vault_keys
 from vault.vaults import KEY, link_of, links_at, rows

@@ -5,7 +5,7 @@ An unknown value (MISSING) is left out; a null value stays null.
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import MISSING
@@ -13,16 +13,11 @@ from pydantic import MISSING
 from taskhand.domain.due import Due
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.receipt import FieldChange
-from taskhand.sql.connection import SqlRow
+from taskhand.sql.connection import SqlRow, stored_instant
 
-__all__ = ["event_from", "event_json", "people_json", "stored_instant"]
+__all__ = ["event_from", "event_json", "people_json"]
 
 _Json = dict[str, Any]
-
-
-def stored_instant(at: datetime) -> str:
-    """An aware datetime as UTC text that sorts like it."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def people_json(people: tuple[str, ...] | None) -> str | None:

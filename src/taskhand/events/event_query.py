@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from taskhand.events.event_json import stored_instant
 from taskhand.events.event_store import EventFilter, EventQuery, FeedName
+from taskhand.sql.connection import stored_instant
 
 __all__ = ["select_events"]
 

@@ -9,9 +9,9 @@ from taskhand.domain.chunks import chunks
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import Look
 from taskhand.domain.task import Task
-from taskhand.events.event_json import event_from, event_json, people_json, stored_instant
+from taskhand.events.event_json import event_from, event_json, people_json
 from taskhand.events.event_store import Bookmark, Feed, FeedName, Gap, KeptEvent
-from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, placeholders
+from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, placeholders, stored_instant
 
 __all__ = [
     "MAX_HINTS",

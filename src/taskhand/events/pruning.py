@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from taskhand.events.event_json import stored_instant
-from taskhand.sql.connection import SqlConnection
+from taskhand.sql.connection import SqlConnection, stored_instant
 
 __all__ = ["MAX_EVENTS", "prune_events"]
 

@@ -10,10 +10,10 @@ from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import Look
 from taskhand.domain.task import Task
 from taskhand.events import feed_rows
-from taskhand.events.event_json import stored_instant
 from taskhand.events.event_query import select_events
 from taskhand.events.event_store import Bookmark, EventQuery, Feed, FeedName, Gap, KeptEvent
 from taskhand.events.pruning import MAX_EVENTS, prune_events
+from taskhand.sql.connection import stored_instant
 from taskhand.sql.store import SqlStore
 
 __all__ = ["SqlEventStore"]

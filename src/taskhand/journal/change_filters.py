@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from taskhand.journal.change_json import stored_instant
 from taskhand.journal.journal import ChangeQuery
-from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
+from taskhand.sql.connection import SqlConnection, SqlRow, placeholders, stored_instant
 
 __all__ = ["find_positions"]
 

@@ -4,7 +4,7 @@ A field that is *not given* is left out, one that is null is null: the two diffe
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from taskhand.domain.due import Due
@@ -13,6 +13,7 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.journal.journal import Caller, Claim, Ending, Intent, Opening, Result
+from taskhand.sql.connection import stored_instant
 
 __all__ = [
     "ending_from",
@@ -23,22 +24,12 @@ __all__ = [
     "opening_json",
     "result_from",
     "result_json",
-    "stored_instant",
 ]
 
 _Json = dict[str, Any]
 
 _TUPLES = frozenset({"responsible_ids"})
 """Fields of an edit that are lists in JSON."""
-
-
-def stored_instant(at: datetime) -> str:
-    """An aware datetime as UTC text that sorts like it; beyond the years 1 and 9999 the offset is dropped."""
-    try:
-        in_utc = at.astimezone(UTC)
-    except OverflowError:
-        in_utc = at.replace(tzinfo=UTC)
-    return in_utc.isoformat(timespec="microseconds")
 
 
 def opening_json(opening: Opening) -> _Json:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from taskhand.domain.chunks import chunks
-from taskhand.journal.change_json import stored_instant
 from taskhand.journal.change_rows import build_change, is_void, parse_body
 from taskhand.journal.journal import Change, ChangePage, ChangeQuery, Claim
-from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
+from taskhand.sql.connection import SqlConnection, SqlRow, placeholders, stored_instant
 
 __all__ = [
     "find_claiming_change",

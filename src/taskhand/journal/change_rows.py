@@ -28,9 +28,9 @@ from taskhand.journal.change_json import (
     opening_json,
     result_from,
     result_json,
-    stored_instant,
 )
 from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
+from taskhand.sql.connection import stored_instant
 
 __all__ = [
     "COLUMNS",

@@ -9,11 +9,10 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from taskhand.journal.change_json import stored_instant
 from taskhand.journal.change_rows import Entry
 from taskhand.journal.hash_chain import ChainLink
 from taskhand.journal.row_writes import anchor, append, set_link
-from taskhand.sql.connection import SqlConnection, SqlRow
+from taskhand.sql.connection import SqlConnection, SqlRow, stored_instant
 
 __all__ = ["PORTION", "prune_changes", "prune_share"]
 

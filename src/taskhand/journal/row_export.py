@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Final
 
 from taskhand.domain.principal import Person
-from taskhand.journal.change_json import stored_instant
 from taskhand.journal.hash_chain import START, ChainLink
 from taskhand.journal.row_writes import anchor
-from taskhand.sql.connection import SqlConnection, SqlRow
+from taskhand.sql.connection import SqlConnection, SqlRow, stored_instant
 
 __all__ = ["ExportedRow", "RowQuery", "find_start", "read_portion", "to_export_line"]
 

@@ -1,13 +1,13 @@
 """The keys in a database, shared safely by any number of processes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from taskhand.keys.key import NO_HASH, Key
 from taskhand.keys.key_store import KeptKey
-from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow
+from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, stored_instant
 from taskhand.sql.store import SqlStore
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _to_key(row: SqlRow | Mapping[str, Any]) -> Key:
 
 
 def _to_text(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds") if moment else None
+    return stored_instant(moment) if moment else None
 
 
 def _to_moment(text: str | None) -> datetime | None:

@@ -4,9 +4,10 @@ Parameters are marked with `?`. Rows have their values by number and by name, an
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
-__all__ = ["DamagedRow", "SqlConnection", "SqlCursor", "SqlRow", "placeholders"]
+__all__ = ["DamagedRow", "SqlConnection", "SqlCursor", "SqlRow", "placeholders", "stored_instant"]
 
 
 class DamagedRow(Exception):
@@ -61,3 +62,12 @@ class SqlConnection(Protocol):
 def placeholders(values: Collection[object]) -> str:
     """The marks of these values in a list of SQL; NULL for none, because SQL has no empty list."""
     return ", ".join("?" * len(values)) or "NULL"
+
+
+def stored_instant(at: datetime) -> str:
+    """An aware datetime as UTC text that sorts like it; beyond the years 1 and 9999 the offset is dropped."""
+    try:
+        in_utc = at.astimezone(UTC)
+    except OverflowError:
+        in_utc = at.replace(tzinfo=UTC)
+    return in_utc.isoformat(timespec="microseconds")

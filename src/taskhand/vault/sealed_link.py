@@ -6,10 +6,11 @@ to another person or connection, and tokens copied into a later row are all dete
 
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, cast
 
 from taskhand.domain.errors import LinkBroken
+from taskhand.sql.connection import stored_instant
 from taskhand.vault.cipher import CannotOpen, Cipher, Sealed
 from taskhand.vault.credential_link import Link, LinkedMember, LinkKind, LinkState, ListedLink, OwnCredential
 
@@ -21,7 +22,6 @@ __all__ = [
     "open_link",
     "reseal_link",
     "seal_link",
-    "stored_instant",
 ]
 
 VERSION: Final = 1
@@ -135,11 +135,6 @@ def describe_link(row: SealedLink, cipher: Cipher, flaw: str | None = None) -> L
         flaw=flaw,
         email=row.email,
     )
-
-
-def stored_instant(moment: datetime) -> str:
-    """Format an instant for storage."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _to_text_or_none(moment: datetime | None) -> str | None:

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, placeholders
+from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, placeholders, stored_instant
 from taskhand.sql.store import SqlStore
 from taskhand.vault.cipher import Sealed
 from taskhand.vault.link_store import KeptLink
-from taskhand.vault.sealed_link import SealedLink, damaged_link, stored_instant
+from taskhand.vault.sealed_link import SealedLink, damaged_link
 
 __all__ = ["SqlLinkStore", "note_uses"]
 

@@ -5,10 +5,9 @@ from functools import partial
 from typing import Final
 
 from taskhand.domain.principal import Person
-from taskhand.sql.connection import SqlConnection, SqlRow
+from taskhand.sql.connection import SqlConnection, SqlRow, stored_instant
 from taskhand.sql.store import SqlStore
 from taskhand.vault.cipher import Sealed
-from taskhand.vault.sealed_link import stored_instant
 from taskhand.vault.ticket import Ticket
 
 __all__ = ["SqlTicketStore"]

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from taskhand.domain.principal import Person
-from taskhand.vault.sealed_link import stored_instant
+from taskhand.sql.connection import stored_instant
 
 __all__ = ["Errand", "Ticket", "hash_secret"]
 
