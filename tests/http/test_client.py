@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 
 from taskhand.domain.errors import (
@@ -24,7 +25,7 @@ from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Rate, RateLimiter
 from taskhand.http.request import Request
 from taskhand.http.retry import RequestKind
-from taskhand.http.upstream import Limits, Upstream
+from taskhand.http.upstream import Limits, Runtime, Upstream
 from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:
@@ -377,3 +378,24 @@ async def test_a_write_is_not_sent_if_its_turn_leaves_no_time_to_read_it_back(
     with pytest.raises(NotAttempted, match="time ran out"):
         await client.put(task)
     assert (await client.get(task)).status == 200
+
+
+class SharedTransport(httpx2.AsyncBaseTransport):
+    """Answers every request, and notes whether it was closed."""
+
+    is_closed = False
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        del request
+        return httpx2.Response(200, stream=httpx2.ByteStream(b"{}"))
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+async def test_a_transport_that_a_client_was_given_stays_open_for_others() -> None:
+    shared = SharedTransport()
+    upstream = Upstream(name="Acme", base_url="http://127.0.0.1", auth={}, credential_name="ACME_KEY")
+    async with Client(upstream, runtime=Runtime(transport=shared)) as client:
+        await client.get(TASKS, expect="object")
+    assert not shared.is_closed

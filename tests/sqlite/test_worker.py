@@ -11,6 +11,7 @@ import anyio.lowlevel
 import pytest
 
 from taskhand.backends.local.sqlite import TASK_STORE
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.sqlite.store import SqliteStore
 from taskhand.sqlite.worker import Worker
@@ -277,3 +278,8 @@ async def test_only_the_worker_waits_in_sqlite_for_another_process(store: Sqlite
     assert await store.write(read_job("PRAGMA busy_timeout", threads), tasks=1_000) > 0
     assert await store.peek(read_job("PRAGMA busy_timeout", threads)) == 0
     assert [name == threads[0] for name in threads] == [True, True, False, False, True]
+
+
+async def test_a_write_of_a_call_without_time_waits_a_moment_for_another_process(store: SqliteStore) -> None:
+    with call_deadline(0.0):
+        assert await store.write(read_job("PRAGMA busy_timeout", []), tasks=1_000) == 20

@@ -64,6 +64,22 @@ async def test_concurrent_readers_share_one_fetch() -> None:
     assert source.begun == 1
 
 
+async def test_the_lifetime_of_a_value_begins_at_the_end_of_its_fetch() -> None:
+    now, begun = 100.0, 0
+
+    async def fetch() -> int:
+        nonlocal now, begun
+        now, begun = now + 4.0, begun + 1
+        return begun
+
+    cache = TtlCache[str, int](5, lambda: now)
+    got = []
+    for passed_s in (0.0, 4.9, 0.1):
+        now += passed_s
+        got.append(await cache.get("a", fetch))
+    assert got == [1, 1, 2]
+
+
 async def test_a_value_is_cached_for_its_lifetime() -> None:
     time, source = TickingClock(), open_source()
     cache = TtlCache[str, int](5, time)
