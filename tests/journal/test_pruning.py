@@ -233,6 +233,19 @@ async def test_nothing_is_removed_while_a_change_is_dated_in_the_future(
         assert len(await ids(journal)) == 9
 
 
+@pytest.mark.parametrize(("ahead_s", "removed"), [(300, 4), (301, 0)])
+async def test_pruning_tolerates_another_process_whose_clock_is_five_minutes_ahead(
+    journal_file: Path, clock: FixedClock, ahead_s: int, removed: int
+) -> None:
+    async with KEPT(journal_file, clock=clock) as journal:
+        await settle_changes(journal, clock, 10)
+        clock.move(days=DAYS + 1)
+        await settle_changes(journal, clock, 1)
+        await settle(journal, make_opening(at=clock() + timedelta(days=1, seconds=ahead_s)))
+        clock.move(days=1)
+        assert await journal.prune() == removed
+
+
 async def test_a_frozen_clock_removes_nothing(store_file: Path) -> None:
     for clock in (NOW, NOW + timedelta(days=800), NOW + timedelta(days=802)):
         journal = journal_of_app(ConnectionSettings.of(Settings(db=store_file, clock=clock)))
