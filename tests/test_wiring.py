@@ -49,6 +49,15 @@ async def test_a_change_that_a_closed_application_left_open_is_left_to_the_next_
         assert [one.id for one in await second.journal.abandoned()] == [change.id]
 
 
+async def test_a_journal_closes_the_store_that_it_has_opened_for_itself(store_file: Path) -> None:
+    journal = open_journal(ConnectionSettings.of(Settings(db=store_file)))
+    await journal.record(OPENING, Ending("refused"))
+    open_log = store_file.with_name(f"{store_file.name}-wal")
+    assert open_log.exists()
+    await journal.aclose()
+    assert not open_log.exists()
+
+
 async def test_an_application_is_closed_in_a_cancelled_scope_too(postgres: TestDatabase, store_file: Path) -> None:
     settings = Settings(db=store_file, state=postgres.url)
     with anyio.CancelScope() as scope:
