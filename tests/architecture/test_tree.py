@@ -39,7 +39,7 @@ def test_the_folder_of_a_crm_stays_small_enough_to_be_known() -> None:
 
 def _is_found(file: str) -> bool:
     """Whether a path exists below one of the folders, or is one that a recipe makes or a command writes."""
-    made = {"raise_task", "globex", "dist", "<name>"}
+    made = {"flag_task", "globex", "dist", "<name>"}
     return bool(made & {*re.split(r"[/.]", file)}) or any(
         (top / name).exists() for top in TOPS for name in (file, f"{file}.py")
     )

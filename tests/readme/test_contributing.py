@@ -127,18 +127,18 @@ def copy(tmp_path: Path) -> Copy:
 async def test_the_recipe_of_a_new_tool_adds_a_tool(copy: Copy) -> None:
     copy.follow("A new tool")
     async with copy.serve(TASKHAND_READ_ONLY="true") as client:
-        assert "raise_task" not in await tool_names(client)
+        assert "flag_task" not in await tool_names(client)
     async with copy.serve() as client:
-        assert "raise_task" in await tool_names(client)
+        assert "flag_task" in await tool_names(client)
         created = await _call(client, "create_task", title="Call Acme", responsibleIds=[], priority="1")
         task_id = created["task"]["id"]
-        assert (await _call(client, "raise_task", id=task_id, dryRun=True))["count"] == 1
-        raised = await _call(client, "raise_task", id=task_id)
-        assert raised["changed"]["priority"] == {"from": 1, "to": 2}
-        undone = await _call(client, "undo_change", changeId=raised["changeId"])
-        assert undone["task"]["priority"] == 1
-        [change] = (await _call(client, "list_changes", tool="raise_task", outcome="applied"))["changes"]
-        assert change["changeId"] == raised["changeId"]
+        assert (await _call(client, "flag_task", id=task_id, dryRun=True))["count"] == 1
+        flagged = await _call(client, "flag_task", id=task_id)
+        assert "Needs attention." in flagged["changed"]["description"]["to"]
+        undone = await _call(client, "undo_change", changeId=flagged["changeId"])
+        assert undone["changed"].keys() == {"description"}
+        [change] = (await _call(client, "list_changes", tool="flag_task", outcome="applied"))["changes"]
+        assert change["changeId"] == flagged["changeId"]
 
 
 async def test_the_recipe_of_a_fifth_backend_adds_a_backend(copy: Copy) -> None:
