@@ -23,7 +23,7 @@ from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import Caller, Ending, Opening
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
-from taskhand.sqlite.connection import open_connection
+from taskhand.sqlite.connection import open_sqlite
 from unprivileged import open_folder, without_privileges
 
 
@@ -93,7 +93,7 @@ def test_a_file_that_many_make_at_once_is_never_empty_and_leaves_nothing_behind(
     sizes = set()
 
     def make(_: int) -> None:
-        with closing(open_connection(path, TASK_STORE)):
+        with closing(open_sqlite(path, TASK_STORE)):
             sizes.add(path.stat().st_size > 0)
 
     with ThreadPoolExecutor(8) as threads:

@@ -14,7 +14,7 @@ from child_process import assert_killed, die
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.sqlite import JOURNAL
-from taskhand.sqlite.connection import open_connection
+from taskhand.sqlite.connection import open_sqlite
 from taskhand.sqlite.database_copies import find_migration_copies
 from taskhand.sqlite.health_checks import describe_copies
 from taskhand.sqlite.migrations import DatabaseKind, newest_version
@@ -59,7 +59,7 @@ def test_a_migration_copies_the_file_first_and_logs_the_copy(
 ) -> None:
     path = tmp_path / "file.sqlite"
     before = make_old(path, kind, version)
-    open_connection(path, kind).close()
+    open_sqlite(path, kind).close()
     copy = tmp_path / f"file.sqlite.v{version}.bak"
     assert contents(path)[-1] == str(newest_version(kind.package))
     assert contents(copy) == before
@@ -69,12 +69,12 @@ def test_a_migration_copies_the_file_first_and_logs_the_copy(
     assert f"the {kind.label} {path} is being migrated from version {version}" in line
     assert str(copy) in line
     assert anyio.run(describe_copies, path) == f" Copies from before migrations: {copy.name}."
-    open_connection(path, kind).close()
+    open_sqlite(path, kind).close()
     assert caplog.messages == [line]
 
 
 def test_a_new_file_has_no_copy(tmp_path: Path) -> None:
-    open_connection(tmp_path / "file.sqlite", TASK_STORE).close()
+    open_sqlite(tmp_path / "file.sqlite", TASK_STORE).close()
     assert [one.name for one in tmp_path.iterdir()] == ["file.sqlite"]
 
 
@@ -83,7 +83,7 @@ def test_the_copies_of_three_versions_are_kept(tmp_path: Path) -> None:
     for version in (1, 2, 3, 4, 5, 5):
         path.unlink(missing_ok=True)
         make_old(path, TASK_STORE, version)
-        open_connection(path, TASK_STORE).close()
+        open_sqlite(path, TASK_STORE).close()
     assert [one.name for one in find_migration_copies(path)] == [f"file.sqlite.v{number}.bak" for number in (5, 4, 3)]
 
 
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_copied_is_not_migrated(tmp_path: Path) -> None:
     before = make_old(path, TASK_STORE, 3)
     (tmp_path / "file.sqlite.v3.bak").mkdir()
     with pytest.raises(OperatorError, match="has to be migrated, and could not be copied before") as refused:
-        open_connection(path, TASK_STORE)
+        open_sqlite(path, TASK_STORE)
     assert refused.value.code == "store_unavailable"
     assert contents(path) == before
     assert sorted(one.name for one in tmp_path.iterdir()) == [path.name, "file.sqlite.v3.bak"]
@@ -101,8 +101,8 @@ def test_a_file_that_cannot_be_copied_is_not_migrated(tmp_path: Path) -> None:
 def test_a_process_that_is_killed_in_a_migration_leaves_the_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "file.sqlite"
     before = make_old(path, TASK_STORE, 2)
-    assert_killed(lambda: open_connection(path, replace(TASK_STORE, functions={"fold": die})))
+    assert_killed(lambda: open_sqlite(path, replace(TASK_STORE, functions={"fold": die})))
     assert contents(path) == contents(tmp_path / "file.sqlite.v2.bak") == before
-    open_connection(path, TASK_STORE).close()
+    open_sqlite(path, TASK_STORE).close()
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT searchable FROM contact").fetchall() == [("acme",)]

@@ -24,7 +24,7 @@ __all__ = [
     "is_open_to_others",
     "make_database",
     "move_into_place",
-    "open_connection",
+    "open_sqlite",
 ]
 
 _BY_OTHERS: Final = 0o077
@@ -85,7 +85,7 @@ def _identify(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def open_connection(
+def open_sqlite(
     path: Path, kind: DatabaseKind, prepare: Callable[[sqlite3.Connection], None] | None = None
 ) -> sqlite3.Connection:
     """Open a connection to the migrated file at `path`, which is created, with access for its owner only, if missing.

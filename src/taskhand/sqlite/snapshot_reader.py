@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from taskhand.sqlite.backup import connect_autocommit
-from taskhand.sqlite.connection import is_locked, open_connection
+from taskhand.sqlite.connection import is_locked, open_sqlite
 from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.store import database_file_errors
 
@@ -73,7 +73,7 @@ def hold_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile | None]:
 def _connected(path: Path, kind: DatabaseKind) -> Iterator[sqlite3.Connection]:
     """Connect to the file, and migrate it first if it is of an older program."""
     with database_file_errors(path, kind):
-        open_connection(path, kind).close()
+        open_sqlite(path, kind).close()
         with closing(connect_autocommit(path, _WAIT_S)) as connection:
             yield connection
 

@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 from taskhand.call.deadline import time_left
 from taskhand.domain.errors import OperatorError
 from taskhand.sql.connection import DamagedRow
-from taskhand.sqlite.connection import BUSY_S, error_code, file_identity, is_locked, open_connection
+from taskhand.sqlite.connection import BUSY_S, error_code, file_identity, is_locked, open_sqlite
 from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.transaction import roll_back_rest
 from taskhand.sqlite.worker import Worker
@@ -202,7 +202,7 @@ class SqliteStore:
             self._close()
         if self._connection is None:
             self._check_not_gone()
-            self._connection = open_connection(self._path, self._kind, self._prepare)
+            self._connection = open_sqlite(self._path, self._kind, self._prepare)
             self._opened += 1
             self._file, self._synchronous, self._busy_timeout_ms = file_identity(self._path), "", None
         left_s = max(_MIN_WAIT_S, wait_until - time.monotonic())

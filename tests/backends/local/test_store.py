@@ -21,7 +21,7 @@ from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.task_query import TaskQuery
-from taskhand.sqlite.connection import open_connection
+from taskhand.sqlite.connection import open_sqlite
 from taskhand.sqlite.store import SqliteStore
 from time_limits import BOUND_S
 
@@ -124,7 +124,7 @@ async def test_closing_leaves_the_one_file(store_file: Path) -> None:
 async def test_readers_and_a_writer_work_side_by_side(store_file: Path) -> None:
     async with open_store(store_file) as backend:
         await backend.statuses()
-    with closing(open_connection(store_file, TASK_STORE)) as connection:
+    with closing(open_sqlite(store_file, TASK_STORE)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
         assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1

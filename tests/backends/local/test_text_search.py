@@ -25,7 +25,7 @@ from taskhand.backends.local.text_index import find_candidates, has_text_index, 
 from taskhand.domain.edit import Edit
 from taskhand.domain.name_matching import fold
 from taskhand.domain.task_query import Order, TaskQuery, text_words
-from taskhand.sqlite.connection import open_connection
+from taskhand.sqlite.connection import open_sqlite
 
 if TYPE_CHECKING:
     from postgres_server import TestDatabase
@@ -56,7 +56,7 @@ VALUES (?, ?, ?, 0, ?, ?, 'new', ?, ?)
 @contextmanager
 def open_texts(path: Path, *, without_fts: bool = False) -> Iterator[sqlite3.Connection]:
     """A store with a status; with `without_fts`, as a SQLite without FTS5 opens it."""
-    with closing(open_connection(path, TASK_STORE)) as connection:
+    with closing(open_sqlite(path, TASK_STORE)) as connection:
         if without_fts:
             connection.execute("CREATE TEMP TABLE pragma_module_list (name)")
         prepare_text_index(connection)

@@ -12,7 +12,7 @@ from server.transports.server_process import Caller, Pipe, run, serving
 from server.transports.task_calls import DRAFT, code_of, contents, create_task, error_of
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.journal.sqlite import JOURNAL
-from taskhand.sqlite.connection import open_connection
+from taskhand.sqlite.connection import open_sqlite
 from taskhand.sqlite.migrations import DatabaseKind
 
 NEXT = {
@@ -32,7 +32,7 @@ def migrate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, 
         folder = tmp_path / package / "migrations"
         copytree(Path(str(files(kind.package))) / "migrations", folder)
         (folder / "9999_next.sql").write_text(NEXT[kind.label], encoding="utf-8")
-        open_connection(path, replace(kind, package=package)).close()
+        open_sqlite(path, replace(kind, package=package)).close()
 
     return migrate
 
