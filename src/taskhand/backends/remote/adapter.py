@@ -14,7 +14,7 @@ from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnPropert
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.bulk_create import BulkCreate
 from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTask
-from taskhand.backends.remote.bulk_update import BulkUpdate
+from taskhand.backends.remote.bulk_update import ItemWriter, update_all
 from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.lost_update import Writer
@@ -156,6 +156,8 @@ class CrmAdapter(Creator[_Row], Backend):
     """The people, contacts and health of the account."""
     properties: OwnProperties | None = None
     """The account's own task properties; None if the CRM has none."""
+    lists_lag: ClassVar[bool] = False
+    """Whether a read of many tasks may return rows from before a write; reading one task is always current."""
 
     def __init__(self, timing: Timing, recent: RecentWrites[_Row]) -> None:
         super().__init__(timing, recent)
@@ -177,6 +179,10 @@ class CrmAdapter(Creator[_Row], Backend):
         The result, if any, is the common last step of some items after all are written.
         """
 
+    async def write_items(self, items: Sequence[Item[_Row]], writer: ItemWriter[_Row]) -> None:
+        """Write prepared items of different tasks, and end every one of them."""
+        await writer.write(items)
+
     # The part of the Backend protocol that is the same for every CRM.
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
@@ -192,8 +198,8 @@ class CrmAdapter(Creator[_Row], Backend):
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
-        """Update many tasks, each with its own request."""
-        return await BulkUpdate(self, progress or BulkProgress()).run(edits)
+        """Update many tasks."""
+        return await update_all(self, edits, progress or BulkProgress())
 
     async def delete_task(self, before: Task) -> str | None:
         """Delete a task; if the response is lost, the task is read before anything is sent again."""

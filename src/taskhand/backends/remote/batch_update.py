@@ -1,24 +1,21 @@
 """Bulk updates in batches: send a batch, read back its doubtful items, and resend those that were not applied.
 
 Each batch takes these steps independently, a few batches at a time; tasks outside batches are written one by one.
-Updates that the CRM confirmed and its lists do not show yet are settled at the end: the lists are read again a few
-times while the call has time, and only one batch as long as nothing changes. After that one task of each batch is read
-by itself, which is always current: if it shows its edit, the rest of the batch counts as confirmed; if not, a few
-items are sent again one by one.
+`unlisted_updates` settles at the end what the CRM confirmed and its lists do not show yet.
 """
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 import anyio
 
-from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
-from taskhand.backends.remote.bulk_update import BulkUpdate
+from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again, read_twice
 from taskhand.backends.remote.retry_waits import sleep_if_time
+from taskhand.backends.remote.unlisted_updates import UnlistedUpdates
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.call.request_log import RequestLog, recorded_requests
@@ -32,17 +29,12 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 
 __all__ = ["BatchAdapter"]
 
 _Row = TypeVar("_Row")
 
-_UNLISTED_WAITS_S: Final = (1.0, 2.0, 4.0, 8.0)
-"""Seconds before each read of lists that do not show a confirmed update yet."""
-_MAX_SENT_AGAIN: Final = 20
-"""The maximum number of confirmed updates, over all batches, that are sent again."""
 _PENDING_WAITS_S: Final = (1.0, 2.0, 4.0)
 """Seconds before each further read of tasks whose update the CRM has accepted but not applied yet."""
 
@@ -54,8 +46,6 @@ class BatchAdapter(CrmAdapter[_Row]):
     """The minimum size of a batch; fewer tasks are written one by one."""
     probes: ClassVar[int] = 1
     """The number of tasks of a refused batch that are tried alone before all others with the same edit fail too."""
-    lists_lag: ClassVar[bool] = False
-    """Whether `get_many` may return rows from before a write; reading one task is always current."""
     batch_is_atomic: ClassVar[bool] = False
     """Whether a refused batch has changed none of its tasks."""
 
@@ -75,49 +65,47 @@ class BatchAdapter(CrmAdapter[_Row]):
         """A stale row with the values of an edit that the CRM has confirmed."""
         return row
 
-    async def update_tasks(
-        self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
-    ) -> tuple[ItemResult, ...]:
-        """Update many tasks in batches."""
-        return await _BatchUpdate(self, progress or BulkProgress()).run(edits)
+    async def write_items(self, items: Sequence[Item[_Row]], writer: ItemWriter[_Row]) -> None:
+        """Write the items in batches."""
+        await _BatchUpdate(self, writer).run(items)
 
 
-class _BatchUpdate(BulkUpdate[_Row]):
-    """One bulk update in batches: `run` it once."""
+class _BatchUpdate(Generic[_Row]):
+    """The update of some items in batches: `run` it once."""
 
-    _adapter: BatchAdapter[_Row]
-
-    def __init__(self, adapter: BatchAdapter[_Row], progress: BulkProgress) -> None:
-        super().__init__(adapter, progress)
+    def __init__(self, adapter: BatchAdapter[_Row], writer: ItemWriter[_Row]) -> None:
+        self._adapter = adapter
+        self._writer = writer
+        self._messages = adapter.messages
+        self._progress = writer.progress
         self._turns = anyio.Semaphore(adapter.batches_at_once)
 
-    async def _write(self, items: Sequence[Item[_Row]]) -> None:
+    async def run(self, items: Sequence[Item[_Row]]) -> None:
+        """Write and end the items."""
         batches, singles = self._adapter.batches(items)
         async with concurrent_tasks() as group:
             for batch in batches:
                 group.start_soon(self._batch, batch)
-            group.start_soon(self._singles, singles)
-        unshown = [[item for item in batch if item.state is State.CONFIRMED] for batch in batches]
-        await self._settle_unlisted([batch for batch in unshown if batch])
+            group.start_soon(self._writer.write, singles)
+        await UnlistedUpdates(self._adapter, self._writer, self._read_back).settle(batches)
 
     async def _batch(self, items: Sequence[Item[_Row]]) -> None:
-        """Send one batch, read it back, resend what was not applied, and end its doubtful items."""
+        """Send one batch, read it back, send again what was not applied, and end its doubtful items."""
         async with self._turns:
             await self._send(items)
-            await self._read_back([item for item in items if not item.is_over])
+            await self._read_back(_open(items))
             await self._read_back_later([item for item in items if item.state is State.PENDING])
             again = [item for item in items if item.state is State.LOST and may_send_again(item, self._adapter)]
-            if again:
-                for item in again:
-                    item.is_resent = True
-                await self._send(again)
-                await self._read_back([item for item in again if not item.is_over])
+            for item in again:
+                item.is_resent = True
+            await self._send(again)
+            await self._read_back(_open(again))
             await self._conclude([item for item in items if item.is_in_doubt])
 
     async def _send(self, items: Sequence[Item[_Row]]) -> None:
         """Send these in one request, or one by one if they are few."""
         if len(items) < self._adapter.min_batch:
-            await self._singles(items)
+            await self._writer.write(items)
             return
         requests = RequestLog()
         try:
@@ -137,28 +125,23 @@ class _BatchUpdate(BulkUpdate[_Row]):
                 for item in items:
                     item.lose(error)
             else:
-                await self._fail_each(items, error, requests)
+                await self._after_error(items, self._writer.heed(error, requests))
         else:
             self._enter(items, answer)
-        self._report(items)
+        self._writer.report(items)
 
-    async def _fail_each(self, items: Sequence[Item[_Row]], error: TaskhandError, requests: RequestLog) -> None:
-        """End items with an error of their last request; reads decide about those that an earlier one may have changed.
+    async def _after_error(self, items: Sequence[Item[_Row]], error: TaskhandError) -> None:
+        """End items whose last request was not applied; reads decide about those that an earlier one may have changed.
 
-        The outcome of items that the CRM has confirmed is unknown. If lists may lag, the outcome of a single item is
-        unknown too: a refused batch may have changed this item, and not the item that shows whether the lists lag.
+        A single item may have been changed by a refused batch, and its own read back does not show whether lists lag.
         """
-        is_certain = isinstance(error, CallerError | OutcomeUnknown)
-        was_confirmed = any(item.state is State.CONFIRMED for item in items)
-        reason = self._heed(error, requests)
+        if len(items) == 1 or items[0].state is State.OPEN:
+            for item in items:
+                self._writer.end(item, error)
+            return
         for item in items:
-            if is_certain or not (was_confirmed or item.is_resent or item.state is State.LOST):
-                item.fail(reason)
-            elif was_confirmed or (self._adapter.lists_lag and len(items) == 1):
-                item.fail(self._messages.unknown_update(item.id))
-            else:
-                item.lose(reason)
-        await self._conclude([item for item in items if not item.is_over])
+            item.lose(error)
+        await self._conclude(items)
 
     def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
         for item in items:
@@ -170,14 +153,18 @@ class _BatchUpdate(BulkUpdate[_Row]):
             elif item.index in answer.lost:
                 item.lose(answer.lost[item.index])
             elif row is not None and self._adapter.shows(row, item.edit):
-                item.apply(row, self._messages.sent_again if item.is_resent else None)
+                item.apply(row, self._note(item))
             else:
                 item.state = State.CONFIRMED
+
+    def _note(self, item: Item[_Row]) -> str | None:
+        """The note of a confirmed item."""
+        return self._messages.sent_again if item.is_resent else None
 
     async def _read_back_later(self, items: Sequence[Item[_Row]]) -> None:
         """Read the tasks of pending items again after some waits; pending items are never sent again."""
         for wait_s in _PENDING_WAITS_S:
-            left = [item for item in items if not item.is_over]
+            left = _open(items)
             if not left or not await sleep_if_time(self._adapter.timing.sleep, wait_s):
                 return
             await self._read_back(left)
@@ -192,7 +179,7 @@ class _BatchUpdate(BulkUpdate[_Row]):
             for item in items:
                 item.lose(None)
             await self._read_back(items)
-            left = [item for item in items if not item.is_over]
+            left = _open(items)
         if len(items) == 1:
             for item in left:
                 item.fail(explain_refusal(refused, self._messages.name, item.edit, item.id))
@@ -203,9 +190,9 @@ class _BatchUpdate(BulkUpdate[_Row]):
         if probes and all(_is_refused_for_values(probe) for probe in probes):
             for item in [other for other in others if other.edit == probes[0].edit]:
                 item.fail(probes[0].error or refused)
-            others = [item for item in others if not item.is_over]
+            others = _open(others)
         if not self._adapter.batch_is_atomic:
-            await self._singles(others)
+            await self._writer.write(others)
             return
         for half in chunks(others, (len(others) + 1) // 2 or 1):
             await self._send(half)
@@ -221,58 +208,21 @@ class _BatchUpdate(BulkUpdate[_Row]):
             self._progress.heed(error)
             for item in items:
                 item.fail(error_of_unread(item, error, self._messages))
-            rows = {}
-        for item in items:
-            row = rows.get(item.id)
-            if item.is_over:
-                continue
-            if row is None:
-                if not self._adapter.lists_lag:
-                    item.fail(error_of_unread(item, self._messages.no_task(item.id), self._messages))
-                continue
+        else:
+            for item in items:
+                self._compare(item, rows.get(item.id))
+        self._writer.report(items)
+
+    def _compare(self, item: Item[_Row], row: _Row | None) -> None:
+        """Compare an item with the row that was read of its task; a list that lags proves nothing by its silence."""
+        is_confirmed = item.state is State.CONFIRMED
+        if row is None:
+            if not self._adapter.lists_lag:
+                item.fail(error_of_unread(item, self._messages.no_task(item.id), self._messages))
+        elif (is_confirmed and not self._adapter.lists_lag) or self._adapter.shows(row, item.edit):
+            item.apply(row, self._note(item) if is_confirmed else self._messages.applied)
+        else:
             item.row = row
-            is_confirmed = item.state is State.CONFIRMED
-            if (is_confirmed and not self._adapter.lists_lag) or self._adapter.shows(row, item.edit):
-                note = self._messages.sent_again if item.is_resent else None
-                item.apply(row, note if is_confirmed else self._messages.applied)
-        self._report(items)
-
-    async def _settle_unlisted(self, unshown: list[list[Item[_Row]]]) -> None:
-        """End the confirmed items of these batches."""
-        for turn, wait_s in enumerate(_UNLISTED_WAITS_S):
-            if not unshown or not await sleep_if_time(self._adapter.timing.sleep, wait_s):
-                break
-            first = unshown[turn % len(unshown)]
-            await self._read_back(first)
-            has_moved = any(item.is_over for item in first)
-            for batch in unshown if has_moved or turn == len(_UNLISTED_WAITS_S) - 1 else ():
-                if batch is not first:
-                    await self._read_back(batch)
-            unshown = [left for batch in unshown if (left := [item for item in batch if not item.is_over])]
-        to_send = _MAX_SENT_AGAIN
-        for batch in unshown:
-            to_send -= await self._settle_by_first(batch, to_send)
-
-    async def _settle_by_first(self, items: Sequence[Item[_Row]], to_send: int) -> int:
-        """End the items of one batch according to its first task; returns the number of items sent again."""
-        try:
-            row = await self._adapter.get(items[0].id)
-            is_shown = self._adapter.shows(row, items[0].edit)
-        except CallerError:
-            is_shown = False
-        except TaskhandError:
-            to_send, is_shown = 0, False
-        if is_shown:
-            items[0].apply(row)
-            for item in items[1:]:
-                if item.row is not None:
-                    item.apply(self._adapter.confirmed_row(item.row, item.edit), self._messages.accepted)
-        again = [] if is_shown else items[:to_send]
-        await self._singles(again)
-        for item in items:
-            if item.state is State.CONFIRMED:
-                item.fail(self._messages.unknown_update(item.id))
-        return len(again)
 
     async def _conclude(self, items: Sequence[Item[_Row]]) -> None:
         """End the items that are still lost or pending after a read, each with its error."""
@@ -289,6 +239,11 @@ class _BatchUpdate(BulkUpdate[_Row]):
                 return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
         except TaskhandError:
             return False
+
+
+def _open(items: Sequence[Item[_Row]]) -> list[Item[_Row]]:
+    """The items that are not over."""
+    return [item for item in items if not item.is_over]
 
 
 def _is_refused_for_values(item: Item[_Row]) -> bool:

@@ -1,0 +1,83 @@
+"""Settles updates in batches that the CRM has confirmed and its lists do not show yet.
+
+The lists are read again a few times while the call has time, and only one batch as long as nothing changes. After that
+one task of each batch is read by itself, which is always current: if it shows its edit, the rest of the batch counts as
+confirmed; if not, a few items are sent again one by one.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from taskhand.backends.remote.bulk_item import Item
+from taskhand.backends.remote.bulk_update import ItemWriter
+from taskhand.backends.remote.retry_waits import sleep_if_time
+from taskhand.domain.errors import CallerError, TaskhandError
+
+if TYPE_CHECKING:
+    from taskhand.backends.remote.batch_update import BatchAdapter
+
+__all__ = ["UnlistedUpdates"]
+
+_Row = TypeVar("_Row")
+
+_WAITS_S: Final = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before each read of the lists."""
+_MAX_SENT_AGAIN: Final = 20
+"""The maximum number of updates, over all batches, that are sent again."""
+
+
+class UnlistedUpdates(Generic[_Row]):
+    """Settles confirmed items; `read_back` reads their tasks from the lists, and ends those that are shown."""
+
+    def __init__(
+        self,
+        adapter: "BatchAdapter[_Row]",
+        writer: ItemWriter[_Row],
+        read_back: Callable[[Sequence[Item[_Row]]], Awaitable[None]],
+    ) -> None:
+        self._adapter = adapter
+        self._writer = writer
+        self._read_back = read_back
+
+    async def settle(self, batches: Sequence[Sequence[Item[_Row]]]) -> None:
+        """End the items of these batches that are still confirmed and not shown."""
+        unshown = _open(batches)
+        for turn, wait_s in enumerate(_WAITS_S):
+            if not unshown or not await sleep_if_time(self._adapter.timing.sleep, wait_s):
+                break
+            first = unshown[turn % len(unshown)]
+            await self._read_back(first)
+            if turn == len(_WAITS_S) - 1 or any(item.is_over for item in first):
+                for batch in unshown:
+                    if batch is not first:
+                        await self._read_back(batch)
+            unshown = _open(unshown)
+        to_send = _MAX_SENT_AGAIN
+        for batch in unshown:
+            to_send -= await self._settle_by_first(batch, to_send)
+
+    async def _settle_by_first(self, items: Sequence[Item[_Row]], to_send: int) -> int:
+        """End the items of one batch according to its first task; returns the number of items sent again."""
+        try:
+            row = await self._adapter.get(items[0].id)
+            is_shown = self._adapter.shows(row, items[0].edit)
+        except CallerError:
+            is_shown = False
+        except TaskhandError:
+            to_send, is_shown = 0, False
+        if is_shown:
+            items[0].apply(row)
+            for item in items[1:]:
+                if item.row is not None:
+                    item.apply(self._adapter.confirmed_row(item.row, item.edit), self._adapter.messages.accepted)
+        again = [] if is_shown else items[:to_send]
+        await self._writer.write(again)
+        for item in items:
+            if not item.is_over:
+                item.fail(self._adapter.messages.unknown_update(item.id))
+        return len(again)
+
+
+def _open(batches: Sequence[Sequence[Item[_Row]]]) -> list[list[Item[_Row]]]:
+    """The items of each batch that are not over, without the batches that are."""
+    return [left for batch in batches if (left := [item for item in batch if not item.is_over])]
