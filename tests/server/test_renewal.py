@@ -188,8 +188,8 @@ async def test_a_link_without_its_oauth_app_is_used_until_it_expires(crm: str, t
     async with open_signed_in_account(crm, tmp_path) as account:
         for one in account.servers:
             assert one.first.own.backends is not None
-        account.settings.__dict__[f"{crm}_client_id"] = None
-        account.settings.__dict__[f"{crm}_client_secret"] = None
+        of_crm = account.settings.by_backend[crm].__dict__
+        of_crm |= {f"{crm}_client_id": None, f"{crm}_client_secret": None}
         assert await outcomes(account, BEN, 1) == ["ok"]
         account.clock.move(hours=2)
         assert await outcomes(account, BEN, 1) == ["configuration"]

@@ -62,7 +62,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a CRM's refusal means: a sentence of ours, and the arguments that it names; subclasses mean one refusal."""
+    """What a refusal means: a sentence of ours, and the arguments that it names; subclasses mean one refusal."""
 
     sentence: str
     arguments: frozenset[str] = frozenset()
@@ -74,7 +74,7 @@ class TaskhandError(Exception):
     `code` is stable, for programs. `message` is one sentence without secrets and without upstream text. `next_step`
     says what to call or send. `candidates` are values that would have been accepted. `details` is JSON for programs.
     `connection` is the CRM account that it is about, if there are several and the message does not say.
-    `explanation` is what the CRM's refusal means, if its body says so, for the code that handles the error.
+    `explanation` is what the refusal means, if the CRM's body or our rule says so, for the code that handles the error.
     `private_step` takes the place of `next_step` in the answer to the caller, and is in no log and no trace.
     An error never changes; code that knows more of it on its way to the caller raises a copy (`but`).
     """

@@ -5,7 +5,7 @@ from typing import Final, get_args
 
 from pydantic import MISSING
 
-from taskhand.domain.errors import Ambiguous, Candidate, NotFound
+from taskhand.domain.errors import Ambiguous, Candidate, Explanation, NotFound
 from taskhand.domain.name_matching import Match, fold, group_by, matching, nearest_first, resembles, shown_form
 from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, StatusType
 
@@ -77,14 +77,8 @@ def resolve_status(
     raise unknown_status_error(name, status_list, argument)
 
 
-class UnknownStatus(NotFound):
-    """No status has the name; `wrong` is the message without the sentence on the candidates."""
-
-    def __init__(self, wrong: str, about_candidates: str, candidates: Sequence[Candidate], next_step: str) -> None:
-        super().__init__(
-            f"{wrong} {about_candidates}", code="unknown_status", candidates=candidates, next_step=next_step
-        )
-        self.wrong: Final = wrong
+class UnknownStatus(Explanation):
+    """No status has the name; `sentence` is the message without the one about the candidates."""
 
 
 def unknown_status_error(
@@ -112,11 +106,12 @@ def unknown_status_error(
     next_step = f"Send {argument} with the candidate that is meant{or_name}{_or_type(status_list.statuses)}."
     if argument == "status" and fold(name) in _OVERDUE:
         next_step = "Send overdue true in its place; status may be left out."
-    return UnknownStatus(
-        wrong,
-        rest,
+    return NotFound(
+        f"{wrong} {rest}",
+        code="unknown_status",
         candidates=_candidates(_resembling_first(name, status_list.statuses)),
         next_step=next_step,
+        explanation=UnknownStatus(wrong),
     )
 
 

@@ -232,7 +232,8 @@ def _message(error: TaskhandError) -> str:
 
     If the person has to link a credential, it says how; if a connection has no such status, what all of them know.
     """
-    message = truncate(error.wrong if isinstance(error, UnknownStatus) else error.message, _MESSAGE)
+    explanation = error.explanation
+    message = truncate(explanation.sentence if isinstance(explanation, UnknownStatus) else error.message, _MESSAGE)
     if isinstance(error, LinkRequired | LinkBroken):
         return f"{message} {error.private_step or error.next_step}"
     return f"{message} {_TYPES}" if error.code == "unknown_status" else message
