@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Generic, TypeVar
 import anyio
 
 from taskhand.backends.remote.adapter import CrmAdapter
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item, Lost, State
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again, read_twice
 from taskhand.backends.remote.retry_waits import sleep_if_time
@@ -95,7 +95,7 @@ class _BatchUpdate(Generic[_Row]):
             await self._send(items)
             await self._read_back(_open(items))
             await self._read_back_later([item for item in items if item.state is State.PENDING])
-            again = [item for item in items if item.state is State.LOST and may_send_again(item, self._adapter)]
+            again = [item for item in items if isinstance(item.state, Lost) and may_send_again(item, self._adapter)]
             for item in again:
                 item.is_resent = True
             await self._send(again)

@@ -11,41 +11,49 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NoAnswer, OutcomeUnknown, TaskhandError
 from taskhand.domain.task import Task
 
-__all__ = ["BatchAnswer", "Finish", "Item", "NewTask", "State"]
+__all__ = ["BatchAnswer", "Finish", "Item", "Lost", "NewTask", "State"]
 
 _Row = TypeVar("_Row")
 
 
 class State(Enum):
-    """The progress of an item."""
+    """The progress of an item that is not `Lost`."""
 
     OPEN = "not sent"
     CONFIRMED = "the CRM confirmed it"
-    LOST = "sent, and the response was lost or did not mention it"
     PENDING = "sent, and the CRM may apply it later"
     APPLIED = "applied, and the task after it is known"
     FAILED = "not applied, or unknown; the error says which"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The state of an item that was sent, and whose response was lost or did not mention it.
+
+    `failure` is the CRM's error, None for a lost response. `may_be_late` is whether a request may still arrive at the
+    CRM, because no response came in time.
+    """
+
+    failure: TaskhandError | None = None
+    may_be_late: bool = False
 
 
 @dataclass(slots=True)
 class Item(Generic[_Row]):
     """The update at `index` of a bulk update.
 
-    `row` is the task in the last response or read, `written` is the reported result. `failure` is the CRM's error for a
-    lost update, None for a lost response. `may_be_late` is whether a request may still arrive at the CRM, because no
-    response came in time; `is_resent` is whether a second request was sent.
+    `row` is the task in the last response or read, `written` is the reported result. `is_resent` is whether a second
+    request was sent.
     """
 
     index: int
     before: Task
     edit: Edit
-    state: State = State.OPEN
+    state: State | Lost = State.OPEN
     row: _Row | None = None
     note: str | None = None
     written: Written | None = None
     error: TaskhandError | None = None
-    failure: TaskhandError | None = None
-    may_be_late: bool = False
     is_resent: bool = False
 
     @property
@@ -61,7 +69,12 @@ class Item(Generic[_Row]):
     @property
     def is_in_doubt(self) -> bool:
         """Whether it was sent, and its outcome is not known yet."""
-        return self.state in {State.LOST, State.PENDING}
+        return isinstance(self.state, Lost) or self.state is State.PENDING
+
+    @property
+    def failure(self) -> TaskhandError | None:
+        """The CRM's error, if it is lost by one."""
+        return self.state.failure if isinstance(self.state, Lost) else None
 
     def fail(self, error: TaskhandError) -> None:
         """End with an error."""
@@ -69,8 +82,9 @@ class Item(Generic[_Row]):
 
     def lose(self, fault: TaskhandError | None) -> None:
         """Note that it was sent, and that `fault` leaves its outcome open; None if the response did not mention it."""
-        self.state, self.failure = State.LOST, None if isinstance(fault, OutcomeUnknown) else fault
-        self.may_be_late = self.may_be_late or isinstance(fault, NoAnswer)
+        may_be_late = isinstance(self.state, Lost) and self.state.may_be_late
+        failure = None if isinstance(fault, OutcomeUnknown) else fault
+        self.state = Lost(failure, may_be_late or isinstance(fault, NoAnswer))
 
     def apply(self, row: _Row, note: str | None = None) -> None:
         """End with the task as it is now."""

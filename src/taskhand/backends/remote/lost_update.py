@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from taskhand.backends.base import BulkProgress
-from taskhand.backends.remote.bulk_item import Item, State
+from taskhand.backends.remote.bulk_item import Item, Lost
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.request_log import recorded_requests
@@ -129,10 +129,9 @@ class Writer(Generic[_Row]):
                 if isinstance(refused, RateLimited):
                     progress.heed(refused)
                 explained = explain_refusal(refused, self._messages.name, edit, item.id)
+                item.lose(explained)
                 if is_doubtful(sent, refused):
-                    item.lose(explained)
                     return None
-                item.failure = explained
                 raise (error_of_unshown(item, self._adapter) if item.is_resent else explained) from None
         if answer is None:
             try:
@@ -182,7 +181,7 @@ def error_of_unshown(item: Item[_Row], adapter: "CrmAdapter[_Row]", *, is_curren
     `is_current` is whether that read shows the task as it is now.
     """
     messages, failure, row = adapter.messages, item.failure, item.row
-    is_final = is_current and not item.may_be_late and item.state is not State.PENDING
+    is_final = is_current and isinstance(item.state, Lost) and not item.state.may_be_late
     if row is None or not is_final or not adapter.disproves(row, item.edit):
         return messages.unknown_update(item.id)
     if failure is not None and not isinstance(failure, NotAttempted):
