@@ -142,8 +142,8 @@ async def open_connection(
         budgets, updates = _open_budgets(connection), TaskUpdates()
         if budgets is not None:
             stack.push_async_callback(budgets.aclose)
-        context = _open_context(settings, clock, stack, runtime)
-        context = replace(context, budgets=budgets, remember=updates.remember, people_link=links is not None)
+        context = replace(_open_context(settings, clock, stack, runtime), budgets=budgets)
+        context = replace(context, on_foreign_write=updates.on_foreign_write, people_may_link=links is not None)
         # The adapter knows what the CRM can do. No CRM has issued the placeholder, and nothing is sent with it.
         usable = settings.with_credential("none") if problem else settings
         backend = await _open_backend(replace(connection, settings=usable), context)
@@ -177,7 +177,7 @@ async def open_connection(
             ),
             updates=updates,
             open_events=events.get,
-            own=OwnCredentials(_own_backends(connection, context, links, journal)),
+            own_credentials=OwnCredentials(_own_backends(connection, context, links, journal)),
         )
 
 
@@ -209,7 +209,7 @@ def _own_backends(
 
     def open_with(link: "Link", own_token: "OwnToken") -> "AbstractAsyncContextManager[Backend]":
         of_person = budgets and budgets.of_person(link.rate_budget(counts_by_app=counts_by_app))
-        opened = replace(context, own=own_token, budgets=of_person)
+        opened = replace(context, own_token=own_token, budgets=of_person)
         return open_as_person(connection, link.credential.access_token, opened)
 
     def notice(link: "Link") -> None:
@@ -240,7 +240,7 @@ async def open_as_person(
     settings = connection.settings.with_credential(credential)
     keys = {**connection.keys, **dict.fromkeys(map(Settings.variable, factory.credentials), "the own credential")}
     async with AsyncExitStack() as stack:
-        context = replace(context or _open_context(settings, clock_of(settings)), stack=stack, is_own=True)
+        context = replace(context or _open_context(settings, clock_of(settings)), stack=stack, uses_own_credential=True)
         backend = await _open_backend(replace(connection, settings=settings, keys=keys), context)
         stack.push_async_callback(_close, backend)
         yield backend
@@ -260,7 +260,7 @@ async def open_oauth_client(
     factory = find_factory(settings.backend)
     async with AsyncExitStack() as stack:
         context = _open_context(settings, clock or clock_of(settings), stack, runtime)
-        context = replace(context, keys=connection.keys)
+        context = replace(context, setting_names=connection.keys)
         opens = factory.oauth_client if is_there else None
         yield await opens(settings.of_backend(factory), context) if opens else None
 
@@ -270,7 +270,7 @@ async def _open_backend(connection: ConnectionSettings, context: OpenContext) ->
     factory = find_factory(connection.settings.backend)
     own = connection.settings.of_backend(factory)
     try:
-        backend: Backend = await factory.open(own, replace(context, keys=connection.keys))
+        backend: Backend = await factory.open(own, replace(context, setting_names=connection.keys))
     except OperatorError as error:
         raise connection.reword(error) from None
     backend.remedies = {subject: connection.in_own_words(text) for subject, text in backend.remedies.items()}

@@ -20,11 +20,11 @@ async def test_writes_of_another_process_make_the_own_ones_forgotten_until_the_b
 ) -> None:
     registered: list[Forget] = []
 
-    def remember(forget: Forget) -> Callable[[], None]:
+    def on_foreign_write(forget: Forget) -> Callable[[], None]:
         registered.append(forget)
         return lambda: registered.remove(forget)
 
-    context = OpenContext(FixedClock(), None, tmp_path / "tasks.db", remember=remember)
+    context = OpenContext(FixedClock(), None, tmp_path / "tasks.db", on_foreign_write=on_foreign_write)
     async with context.stack:
         backend = await (
             open_close(CloseSettings(close_api_key=SecretStr("api_1")), context)

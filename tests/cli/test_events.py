@@ -249,7 +249,7 @@ async def test_following_yields_events_found_by_this_process_and_requests_polls(
     async with open_feed(tmp_path) as feed, anyio.create_task_group() as group:
         pages = follow_events(feed.app, EventsRequest("desk", 10))
         assert (await anext(pages)).since is None
-        assert len(feed.app.demand.wanting(0.0)) == 1
+        assert len(feed.app.feed_demand.wanting(0.0)) == 1
 
         async def change() -> None:
             for number in range(12):

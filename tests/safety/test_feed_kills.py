@@ -112,7 +112,7 @@ class Process:
     async def poll(self) -> bool:
         """Poll until the days are over; False where it was killed before."""
         with self.life:
-            self.app.demand.subscribe(self.app)
+            self.app.feed_demand.subscribe(self.app)
             await FeedPoller(self.app).run()
         return not self.life.cancelled_caught
 
@@ -124,7 +124,7 @@ class Process:
     async def _sleep(self, seconds: float) -> None:
         await self._days.sleep(seconds)
         if self._days.are_over:
-            self.app.demand.end()
+            self.app.feed_demand.end()
 
 
 @asynccontextmanager

@@ -174,7 +174,7 @@ async def test_the_rule_forbids_the_shared_credential_to_everyone(account: Linke
 
 
 async def test_without_a_vault_the_rule_refuses_everybody(account: LinkedAccount) -> None:
-    app = replace(account.connections.first, own=OwnCredentials())
+    app = replace(account.connections.first, own_credentials=OwnCredentials())
     async with client_of(Connections.of(app), "ben@example.com", policy=ONLY_OWN) as ben:
         refused = await answer_of(ben, "get_task", id=TASK)
         assert refused["code"] == "link_required"

@@ -187,7 +187,7 @@ async def test_callers_that_wait_for_a_slow_renewal_share_its_result(crm: str, t
 async def test_a_link_without_its_oauth_app_is_used_until_it_expires(crm: str, tmp_path: Path) -> None:
     async with open_signed_in_account(crm, tmp_path) as account:
         for one in account.servers:
-            assert one.first.own.backends is not None
+            assert one.first.own_credentials.backends is not None
         of_crm = account.settings.by_backend[crm].__dict__
         of_crm |= {f"{crm}_client_id": None, f"{crm}_client_secret": None}
         assert await outcomes(account, BEN, 1) == ["ok"]

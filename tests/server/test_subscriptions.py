@@ -224,7 +224,7 @@ async def test_a_subscriber_to_the_feed_is_notified_once_of_each_poll(
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_feed_is_wanted_as_long_as_somebody_is_subscribed(app: AppContext, era: str) -> None:
     def wanting() -> int:
-        return len(app.demand.wanting(0.0))
+        return len(app.feed_demand.wanting(0.0))
 
     async with watching(app, era, f"task://{ABSENT}"):
         assert wanting() == 1
@@ -423,6 +423,6 @@ async def change(connection: RawConnection, address: str) -> None:
 
 
 async def test_the_end_of_subscriptions_ends_the_polling_for_changes(app: AppContext) -> None:
-    server, demand = create_server(app), app.demand
+    server, demand = create_server(app), app.feed_demand
     server.end_subscriptions()
     assert demand.has_ended

@@ -105,7 +105,7 @@ async def test_calls_of_an_unavailable_connection_alone_are_refused_and_lists_na
 async def test_the_feed_of_an_unavailable_connection_is_not_polled(tmp_path: Path) -> None:
     async with open_partial_server(tmp_path, "env:GONE") as opened:
         app = opened.connections.find("south")
-        app.demand.use(app)
+        app.feed_demand.use(app)
         with anyio.fail_after(BOUND_S):
             await poll_when_wanted(app)
 

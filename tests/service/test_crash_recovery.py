@@ -212,7 +212,7 @@ class NoCredentials:
 async def test_the_tasks_of_a_change_are_read_as_its_person_with_the_address_of_the_sign_in(settings: Settings) -> None:
     own, person = NoCredentials(), "https://login.x.test#ana"
     async with open_app(settings) as opened:
-        app = replace(opened, own=OwnCredentials(own))
+        app = replace(opened, own_credentials=OwnCredentials(own))
         task = (await app.backend.create_task(Edit(title="one", due=None, priority=0))).task
         await leave_open(settings, task, caller=Caller("tests", "1", person, "ana@x.test"))
         await recover_if_possible(app)

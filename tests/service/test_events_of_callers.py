@@ -178,7 +178,7 @@ async def test_a_write_with_an_own_credential_explains_an_event_by_that_person_a
         feed.clock.move(minutes=1)
         await ask(feed.app, "all")
         person = Person.parse("marta@example.cl")
-        app = replace(as_person(feed, person), own=OwnCredentials(is_used=is_own))
+        app = replace(as_person(feed, person), own_credentials=OwnCredentials(is_used=is_own))
         for task, by in zip(tasks, (marta, owner), strict=True):
             call = Call(app, "update_task", Caller("host", subject=person.id))
             await update_task(call, task.id, TaskPatch(title=f"{task.title} now"))

@@ -88,7 +88,7 @@ async def test_the_memory_of_a_task_that_another_process_wrote_is_cleared_at_its
     await call.settle([Result(0, "applied", "T-1")], "applied")
     await one.journal.find("chg_0")
     forgotten: list[set[str]] = []
-    one.updates.remember(lambda ids: forgotten.append({*(ids or ())}))
+    one.updates.on_foreign_write(lambda ids: forgotten.append({*(ids or ())}))
     for name in ("T-2", "T-1", "T-1"):
         async with one.lock(name):
             pass
@@ -99,12 +99,14 @@ async def test_the_memory_of_a_task_that_another_process_wrote_is_cleared_at_its
 
 async def test_names_read_with_an_own_credential_are_remembered_for_that_person_only(tmp_path: Path) -> None:
     own = cast("OwnBackends", object())  # which is not opened here
-    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, own=OwnCredentials(own))
+    app = AppContext(
+        store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, own_credentials=OwnCredentials(own)
+    )
     ana, bea = (app.of_principal(replace(ANYONE, person=Person.parse(one))) for one in ("ana@x.test", "bea@x.test"))
     ana.remember_names({"1": "Ana Soto"})
     assert (dict(ana.last_names), dict(bea.last_names)) == ({"1": "Ana Soto"}, {})
     forgotten: list[set[str]] = []
-    app.updates.remember(lambda ids: forgotten.append({*(ids or ())}))
+    app.updates.on_foreign_write(lambda ids: forgotten.append({*(ids or ())}))
     for person in (ana, ana, bea, bea, ana):
         async with person.lock_all(["T-1", "T-2"] if person is bea else ["T-1"]):
             pass
@@ -115,7 +117,7 @@ async def test_names_read_with_an_own_credential_are_remembered_for_that_person_
 
 async def test_everything_cached_is_dropped_once_the_last_writers_are_too_many_to_remember() -> None:
     updates, forgotten = TaskUpdates(), list[Collection[str] | None]()
-    updates.remember(forgotten.append)
+    updates.on_foreign_write(forgotten.append)
     locks = TaskLocks(NotedLocks(), updates, 2.0, anyio.sleep)
     async with locks.hold((f"T-{number}" for number in range(10_001)), "ana"):
         pass

@@ -45,8 +45,8 @@ Clock = Callable[[], datetime]
 """Returns the current time as a datetime with a zone."""
 Forget = Callable[[Collection[str] | None], None]
 """Forgets the tasks with these ids, which may be case-folded, or all tasks (None)."""
-Remember = Callable[[Forget], Callable[[], None]]
-"""Calls the given `Forget` each time another process has written tasks; returns a function that ends that."""
+OnForeignWrite = Callable[[Forget], Callable[[], None]]
+"""Adds a listener for tasks that another process has written; the returned function removes it."""
 
 
 class SettingKind(Enum):
@@ -124,25 +124,25 @@ class OpenContext:
     """The clock and the sleep of HTTP requests; None for the real ones."""
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     """Closes everything that a backend opens and registers here."""
-    keys: Mapping[str, str] = field(default_factory=dict)
+    setting_names: Mapping[str, str] = field(default_factory=dict)
     """The names that a configuration file gives to this connection's settings, by variable."""
-    is_own: bool = False
+    uses_own_credential: bool = False
     """Whether the backend is opened with a person's own credential."""
-    own: "OwnToken | None" = None
+    own_token: "OwnToken | None" = None
     """Provides the credential that replaces that of the settings."""
     limiters: "dict[tuple[Rate, int], Limiter]" = field(default_factory=dict)
     """The rate budgets of the whole account, which all credentials share."""
-    people_link: bool = False
+    people_may_link: bool = False
     """Whether people may link credentials of their own."""
     budgets: "Budgets | None" = None
     """The budgets that all replicas share; None if there are none."""
-    remember: Remember | None = None
+    on_foreign_write: OnForeignWrite | None = None
     """Registers a function that is called each time another process has written tasks."""
 
     def forget_with(self, forget: Forget) -> None:
         """Call `forget` with the tasks that another process has written, until the backend is closed."""
-        if self.remember is not None:
-            self.stack.callback(self.remember(forget))
+        if self.on_foreign_write is not None:
+            self.stack.callback(self.on_foreign_write(forget))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -44,7 +44,9 @@ def open_webhook_receivers(
             untaken += _describe_missing(connection)
             continue
         app = connections.by_name[connection.name] if connections.are_several else connections.first
-        receivers[connection.name] = WebhookReceiver(connection.name, check, partial(keep_hint, app), app.demand.wake)
+        receivers[connection.name] = WebhookReceiver(
+            connection.name, check, partial(keep_hint, app), app.feed_demand.wake
+        )
     return WebhookReceivers(receivers, base, connections.first.clock, time.monotonic, untaken=untaken)
 
 

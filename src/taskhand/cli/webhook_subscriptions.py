@@ -61,7 +61,7 @@ async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdm
             timezone=settings.default_timezone,
             store=store_location(settings),
             stack=stack,
-            keys=connection.keys,
+            setting_names=connection.keys,
         )
         try:
             admin = await find_webhook_support(connection).open(settings.of_backend(factory), context)

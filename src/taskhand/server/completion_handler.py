@@ -56,6 +56,6 @@ async def _names(view: CallerView, argument: str, typed: str, others: Mapping[st
     from taskhand.service.ask_connections import ask_connections  # noqa: PLC0415  few servers have several
 
     # a completion never starts a link offer
-    apps = {name: replace(app, own=replace(app.own, offers=None)) for name, app in apps.items()}
+    apps = {name: replace(app, own_credentials=replace(app.own_credentials, offers=None)) for name, app in apps.items()}
     found = await ask_connections(apps, lambda _, app: complete_name(app, argument, typed, taken))
     return tuple(dict.fromkeys(name for names in found.answers.values() for name in names))

@@ -143,11 +143,11 @@ async def _read(
         with naming_account(app):
             return render_text(await resource.read(app, task_id))
 
-    if app.own.offers is None:
+    if app.own_credentials.offers is None:
         return await run()
     from taskhand.server.link_elicitation import run_and_link  # noqa: PLC0415  few servers have such pages
 
-    return await run_and_link(run, app, app.own.offers, ctx, params, may_repeat=lambda: True)
+    return await run_and_link(run, app, app.own_credentials.offers, ctx, params, may_repeat=lambda: True)
 
 
 def _to_mcp_error(error: TaskhandError, uri: str) -> MCPError:

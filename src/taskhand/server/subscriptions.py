@@ -100,7 +100,7 @@ class TaskSubscriptions:
         feed = await ctx.lifespan_context.feed_of(ctx)
         if feed.count >= MAX_ADDRESSES and params.uri not in feed:
             raise _too_many_addresses(feed.count + 1)
-        end = address.app.demand.subscribe(address.app)
+        end = address.app.feed_demand.subscribe(address.app)
         feed.add(key, params.uri, partial(self._may_notify, ctx, params.uri), end)
         return EmptyResult()
 
@@ -124,7 +124,7 @@ class TaskSubscriptions:
         async with concurrent_tasks() as checks:
             stream = ListenHandler(_UpdateBus(self.connections, keys, partial(self._may_notify, ctx), checks))
             self._streams.add(stream)
-            ends = [found[uri].app.demand.subscribe(found[uri].app) for uri in keys]
+            ends = [found[uri].app.feed_demand.subscribe(found[uri].app) for uri in keys]
             try:
                 result = await stream(ctx, kept)
             finally:

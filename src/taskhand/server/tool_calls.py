@@ -124,12 +124,12 @@ class ToolCall:
             return await self._run_everywhere(tool, sent)
         note_connection(app.connection.name)
         run = partial(self._run_on, app, tool, sent)
-        if app.own.offers is None:
+        if app.own_credentials.offers is None:
             return await run()
         from taskhand.server.link_elicitation import run_and_link  # noqa: PLC0415  few servers have such pages
 
         return await run_and_link(
-            run, app, app.own.offers, self._ctx, self._params, may_repeat=lambda: not self._has_change
+            run, app, app.own_credentials.offers, self._ctx, self._params, may_repeat=lambda: not self._has_change
         )
 
     async def _find_connection(self, tool: Tool[Any]) -> tuple[dict[str, Any], AppContext | None]:
@@ -215,7 +215,7 @@ class ToolCall:
             from taskhand.service.own_tasks_note import with_own_tasks_note  # noqa: PLC0415  few callers have this rule
 
             written = await with_own_tasks_note(app, arguments, written)
-        if app.own.offers is not None:
+        if app.own_credentials.offers is not None:
             from taskhand.service.link_offers import with_link_note  # noqa: PLC0415  few servers have such pages
 
             written = await with_link_note(app, written)

@@ -116,12 +116,12 @@ class OwnCredentials:
 
 @dataclass(slots=True)
 class ConnectionState:
-    """What all callers of a connection share; `names` are by the person whose credential reads them."""
+    """What all callers of a connection share; `names_by_credential` is by the person whose credential reads them."""
 
     locks: "TaskLocks | None" = None
-    demand: "FeedDemand | None" = None
-    lines: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    names: dict[str, dict[str, str]] = field(default_factory=dict)
+    feed_demand: "FeedDemand | None" = None
+    members_by_person: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    names_by_credential: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +144,7 @@ class AppContext:
     principal: Principal = ANYONE
     updates: TaskUpdates = field(default_factory=TaskUpdates, repr=False)
     open_events: "Callable[[], EventStore] | None" = field(default=None, repr=False)
-    own: OwnCredentials = field(default=OwnCredentials(), repr=False)
+    own_credentials: OwnCredentials = field(default=OwnCredentials(), repr=False)
     _shared: "AppContext | None" = field(default=None, repr=False)
     _state: ConnectionState = field(default_factory=ConnectionState, repr=False)
 
@@ -154,18 +154,18 @@ class AppContext:
         return self.lazy_journal.get()
 
     @property
-    def demand(self) -> "FeedDemand":
+    def feed_demand(self) -> "FeedDemand":
         """The demand for the feed of this connection, shared by all callers."""
-        if self._state.demand is None:
+        if self._state.feed_demand is None:
             from taskhand.service.events.feed_demand import FeedDemand  # noqa: PLC0415  no start waits for it
 
-            self._state.demand = FeedDemand()
-        return self._state.demand
+            self._state.feed_demand = FeedDemand()
+        return self._state.feed_demand
 
     def end_demand(self) -> None:
         """Stop the poller of the feed."""
-        if self._state.demand is not None:
-            self._state.demand.end()
+        if self._state.feed_demand is not None:
+            self._state.feed_demand.end()
 
     @property
     def reference(self) -> Reference:
@@ -181,30 +181,30 @@ class AppContext:
         """This application for another caller, with the same locks, caches and journal."""
         if principal == self.principal:
             return self
-        if principal.person is not None and principal.members and len(self._state.lines) < _MAX_PERSONS:
-            self._state.lines[principal.person.id] = principal.members
+        if principal.person is not None and principal.members and len(self._state.members_by_person) < _MAX_PERSONS:
+            self._state.members_by_person[principal.person.id] = principal.members
         backend, uses_own = _backend_of(self.shared, principal)
-        credentials = replace(self.own, is_used=uses_own)
-        return replace(self, principal=principal, backend=backend, own=credentials, _shared=self.shared)
+        credentials = replace(self.own_credentials, is_used=uses_own)
+        return replace(self, principal=principal, backend=backend, own_credentials=credentials, _shared=self.shared)
 
     @property
     def last_names(self) -> Mapping[str, str]:
         """The last known names of people, by id, for callers that use the same credential."""
-        return self._state.names.get(self._namer, {})
+        return self._state.names_by_credential.get(self._namer, {})
 
     def remember_names(self, names: Mapping[str, str]) -> None:
         """Cache the names of people, for answers while the CRM does not return them."""
-        if len(self._state.names) < _MAX_PERSONS:
-            self._state.names.setdefault(self._namer, {}).update(names)
+        if len(self._state.names_by_credential) < _MAX_PERSONS:
+            self._state.names_by_credential.setdefault(self._namer, {}).update(names)
 
     @property
     def _namer(self) -> str:
         """The id of the person whose credential reads names; empty if all callers share one."""
-        return self.principal.subject or "" if self.own.backends is not None else ""
+        return self.principal.subject or "" if self.own_credentials.backends is not None else ""
 
     def lines_of(self, person: str) -> Mapping[str, str]:
         """The lines of people.toml for the person with this id, for the connections that the person has used."""
-        return self._state.lines.get(person, {})
+        return self._state.members_by_person.get(person, {})
 
     @property
     def shared(self) -> "AppContext":
@@ -213,7 +213,7 @@ class AppContext:
 
     async def uses_own_credential(self) -> bool:
         """Whether a request now uses the caller's own credential; raises the errors of a request."""
-        is_used = self.own.is_used
+        is_used = self.own_credentials.is_used
         return is_used is not None and await is_used()
 
     def call_deadline(self) -> AbstractContextManager[None]:
@@ -223,8 +223,8 @@ class AppContext:
     async def aclose(self) -> None:
         """Close the backend and the journal after pending writes; cancellation ends the wait for them."""
         self.end_demand()
-        if self.own.backends is not None:
-            await self.own.backends.aclose()
+        if self.own_credentials.backends is not None:
+            await self.own_credentials.backends.aclose()
         await self.backend.aclose()
         if self.lazy_journal.made is not None:
             await self.lazy_journal.made.aclose()
@@ -249,14 +249,14 @@ class AppContext:
     @property
     def _writer(self) -> str | None:
         """The id of the person who writes, empty for none; None if all callers share one credential."""
-        if self.own.backends is None:
+        if self.own_credentials.backends is None:
             return None
         return self.principal.person.id if self.principal.person else ""
 
 
 def _backend_of(app: AppContext, principal: Principal) -> tuple[Backend, Callable[[], Awaitable[bool]] | None]:
     """The backend as this caller uses it, and a function that returns whether the caller's own credential is used."""
-    uses_own, own = None, app.own.backends
+    uses_own, own = None, app.own_credentials.backends
     has_credential = app.backend.account.accessed == "credential"
     if (own is not None and principal.person is not None) or (
         principal.rules.needs_own(app.connection.link_name) and has_credential

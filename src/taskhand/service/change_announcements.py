@@ -76,7 +76,7 @@ class TaskUpdates:
         """Add a listener; the returned function removes it (idempotent)."""
         return _add(self._listeners, listener)
 
-    def remember(self, forget: _Forget) -> Callable[[], None]:
+    def on_foreign_write(self, forget: _Forget) -> Callable[[], None]:
         """Add a listener for invalidated tasks; otherwise as `subscribe`."""
         return _add(self._memories, forget)
 

@@ -65,7 +65,10 @@ class Connections:
 
         opened = OpenOffers(offers)
         return Connections(
-            {name: replace(app, own=replace(app.own, offers=opened)) for name, app in self.by_name.items()}
+            {
+                name: replace(app, own_credentials=replace(app.own_credentials, offers=opened))
+                for name, app in self.by_name.items()
+            }
         )
 
     def find(self, name: str) -> AppContext:

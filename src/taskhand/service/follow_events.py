@@ -43,7 +43,7 @@ async def follow_events(app: AppContext, request: EventsRequest) -> AsyncIterato
     While it runs, the feed is in demand, so the poller polls.
     """
     woken, seen = [anyio.Event()], 0
-    ends = [app.demand.subscribe(app), app.updates.subscribe(lambda _: woken[0].set())]
+    ends = [app.feed_demand.subscribe(app), app.updates.subscribe(lambda _: woken[0].set())]
     try:
         async for page in read_events(app, request):
             yield page

@@ -85,10 +85,10 @@ class OpenOffers:
     async def has_link(self, app: AppContext) -> bool:
         """Whether the caller has linked a credential, on any server, that has not ended; False also if unknown."""
         person = app.principal.person
-        if person is None or app.own.backends is None:
+        if person is None or app.own_credentials.backends is None:
             return False
         try:
-            return await app.own.backends.is_linked(person.names)
+            return await app.own_credentials.backends.is_linked(person.names)
         except (LinkRequired, LinkBroken):
             return False
         except OperatorError as error:
@@ -160,8 +160,8 @@ def describe_terms(app: AppContext, offer: LinkOffer) -> str:
 
 async def with_link(app: AppContext, error: TaskhandError) -> TaskhandError:
     """The error, with the address of the page to link a credential if it asks for that and there is a page."""
-    if app.own.offers is not None and isinstance(error, LinkRequired | LinkBroken):
-        open_offer = await app.own.offers.find(app)
+    if app.own_credentials.offers is not None and isinstance(error, LinkRequired | LinkBroken):
+        open_offer = await app.own_credentials.offers.find(app)
         return error.but(private_step=describe_step(app, open_offer)) if open_offer else error
     return error
 
@@ -169,12 +169,12 @@ async def with_link(app: AppContext, error: TaskhandError) -> TaskhandError:
 async def with_link_note(app: AppContext, written: _Written) -> _Written:
     """The answer to a write, with the address of the page to link a credential if some of its tasks need that."""
     if (
-        app.own.offers is None
+        app.own_credentials.offers is None
         or not isinstance(written, BulkReceipt)
         or not _CODES & {result.code for result in written.results}
     ):
         return written
-    open_offer = await app.own.offers.find(app)
+    open_offer = await app.own_credentials.offers.find(app)
     if open_offer is None:
         return written
     step = describe_step(app, open_offer, then=_describe_way_on(written))

@@ -128,7 +128,7 @@ async def list_events(app: AppContext, request: EventsRequest, *, looks: bool = 
         feed = await store.find_feed(name) or feed
         start = replace(start, through=feed.last_seq)
     await store.request_looks(name, app.clock() + _WANTED_FOR)
-    app.demand.use(app)
+    app.feed_demand.use(app)
     if start is None:
         page = _start_now(app, feed, await _find_now(store, feed, before, asked_at), request.filters)
     else:
@@ -156,7 +156,7 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
     feed = await store.find_feed(name)
     if feed is None:
         raise failed or no_feed_error(app)
-    app.demand.use(app)
+    app.feed_demand.use(app)
     at = max(feed.looked_at or feed.begun_at, feed.begun_at)
     only = EventFilter(visible_to=await find_visible_member(app))
     query = EventQuery(limit, through=feed.last_seq, since=feed.begun_at, only=only, latest=True)

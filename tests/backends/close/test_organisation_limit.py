@@ -44,9 +44,9 @@ class RequestTimes:
         return max(sum(1 for at in self.left_at if first <= at < first + 1) for first in self.left_at)
 
 
-@pytest.mark.parametrize(("people_link", "most"), [(True, 3 * RATE), (False, PERSONS * RATE)])
+@pytest.mark.parametrize(("people_may_link", "most"), [(True, 3 * RATE), (False, PERSONS * RATE)])
 async def test_persons_with_keys_of_their_own_keep_to_the_limit_of_the_organisation(
-    *, people_link: bool, most: int
+    *, people_may_link: bool, most: int
 ) -> None:
     time = Time()
     departures = RequestTimes(time)
@@ -55,10 +55,10 @@ async def test_persons_with_keys_of_their_own_keep_to_the_limit_of_the_organisat
         settings = CloseSettings(
             close_api_key=SecretStr(KEY), close_base_url=f"{url}/api/v1", close_rate=RATE, close_in_flight=64
         )
-        shared = OpenContext(lambda: NOW, None, Path(), runtime=runtime, stack=stack, people_link=people_link)
+        shared = OpenContext(lambda: NOW, None, Path(), runtime=runtime, stack=stack, people_may_link=people_may_link)
         async with anyio.create_task_group() as tasks:
             for _ in range(PERSONS):
-                backend = await FACTORY.open(settings, replace(shared, is_own=True))
+                backend = await FACTORY.open(settings, replace(shared, uses_own_credential=True))
                 for _ in range(CALLS):
                     tasks.start_soon(backend.list_tasks, TaskQuery())
     assert (len(departures.left_at), departures.most_in_a_second) == (PERSONS * CALLS, most)

@@ -128,7 +128,7 @@ async def test_searches_with_any_credential_of_an_account_share_one_budget(tmp_p
     async with context.stack:
         await open_backend(HubSpotSettings(hubspot_access_token=SecretStr("pat-na1-one")), context)
         [searches] = context.limiters.values()
-        personal = replace(context, is_own=True, own=PersonalCredential())
+        personal = replace(context, uses_own_credential=True, own_token=PersonalCredential())
         await open_backend(HubSpotSettings(hubspot_access_token=SecretStr("pat-na1-two")), personal)
     assert context.limiters == {(Rate(5, 1.0), 3): searches}
     assert len(watched.budgets) == 2, "of requests and of searches, and none of a person"

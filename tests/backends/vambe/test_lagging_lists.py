@@ -214,7 +214,7 @@ async def test_a_task_that_another_process_has_written_is_not_shown_as_before(tm
             Client(create_server(replace(app, lazy_journal=Lazy(lambda: journal)))) as client,
         ):
             assert isinstance(app.backend, VambeAdapter)
-            app.updates.remember(app.backend.forget)
+            app.updates.on_foreign_write(app.backend.forget)
             yield Agent(client)
         await journal.aclose()
 

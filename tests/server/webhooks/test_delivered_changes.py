@@ -171,7 +171,7 @@ async def test_a_change_by_somebody_else_is_delivered_hinted_at_and_found_once(t
         hubspot(observed).edit(task, hs_task_subject="Call Acme today")
         assert await observed.deliver() == [204]
         assert await observed.look() == [("created", "Call Acme"), ("updated", "Call Acme today")]
-        assert observed.app.demand.take_hint()
+        assert observed.app.feed_demand.take_hint()
 
 
 @pytest.mark.parametrize(

@@ -32,13 +32,13 @@ def app(tmp_path: Path, time: SharedTime) -> AppContext:
 
 
 def wanting(app: AppContext) -> list[str]:
-    callers = (one.principal.person for one in app.demand.wanting(app.call_time.monotonic()))
+    callers = (one.principal.person for one in app.feed_demand.wanting(app.call_time.monotonic()))
     return [person.id if person else "anyone" for person in callers]
 
 
 def test_a_cursor_that_was_used_is_wanted_for_a_quarter_of_an_hour(app: AppContext, time: SharedTime) -> None:
     ana = app.of_principal(ANA)
-    ana.demand.use(ana)
+    ana.feed_demand.use(ana)
     time.now += WANTED_FOR_S - 1
     assert wanting(app) == ["ana@example.com"]
     time.now += 1
@@ -47,8 +47,8 @@ def test_a_cursor_that_was_used_is_wanted_for_a_quarter_of_an_hour(app: AppConte
 
 def test_each_caller_counts_once_and_a_subscription_lasts_until_it_ends(app: AppContext, time: SharedTime) -> None:
     ana, ben = app.of_principal(ANA), app.of_principal(BEN)
-    ends = [app.demand.subscribe(one) for one in (app, ana, ana, ben)]
-    ana.demand.use(ana)
+    ends = [app.feed_demand.subscribe(one) for one in (app, ana, ana, ben)]
+    ana.feed_demand.use(ana)
     assert sorted(wanting(app)) == ["ana@example.com", "anyone", "ben@example.com"]
     time.now += 10 * WANTED_FOR_S
     ends[1]()
@@ -60,33 +60,33 @@ def test_each_caller_counts_once_and_a_subscription_lasts_until_it_ends(app: App
 
 
 async def test_a_waiting_poller_wakes_for_demand_hints_and_the_end(app: AppContext) -> None:
-    for step in (partial(app.demand.use, app), app.demand.wake, app.demand.end):
+    for step in (partial(app.feed_demand.use, app), app.feed_demand.wake, app.feed_demand.end):
         with anyio.fail_after(BOUND_S):
             step()
-            await app.demand.changed()
-    assert app.demand.take_hint()
-    assert not app.demand.take_hint()
-    assert app.demand.has_ended
+            await app.feed_demand.changed()
+    assert app.feed_demand.take_hint()
+    assert not app.feed_demand.take_hint()
+    assert app.feed_demand.has_ended
     with anyio.move_on_after(0.01):
-        await app.demand.changed()
+        await app.feed_demand.changed()
         pytest.fail("nobody has said anything since")
 
 
 def test_a_feed_begins_when_somebody_began_to_want_it_but_not_more_than_a_minute_ago(
     app: AppContext, time: SharedTime
 ) -> None:
-    assert app.demand.waited_s(time.now) == 0.0
-    app.demand.use(app)
-    assert [app.demand.waited_s(time.now + passed) for passed in (5.0, 60.0, 500.0)] == [5.0, 60.0, 60.0]
+    assert app.feed_demand.waited_s(time.now) == 0.0
+    app.feed_demand.use(app)
+    assert [app.feed_demand.waited_s(time.now + passed) for passed in (5.0, 60.0, 500.0)] == [5.0, 60.0, 60.0]
 
 
 async def test_the_end_interrupts_a_look_in_progress_and_a_call_makes_it_hurry(app: AppContext) -> None:
     with anyio.fail_after(BOUND_S), idle_share() as share:
-        app.demand.hurry()
-        with app.demand.looking(share):
+        app.feed_demand.hurry()
+        with app.feed_demand.looking(share):
             assert is_idle()
-            app.demand.hurry()
+            app.feed_demand.hurry()
             assert not is_idle()
-            app.demand.end()
+            app.feed_demand.end()
             await anyio.sleep_forever()
-    assert app.demand.has_ended
+    assert app.feed_demand.has_ended

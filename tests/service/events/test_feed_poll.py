@@ -47,7 +47,7 @@ async def test_a_feed_begins_when_somebody_wants_it_although_the_first_look_come
         app = replace(feed.app, call_time=CallTime(monotonic=lambda: seconds[0]))
         await feed.others.create("Before")
         feed.clock.move(seconds=1)
-        app.demand.use(app)
+        app.feed_demand.use(app)
         feed.clock.move(seconds=1)
         await feed.others.create("After")
         feed.clock.move(seconds=1)

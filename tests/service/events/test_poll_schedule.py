@@ -106,7 +106,7 @@ async def polled(folder: Path, processes: int = 1) -> AsyncIterator[list[Polling
             looks: list[float] = []
             clock.demands.append(demand := Demand())
             app = replace(feed.app, clock=clock.moment, call_time=CallTime(monotonic=clock.seconds, sleep=clock.sleep))
-            app = replace(app, _state=ConnectionState(demand=demand))
+            app = replace(app, _state=ConnectionState(feed_demand=demand))
             found.append(PollingProcess(feed, app, clock, looks))
             tasks.start_soon(poll_when_wanted, app)
         feed.source.on_look = lambda: found[0].looks.append(clock.now)
@@ -137,7 +137,7 @@ async def test_a_poller_polls_only_while_its_feed_is_in_demand(tmp_path: Path) -
     async with polled(tmp_path) as [one]:
         await one.clock.rest()
         assert one.looks == []
-        one.app.demand.use(one.app)
+        one.app.feed_demand.use(one.app)
         await one.clock.pass_until(60)
         assert one.looks == [0.0, 5.0, 12.5, 23.75, 40.625]
         await one.feed.others.create("Nueva")
@@ -150,12 +150,12 @@ async def test_a_poller_polls_only_while_its_feed_is_in_demand(tmp_path: Path) -
 
 async def test_a_subscription_is_polled_for_until_it_ends(tmp_path: Path) -> None:
     async with polled(tmp_path) as [one]:
-        end = one.app.demand.subscribe(one.app)
+        end = one.app.feed_demand.subscribe(one.app)
         await one.clock.pass_until(2 * WANTED_FOR_S)
         assert one.looks[-1] - one.looks[-2] == MAX_PAUSE_S
         assert len(one.looks) < 25
         seen = len(one.looks)
-        ends = [end, one.app.demand.subscribe(one.app)]
+        ends = [end, one.app.feed_demand.subscribe(one.app)]
         await one.clock.pass_until(2 * WANTED_FOR_S + 10)
         assert one.looks[seen:] == [2 * WANTED_FOR_S, 2 * WANTED_FOR_S + 7.5], (
             "no newcomer waits for the pause of before"
@@ -171,7 +171,7 @@ async def test_the_demand_for_a_feed_is_recorded_again_after_a_third_of_the_time
     tmp_path: Path,
 ) -> None:
     async with polled(tmp_path) as [one]:
-        one.app.demand.subscribe(one.app)
+        one.app.feed_demand.subscribe(one.app)
         told = []
         for end in (60, WANTED_FOR_S / 3 - MAX_PAUSE_S, WANTED_FOR_S / 3 + MAX_PAUSE_S):
             await one.clock.pass_until(end)
@@ -200,22 +200,22 @@ async def test_a_caller_without_a_valid_credential_does_not_stop_polls_for_other
         raise error.but()
 
     async with polled(tmp_path) as [one]:
-        ben = replace(one.app, principal=Principal(Person.parse("ben")), own=OwnCredentials(is_used=is_own))
-        one.app.demand.subscribe(ben)
+        ben = replace(one.app, principal=Principal(Person.parse("ben")), own_credentials=OwnCredentials(is_used=is_own))
+        one.app.feed_demand.subscribe(ben)
         await one.clock.pass_until(30)
         assert one.looks == []
-        one.app.demand.subscribe(one.app)
+        one.app.feed_demand.subscribe(one.app)
         await one.clock.pass_until(40)
         assert one.looks == [30.0, 35.0]
 
 
 async def test_a_hint_is_followed_at_once_and_a_storm_of_them_once_a_second(tmp_path: Path) -> None:
     async with polled(tmp_path) as [one]:
-        one.app.demand.subscribe(one.app)
+        one.app.feed_demand.subscribe(one.app)
         await one.clock.pass_until(400)
         one.looks.clear()
         for _ in range(50):
-            one.app.demand.wake()
+            one.app.feed_demand.wake()
             await one.clock.pass_until(one.clock.now + 0.1)
         assert one.looks[0] == 400
         assert 5 <= (in_storm := len(one.looks)) <= 6
@@ -227,42 +227,42 @@ async def test_a_hint_within_a_second_of_a_poll_is_followed_though_somebody_else
     tmp_path: Path,
 ) -> None:
     async with polled(tmp_path) as [one]:
-        one.app.demand.subscribe(one.app)
+        one.app.feed_demand.subscribe(one.app)
         await one.clock.pass_until(400)
         one.looks.clear()
         for at in (400.0, 400.25):
             await one.clock.pass_until(at)
-            one.app.demand.wake()
+            one.app.feed_demand.wake()
         await one.clock.pass_until(400.5)
-        one.app.demand.use(one.app)
+        one.app.feed_demand.use(one.app)
         await one.clock.pass_until(402)
         assert one.looks == [400.0, 401.0]
 
 
 async def test_replicas_keep_one_pace_and_follow_a_hint_for_each_other(tmp_path: Path) -> None:
     async with polled(tmp_path, processes=2) as [one, other]:
-        one.app.demand.subscribe(one.app)
-        other.app.demand.subscribe(other.app)
+        one.app.feed_demand.subscribe(one.app)
+        other.app.feed_demand.subscribe(other.app)
         await one.clock.pass_until(600)
         assert len(one.looks) <= 13, "hardly more often than one alone"
     (tmp_path / "hinted").mkdir()
     async with polled(tmp_path / "hinted", processes=2) as [one, other]:
-        one.app.demand.subscribe(one.app)
+        one.app.feed_demand.subscribe(one.app)
         await one.clock.pass_until(400)
         one.looks.clear()
-        other.app.demand.wake()
+        other.app.feed_demand.wake()
         await one.clock.pass_until(401)
         assert one.looks == [400]
     (tmp_path / "quiet").mkdir()
     async with polled(tmp_path / "quiet") as [one]:
-        one.app.demand.wake()
+        one.app.feed_demand.wake()
         await one.clock.pass_until(600)
         assert one.looks == [], "nobody wants to know"
 
 
 async def test_a_poll_of_a_replica_whose_clock_is_an_hour_ahead_delays_no_poll_of_others(tmp_path: Path) -> None:
     async with polled(tmp_path) as [one]:
-        one.app.demand.subscribe(one.app)
+        one.app.feed_demand.subscribe(one.app)
         await one.clock.pass_until(1)
         state = await one.feed.store.find_feed(await feed_of(one.app))
         assert state is not None
@@ -289,7 +289,7 @@ async def test_a_failing_poll_is_logged_once_and_retried_later(
 
     async with polled(tmp_path) as [one]:
         one.feed.source.on_look = fail
-        one.app.demand.subscribe(one.app)
+        one.app.feed_demand.subscribe(one.app)
         await one.clock.pass_until(50)
         assert one.looks == [0.0, 7.5, 18.75, 30.0, 41.25]
         assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -306,12 +306,12 @@ async def test_a_call_that_looks_while_the_poller_does_makes_it_hurry_and_the_en
     seen: list[bool] = []
 
     def look() -> None:
-        one.app.demand.hurry()
+        one.app.feed_demand.hurry()
         seen.append(is_idle())
 
     async with polled(tmp_path) as [one]:
         one.feed.source.on_look = look
-        one.app.demand.subscribe(one.app)
+        one.app.feed_demand.subscribe(one.app)
         await one.clock.pass_until(1)
         assert seen == [False]
         one.app.end_demand()

@@ -30,15 +30,17 @@ async def open_client(
     `account_rate` if the CRM also limits all credentials together, beside the limit of each.
     """
     runtime = context.runtime or Runtime()
-    credential, base = (context.keys.get(name, name) for name in (upstream.credential_name, upstream.base_url_name))
-    upstream = replace(upstream, credential_name=credential, base_url_name=base, is_own=context.is_own)
+    credential, base = (
+        context.setting_names.get(name, name) for name in (upstream.credential_name, upstream.base_url_name)
+    )
+    upstream = replace(upstream, credential_name=credential, base_url_name=base, is_own=context.uses_own_credential)
     limiter = _open_limiter(context, rate, in_flight, runtime, of_account=of_account)
-    if account_rate is not None and context.people_link:
+    if account_rate is not None and context.people_may_link:
         from taskhand.http.account_limiter import LimiterInAccount  # noqa: PLC0415  few servers have a vault
 
         account = _open_limiter(context, account_rate, _MAX_ACCOUNT_IN_FLIGHT, runtime, of_account=True)
         limiter = LimiterInAccount(limiter, account)
-    client = Client(upstream, rate_limiter=limiter, runtime=runtime, own_token=context.own)
+    client = Client(upstream, rate_limiter=limiter, runtime=runtime, own_token=context.own_token)
     return await context.stack.enter_async_context(client)
 
 
@@ -53,7 +55,7 @@ def _open_limiter(context: OpenContext, rate: Rate, in_flight: int, runtime: Run
         limiter = RateLimiter(rate, in_flight, clock=runtime.monotonic, sleep=runtime.sleep)
     if of_account:
         context.limiters[rate, in_flight] = limiter
-    if runtime.observer is not None and context.own is None:
+    if runtime.observer is not None and context.own_token is None:
         runtime.observer.watch_budget(limiter.headroom)
     return limiter
 

@@ -79,7 +79,7 @@ async def open_app_client(
         return None
     prefix = server.name.upper()
     client_id_name, secret_name, base = (
-        context.keys.get(name, name)
+        context.setting_names.get(name, name)
         for name in (f"{prefix}_CLIENT_ID", f"{prefix}_CLIENT_SECRET", f"{prefix}_BASE_URL")
     )
     upstream = Upstream(

@@ -79,7 +79,7 @@ def _me(app: AppContext) -> str | None:
     """
     if app.principal.person is None:
         return app.connection.configured_me
-    return None if app.own.backends is not None else app.principal.members.get(app.connection.name or "")
+    return None if app.own_credentials.backends is not None else app.principal.members.get(app.connection.name or "")
 
 
 def _lacks(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:

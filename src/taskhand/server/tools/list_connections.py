@@ -31,11 +31,11 @@ async def _run_everywhere(calls: "Mapping[str, Call]", _: ListConnections) -> Co
 async def _describe_credential(app: AppContext) -> str | None:
     """Whose credential the caller uses for a connection, if persons can or must link one."""
     has_to = app.principal.rules.needs_own(app.connection.link_name) and app.backend.account.accessed == "credential"
-    if app.own.backends is None and not has_to:
+    if app.own_credentials.backends is None and not has_to:
         return None
     from taskhand.service.own_credential_backend import describe_credential
 
-    return await describe_credential(app.own.backends, app.principal, app.connection.link_name)
+    return await describe_credential(app.own_credentials.backends, app.principal, app.connection.link_name)
 
 
 LIST_CONNECTIONS = Tool(

@@ -122,7 +122,7 @@ async def poll_when_wanted(app: "AppContext") -> None:
     """
     if app.open_events is None or app.connection.problem is not None:
         return
-    await app.demand.changed()
+    await app.feed_demand.changed()
     if app.shared.backend.event_source is None:
         return
     from taskhand.service.events.poll_schedule import FeedPoller  # noqa: PLC0415  most conversations want no feed

@@ -68,7 +68,7 @@ async def look(app: AppContext, *, unless_after: datetime | None = None) -> tupl
     if source is None or store is None:
         raise no_feed_error(app)
     if not is_idle():
-        app.demand.hurry()
+        app.feed_demand.hurry()
     async with AsyncExitStack() as held:
         try:
             with part_of_call(_WAIT_SHARE):
@@ -101,7 +101,7 @@ async def _begin(app: AppContext, feed: FeedName, source: EventSource, store: Ev
     at = theirs or app.clock()
     if source.compares:
         return await store.begin_feed(feed, await source.begin(at), at + _WHOLE_SECOND if theirs else at)
-    at -= timedelta(seconds=app.demand.waited_s(app.call_time.monotonic()))
+    at -= timedelta(seconds=app.feed_demand.waited_s(app.call_time.monotonic()))
     return await store.begin_feed(feed, await source.begin(at - _SHOWN_LATE), at)
 
 

@@ -82,7 +82,7 @@ class FeedPoller:
 
     async def run(self) -> None:
         """Poll while the feeds are in demand, until the demand ends."""
-        demand = self.app.demand
+        demand = self.app.feed_demand
         while not demand.has_ended:
             wait_s: float | None
             try:
@@ -106,9 +106,9 @@ class FeedPoller:
 
     async def _find_wanted(self) -> None:
         """Find the feeds in demand here, and the shared one if a hint arrived and another replica wants it."""
-        hinted, wanting = self.app.demand.take_hint(), dict[FeedName, AppContext]()
-        is_new = self.app.demand.take_newcomer()
-        for app in self.app.demand.wanting(self.app.call_time.monotonic()):
+        hinted, wanting = self.app.feed_demand.take_hint(), dict[FeedName, AppContext]()
+        is_new = self.app.feed_demand.take_newcomer()
+        for app in self.app.feed_demand.wanting(self.app.call_time.monotonic()):
             try:
                 wanting[await feed_of(app)] = app
             except _OF_CALLER:
@@ -162,7 +162,11 @@ class FeedPoller:
 
     async def _look_in_idle_share(self, app: AppContext) -> None:
         """Poll, unless another replica is polling."""
-        with call_deadline(_LOOK_S, app.call_time.monotonic), idle_share() as share, self.app.demand.looking(share):
+        with (
+            call_deadline(_LOOK_S, app.call_time.monotonic),
+            idle_share() as share,
+            self.app.feed_demand.looking(share),
+        ):
             await look(app, unless_after=app.clock())
 
     async def _keep_wanted(self, name: FeedName) -> None:
@@ -183,12 +187,12 @@ class FeedPoller:
     async def _wait(self, seconds: float | None) -> None:
         """Wait for this time, or until the demand changes; None: without a limit."""
         if seconds is None:
-            await self.app.demand.changed()
+            await self.app.feed_demand.changed()
             return
         async with concurrent_tasks() as group:
 
             async def wake() -> None:
-                await self.app.demand.changed()
+                await self.app.feed_demand.changed()
                 group.cancel_scope.cancel()
 
             group.start_soon(wake)
