@@ -75,7 +75,7 @@ async def budgets(url: str, account: str = "acme") -> AsyncIterator[PostgresBudg
 
 def open_budget(store: PostgresStore, clock: Callable[[], float] = time.monotonic) -> PostgresBudget:
     """A budget that waits for the database of a busy machine."""
-    return PostgresBudget(store, "acme", RATE, clock=clock, answer_s=ANSWER_S)
+    return PostgresBudget(store, "acme", RATE, monotonic=clock, answer_s=ANSWER_S)
 
 
 def open_limiter(budgets: PostgresBudgets, rate: Rate = RATE, *, of_account: bool = False) -> SharedRateLimiter:
@@ -97,7 +97,7 @@ async def test_replicas_keep_to_one_rate_and_use_it(postgres: TestDatabase) -> N
         async with anyio.create_task_group() as tasks:
             for store in stores:
                 budget = WatchedBudget(open_budget(store, clock), took_s)
-                limiter = SharedRateLimiter(RATE, 8, budget, clock=clock, sleep=anyio.sleep)
+                limiter = SharedRateLimiter(RATE, 8, budget, monotonic=clock, sleep=anyio.sleep)
                 for _ in range(20):
                     tasks.start_soon(send, limiter)
         noting.cancel_scope.cancel()
@@ -129,7 +129,7 @@ async def test_an_unreachable_database_delays_no_request_and_is_tried_again_late
 ) -> None:
     now = [100.0]
     store = PostgresStore(Database("postgresql://ana:s3cret@127.0.0.1:1/none", sleep=lambda _: None), BUDGETS)
-    away = PostgresBudget(store, "acme", RATE, clock=lambda: now[0])
+    away = PostgresBudget(store, "acme", RATE, monotonic=lambda: now[0])
     assert await away.reserve(ReservationRequest("one", 1)) is None
     assert await away.reserve(ReservationRequest("one", 1)) is None
     assert [one.levelname for one in caplog.records] == ["WARNING"]
@@ -180,7 +180,7 @@ async def test_slots_that_were_not_used_are_granted_again(postgres: TestDatabase
 async def test_a_database_that_does_not_answer_is_not_waited_for(postgres: TestDatabase) -> None:
     held = PostgresStore(Database(postgres.url), BUDGETS)
     assert await open_budget(held).reserve(ReservationRequest("one", 1)) is not None
-    budget = PostgresBudget(held, "acme", RATE, clock=time.monotonic, answer_s=0.1)
+    budget = PostgresBudget(held, "acme", RATE, monotonic=time.monotonic, answer_s=0.1)
     with psycopg.connect(postgres.url) as paused:
         paused.execute("SELECT 1 FROM taskhand_budgets.budget FOR UPDATE")
         assert await budget.reserve(ReservationRequest("one", 1)) is None

@@ -81,7 +81,7 @@ def replica(budget: MemoryBudget) -> Replica:
 
 
 def open_replica(budget: MemoryBudget, in_flight: int = 8) -> Replica:
-    limiter = SharedRateLimiter(budget.rate, in_flight, budget, clock=budget.time.clock, sleep=budget.time.sleep)
+    limiter = SharedRateLimiter(budget.rate, in_flight, budget, monotonic=budget.time.clock, sleep=budget.time.sleep)
     return Replica(limiter, budget.time)
 
 

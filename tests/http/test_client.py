@@ -371,7 +371,7 @@ async def test_a_write_that_may_arrive_late_is_distinguished_from_a_lost_one(
 async def test_a_write_is_not_sent_if_its_turn_leaves_no_time_to_read_it_back(
     clients: Clients, server: Server, time: Time
 ) -> None:
-    rate_limiter = RateLimiter(Rate(1, 16.0), clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(1, 16.0), monotonic=time.clock, sleep=time.sleep)
     client = await clients(server.url, limits=Limits(total_s=20.0), rate_limiter=rate_limiter)
     task = Path.of("/tasks/7")
     await client.get(task)

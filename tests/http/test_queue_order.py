@@ -13,7 +13,7 @@ async def test_no_request_overtakes_the_one_whose_wait_ends_now_and_no_poll_goes
     *, in_background: bool
 ) -> None:
     time = SharedTime()
-    limiter = RateLimiter(Rate(1, 1.0), clock=time.clock, sleep=time.sleep)
+    limiter = RateLimiter(Rate(1, 1.0), monotonic=time.clock, sleep=time.sleep)
     left: list[tuple[str, float]] = []
 
     async def take_turn(name: str) -> None:
@@ -42,7 +42,7 @@ async def test_no_request_overtakes_the_one_whose_wait_ends_now_and_no_poll_goes
 
 async def test_a_poll_takes_no_place_among_calls_while_all_connections_are_in_use() -> None:
     time = SharedTime()
-    limiter = RateLimiter(Rate(100, 1.0), in_flight=1, clock=time.clock, sleep=time.sleep)
+    limiter = RateLimiter(Rate(100, 1.0), in_flight=1, monotonic=time.clock, sleep=time.sleep)
     left: list[str] = []
 
     async def take_turn(name: str, after_s: float) -> None:

@@ -143,7 +143,7 @@ def test_no_header_breaks_the_reader(value: str) -> None:
 
 
 async def test_the_queue_is_first_come_first_sent(time: Time) -> None:
-    rate_limiter = RateLimiter(THREE, in_flight=2, clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(THREE, in_flight=2, monotonic=time.clock, sleep=time.sleep)
     order: list[tuple[int, float]] = []
 
     async def one(number: int) -> None:
@@ -158,7 +158,7 @@ async def test_the_queue_is_first_come_first_sent(time: Time) -> None:
 
 
 async def test_requests_in_flight_never_exceed_the_concurrency_limit(time: Time) -> None:
-    rate_limiter = RateLimiter(Rate(1000), in_flight=3, clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(1000), in_flight=3, monotonic=time.clock, sleep=time.sleep)
     flying: list[int] = [0]
     most: list[int] = []
 
@@ -177,7 +177,7 @@ async def test_requests_in_flight_never_exceed_the_concurrency_limit(time: Time)
 
 
 async def test_a_pause_that_comes_while_one_waits_holds_it_too(time: Time) -> None:
-    rate_limiter = RateLimiter(Rate(1, 5.0), clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(1, 5.0), monotonic=time.clock, sleep=time.sleep)
     async with rate_limiter.turn(time.now + 60.0):
         rate_limiter.pause(20.0)
     async with rate_limiter.turn(time.now + 60.0):
@@ -185,7 +185,7 @@ async def test_a_pause_that_comes_while_one_waits_holds_it_too(time: Time) -> No
 
 
 async def test_refuses_a_turn_after_the_deadline_at_once_and_does_not_count_it(time: Time) -> None:
-    rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(monotonic=time.clock, sleep=time.sleep)
     rate_limiter.pause(50.0)
     with pytest.raises(RateLimited) as caught:
         async with rate_limiter.turn(time.now + 40.0):
@@ -198,7 +198,7 @@ async def test_refuses_a_turn_after_the_deadline_at_once_and_does_not_count_it(t
 
 
 async def test_a_long_pause_is_reported_at_once_and_a_short_one_waited_out(time: Time) -> None:
-    rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(monotonic=time.clock, sleep=time.sleep)
     rate_limiter.pause(1e9)
     with pytest.raises(RateLimited) as caught:
         async with rate_limiter.turn(time.now + 600.0):
@@ -214,7 +214,7 @@ async def test_a_long_pause_is_reported_at_once_and_a_short_one_waited_out(time:
 
 
 async def test_a_wait_for_the_configured_rate_has_no_retry_after(time: Time) -> None:
-    rate_limiter = RateLimiter(Rate(1, 90.0), clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(1, 90.0), monotonic=time.clock, sleep=time.sleep)
     async with rate_limiter.turn(time.now + 600.0):
         pass
     with pytest.raises(RateLimited) as caught:
@@ -224,7 +224,7 @@ async def test_a_wait_for_the_configured_rate_has_no_retry_after(time: Time) -> 
 
 
 async def test_the_look_after_a_request_to_wait_leaves_at_once_and_is_counted(time: Time) -> None:
-    rate_limiter = RateLimiter(Rate(2, 10.0), clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(2, 10.0), monotonic=time.clock, sleep=time.sleep)
     rate_limiter.pause(5.0)
     with without_pauses():
         for _ in range(2):
@@ -238,8 +238,8 @@ async def test_the_look_after_a_request_to_wait_leaves_at_once_and_is_counted(ti
 
 
 async def test_all_credentials_of_an_account_keep_to_its_rate_and_each_to_its_own_pauses(time: Time) -> None:
-    account = RateLimiter(Rate(3, 10.0), clock=time.clock, sleep=time.sleep)
-    own = [RateLimiter(Rate(2, 10.0), clock=time.clock, sleep=time.sleep) for _ in range(2)]
+    account = RateLimiter(Rate(3, 10.0), monotonic=time.clock, sleep=time.sleep)
+    own = [RateLimiter(Rate(2, 10.0), monotonic=time.clock, sleep=time.sleep) for _ in range(2)]
     first, second = (LimiterInAccount(one, account) for one in own)
     first.observe(RateHeaders(remaining=1, reset_s=7.0))
     first.pause(4.0)
@@ -253,7 +253,7 @@ async def test_all_credentials_of_an_account_keep_to_its_rate_and_each_to_its_ow
 
 
 async def test_a_used_up_window_is_valid_for_a_minute_and_is_reported_as_the_upstream_named_it(time: Time) -> None:
-    rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(monotonic=time.clock, sleep=time.sleep)
     rate_limiter.observe(RateHeaders(remaining=0, reset_s=700.0))
     with pytest.raises(RateLimited) as caught:
         async with rate_limiter.turn(time.now + 600.0):
@@ -265,7 +265,7 @@ async def test_a_used_up_window_is_valid_for_a_minute_and_is_reported_as_the_ups
 
 
 async def test_a_turn_after_the_deadline_is_refused(time: Time) -> None:
-    rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(in_flight=1, monotonic=time.clock, sleep=time.sleep)
     for late_s in (0.0, 1.0):
         with pytest.raises(RateLimited):
             async with rate_limiter.turn(time.now - late_s):
@@ -275,7 +275,7 @@ async def test_a_turn_after_the_deadline_is_refused(time: Time) -> None:
 
 
 async def test_refuses_a_request_that_gets_no_slot_before_the_deadline(time: Time) -> None:
-    rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(in_flight=1, monotonic=time.clock, sleep=time.sleep)
     async with rate_limiter.turn(time.now + 60.0):
         with pytest.raises(RateLimited):
             async with rate_limiter.turn(time.now + 0.01):
@@ -285,7 +285,7 @@ async def test_refuses_a_request_that_gets_no_slot_before_the_deadline(time: Tim
 
 
 async def test_a_cancelled_waiter_gives_its_place_back(time: Time) -> None:
-    rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(in_flight=1, monotonic=time.clock, sleep=time.sleep)
     async with rate_limiter.turn(time.now + 60.0):
         with anyio.move_on_after(0.01):
             async with rate_limiter.turn(time.now + 60.0):
@@ -296,7 +296,7 @@ async def test_a_cancelled_waiter_gives_its_place_back(time: Time) -> None:
 
 
 async def test_requests_that_have_ended_are_not_taken_off_the_allowance(time: Time) -> None:
-    rate_limiter = RateLimiter(Rate(1, 50.0), clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(1, 50.0), monotonic=time.clock, sleep=time.sleep)
     for remaining in (9, 9, 1):
         async with rate_limiter.turn(time.now + 60.0):
             rate_limiter.observe(RateHeaders(remaining, 30.0))
@@ -345,7 +345,7 @@ async def test_a_bulk_change_at_full_speed_is_not_slowed_by_polls() -> None:
 
     async def bulk_and_looks(looks: int) -> tuple[float, list[float]]:
         time = SharedTime()
-        rate_limiter = RateLimiter(rate, 8, clock=time.clock, sleep=time.sleep)
+        rate_limiter = RateLimiter(rate, 8, monotonic=time.clock, sleep=time.sleep)
         looked: list[float] = []
         async with time.passing(), anyio.create_task_group() as tasks:
 
@@ -378,7 +378,7 @@ async def test_a_bulk_change_at_full_speed_is_not_slowed_by_polls() -> None:
 async def test_a_background_request_is_not_sent_if_its_turn_comes_too_late(
     time: Time, wait_s: float, within_s: float
 ) -> None:
-    rate_limiter = RateLimiter(Rate(2, 60.0), clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(2, 60.0), monotonic=time.clock, sleep=time.sleep)
     with idle_share(wait_s=wait_s):
         async with rate_limiter.turn(time.now + within_s):
             pass
@@ -391,7 +391,7 @@ async def test_a_background_request_is_not_sent_if_its_turn_comes_too_late(
 
 async def test_a_request_that_somebody_waits_for_after_all_takes_its_turn_as_others_do() -> None:
     time = SharedTime()
-    rate_limiter = RateLimiter(Rate(4, 10.0), clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(4, 10.0), monotonic=time.clock, sleep=time.sleep)
     async with time.passing(), anyio.create_task_group() as tasks:
 
         async def look() -> None:

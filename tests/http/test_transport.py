@@ -279,7 +279,7 @@ async def test_a_failure_that_asks_to_wait_holds_nobody_else_back(
 async def test_a_call_without_time_for_its_turn_fails_with_nothing_sent(
     clients: Clients, server: Server, time: Time
 ) -> None:
-    client = await clients(server.url, rate_limiter=RateLimiter(Rate(1, 25.0), clock=time.clock, sleep=time.sleep))
+    client = await clients(server.url, rate_limiter=RateLimiter(Rate(1, 25.0), monotonic=time.clock, sleep=time.sleep))
     await client.send(GET)
     for call, error in ((GET, UpstreamError), (PUT, NotAttempted), (POST, NotAttempted)):
         with pytest.raises(error, match="time ran out") as refused:
@@ -291,7 +291,7 @@ async def test_a_call_without_time_for_its_turn_fails_with_nothing_sent(
 async def test_a_background_request_is_refused_if_the_rate_is_needed_for_others(
     clients: Clients, server: Server, time: Time
 ) -> None:
-    client = await clients(server.url, rate_limiter=RateLimiter(Rate(2, 9.0), clock=time.clock, sleep=time.sleep))
+    client = await clients(server.url, rate_limiter=RateLimiter(Rate(2, 9.0), monotonic=time.clock, sleep=time.sleep))
     await client.send(GET)
     with idle_share(), pytest.raises(RateLimited):
         await client.send(GET)
@@ -302,7 +302,7 @@ async def test_every_attempt_counts_against_the_rate_limit(
     clients: Clients, server: Server, steps: type[Steps], time: Time
 ) -> None:
     server.steps = [steps.answer(503, retry_after="0"), steps.answer(503, retry_after="0"), steps.answer(200)]
-    rate_limiter = RateLimiter(Rate(1, 3.0), clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(Rate(1, 3.0), monotonic=time.clock, sleep=time.sleep)
     await (await clients(server.url, rate_limiter=rate_limiter)).send(GET)
     assert time.now == 1006.0
 
@@ -420,7 +420,7 @@ async def test_an_observer_receives_each_sent_request_and_the_wait_before_it(
     await (await clients(server.url, observer=watcher)).send(GET)
     assert watcher.told == [0.0, ("GET", 429, 0.0), 0.0, ("GET", 200, 0.0)]
     watcher.told.clear()
-    limiter = RateLimiter(Rate(1, 5.0), clock=time.clock, sleep=time.sleep)
+    limiter = RateLimiter(Rate(1, 5.0), monotonic=time.clock, sleep=time.sleep)
     nowhere = await clients(f"http://127.0.0.1:{unused_port}", observer=watcher, rate_limiter=limiter)
     await error_of(nowhere, PUT)
     assert watcher.told[:3] == [0.0, ("PUT", None, 0.0), 4.75]  # a quarter of a second went by before it was repeated
@@ -430,7 +430,7 @@ async def test_a_cancelled_call_ends_at_once_and_gives_its_place_back(
     clients: Clients, server: Server, steps: type[Steps], time: Time, memory: Memory
 ) -> None:
     server.steps = [steps.SILENT, steps.answer(200)]
-    rate_limiter = RateLimiter(in_flight=1, clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(in_flight=1, monotonic=time.clock, sleep=time.sleep)
     client = await clients(server.url, rate_limiter=rate_limiter, limits=Limits(read_s=20.0))
     with anyio.move_on_after(0.05) as scope:
         await client.send(GET)
@@ -442,7 +442,7 @@ async def test_a_cancelled_call_ends_at_once_and_gives_its_place_back(
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1/", "http://127.0.0.2:1/", "http://127.0.0.1:2/"])
 async def test_the_transport_refuses_another_origin(runtime: Runtime, time: Time, url: str) -> None:
     acme = Upstream(name="Acme", base_url="http://127.0.0.1:1", auth={}, credential_name="K")
-    rate_limiter = RateLimiter(clock=time.clock, sleep=time.sleep)
+    rate_limiter = RateLimiter(monotonic=time.clock, sleep=time.sleep)
     origin = Origin("http", "127.0.0.1", 1)
     config = TransportConfig(acme, origin, RetryPolicy(), rate_limiter, runtime)
     transport = RetryTransport(httpx2.AsyncHTTPTransport(), config)

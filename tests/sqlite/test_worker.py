@@ -45,7 +45,7 @@ def disk() -> FixedWriteClock:
 @pytest.fixture
 async def store(store_file: Path, disk: FixedWriteClock) -> AsyncIterator[SqliteStore]:
     """A store that is open."""
-    store = SqliteStore(store_file, TASK_STORE, clock=disk)
+    store = SqliteStore(store_file, TASK_STORE, monotonic=disk)
     await store.read(lambda _: None)
     yield store
     await store.aclose()
@@ -179,7 +179,7 @@ async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: Sqlite
 
 
 async def test_the_worker_waits_for_another_process_that_writes(store_file: Path) -> None:
-    store, threads = SqliteStore(store_file, TASK_STORE, busy_s=0, clock=FixedWriteClock()), list[str]()
+    store, threads = SqliteStore(store_file, TASK_STORE, busy_s=0, monotonic=FixedWriteClock()), list[str]()
     await store.read(lambda _: None)
     with closing(sqlite3.connect(store_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -57,11 +57,11 @@ async def checking(
     """The check of the tokens of these issuers; `asks` is whether the first is asked about opaque ones."""
     waiting, clock = Clock(), clock or Clock()
     documents = JsonDocuments(Runtime(monotonic=waiting, sleep=waiting.sleep))
-    keys = [IssuerKeys(one.url, documents.get, clock=clock) for one in issuers]
+    keys = [IssuerKeys(one.url, documents.get, monotonic=clock) for one in issuers]
     client = ("taskhand", "a/secret")
-    asking = Introspection(keys[0], client, documents.post_form, clock=clock) if asks else None
+    asking = Introspection(keys[0], client, documents.post_form, monotonic=clock) if asks else None
     try:
-        yield TokenCheck(keys, rules or TokenRules(), asking, clock=clock)
+        yield TokenCheck(keys, rules or TokenRules(), asking, monotonic=clock)
     finally:
         await documents.aclose()
 
@@ -272,8 +272,8 @@ async def test_keys_are_refreshed_in_the_background_and_a_withdrawn_key_is_refus
     clock, waits = Clock(), list[float]()
     issuer.keys = [make_key("first"), make_key("second")]
     documents = JsonDocuments(Runtime(monotonic=clock, sleep=clock.sleep))
-    keys = IssuerKeys(issuer.url, documents.get, clock=clock)
-    check = TokenCheck([keys], TokenRules(), clock=clock)
+    keys = IssuerKeys(issuer.url, documents.get, monotonic=clock)
+    check = TokenCheck([keys], TokenRules(), monotonic=clock)
     withdrawn = issuer.token(HERE)
 
     async def sleep(seconds: float) -> None:
@@ -366,7 +366,9 @@ async def test_the_answers_about_the_newest_thousand_tokens_are_kept(issuer: Iss
         return issuer.claims(HERE, active=True)
 
     documents = JsonDocuments(Runtime(monotonic=clock, sleep=clock.sleep))
-    asking = Introspection(IssuerKeys(issuer.url, documents.get, clock=clock), ("taskhand", "a"), ask, clock=clock)
+    asking = Introspection(
+        IssuerKeys(issuer.url, documents.get, monotonic=clock), ("taskhand", "a"), ask, monotonic=clock
+    )
 
     async def count_asked(*tokens: str) -> int:
         asked.clear()
@@ -396,8 +398,8 @@ async def test_an_answer_about_a_token_is_kept_from_the_moment_at_which_it_was_a
         return issuer.claims(HERE, active=True, exp=int(NOW_S) + lasts_s)
 
     documents = JsonDocuments(Runtime(monotonic=clock, sleep=clock.sleep))
-    keys = IssuerKeys(issuer.url, documents.get, clock=clock)
-    asking = Introspection(keys, ("taskhand", "a"), ask, now=lambda: NOW_S, clock=clock)
+    keys = IssuerKeys(issuer.url, documents.get, monotonic=clock)
+    asking = Introspection(keys, ("taskhand", "a"), ask, now=lambda: NOW_S, monotonic=clock)
     kept_s = min(lasts_s, 10)
     for wait_s in (0, kept_s - 3.1, 0.1):
         clock.at += wait_s

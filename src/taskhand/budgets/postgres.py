@@ -80,12 +80,12 @@ class PostgresBudgets:
         """The rate limiter of one budget: that of one credential, or of all together if `of_account`."""
         whose = "account" if of_account else f"credential {self.whose or ''}"
         name = sha256(f"{self.account}\n{whose}\n{rate.per_s}".encode()).hexdigest()
-        budget = PostgresBudget(self.store, name, rate, clock=runtime.monotonic, limiter=self._limiter)
-        return SharedRateLimiter(rate, in_flight, budget, clock=runtime.monotonic, sleep=runtime.sleep)
+        budget = PostgresBudget(self.store, name, rate, monotonic=runtime.monotonic, limiter=self._limiter)
+        return SharedRateLimiter(rate, in_flight, budget, monotonic=runtime.monotonic, sleep=runtime.sleep)
 
 
 class PostgresBudget:
-    """One budget. Its arguments and results are by `clock`, the stored times by the database's clock."""
+    """One budget. Its arguments and results are by `monotonic`, the stored times by the database's clock."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class PostgresBudget:
         name: str,
         rate: Rate,
         *,
-        clock: Callable[[], float],
+        monotonic: Callable[[], float],
         limiter: anyio.CapacityLimiter | None = None,
         answer_s: float = _ANSWER_S,
     ) -> None:
@@ -101,7 +101,7 @@ class PostgresBudget:
         self._store = store
         self._name = name
         self._rate = rate
-        self._clock = clock
+        self._monotonic = monotonic
         self._limiter = limiter or anyio.CapacityLimiter(1)
         self._answer_s = answer_s
         self._alone_until: float | None = None
@@ -110,7 +110,7 @@ class PostgresBudget:
 
     async def reserve(self, request: ReservationRequest) -> Reservation | None:
         """Reserve slots; None if the database does not answer soon. It is asked again after a while."""
-        if self._alone_until is not None and self._clock() < self._alone_until:
+        if self._alone_until is not None and self._monotonic() < self._alone_until:
             return None
         answer_s = self._answer_s if self._alone_until is None else min(self._answer_s, _RETRY_ANSWER_S)
         why = f"no answer in {answer_s:g} s"
@@ -127,16 +127,16 @@ class PostgresBudget:
             why = error.message
         if self._alone_until is None:
             _log.warning("the shared rate budget cannot be read; meanwhile only a share of it is used: %s", why)
-        self._alone_until = self._clock() + _RETRY_AFTER_S
+        self._alone_until = self._monotonic() + _RETRY_AFTER_S
         return None
 
     def _reserve_now(self, request: ReservationRequest, connection: SqlConnection) -> Reservation:
-        asked = self._clock()
+        asked = self._monotonic()
         row = connection.execute(_READ, (self._name,)).fetchone()
         if row is None:
             connection.execute(_FORGET_OLD)
             connection.execute(_BEGIN, (self._name, _encode(BudgetState())))
-            asked = self._clock()
+            asked = self._monotonic()
             row = connection.execute(_READ, (self._name,)).fetchone()
         now = float(row["now"])
         ahead_s = self._compare_clocks(asked, now)
@@ -147,7 +147,7 @@ class PostgresBudget:
 
     def _compare_clocks(self, asked_at: float, now: float) -> float:
         """Seconds that the database's clock is ahead. The earlier figure is kept while this answer allows it."""
-        answered = self._clock()
+        answered = self._monotonic()
         possible = now - answered, now - asked_at
         if self._ahead_s is None or not possible[0] <= self._ahead_s <= possible[1]:
             self._ahead_s = sum(possible) / 2

@@ -112,12 +112,12 @@ class SharedRateLimiter:
         in_flight: int,
         budget: SharedBudget,
         *,
-        clock: Callable[[], float],
+        monotonic: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]],
     ) -> None:
         self._rate = rate
         self._budget = budget
-        self._clock = clock
+        self._monotonic = monotonic
         self._sleep = sleep
         self._free_flights = in_flight
         self._flights: set[_Flight] = set()
@@ -141,7 +141,7 @@ class SharedRateLimiter:
         finally:
             _LEFT_AT.reset(token)
             self._flights.discard(flight)
-            self._took_s.append(self._clock() - left_at)
+            self._took_s.append(self._monotonic() - left_at)
             self._note_late(flight)
             self._free_flights += 1
             self._wake_leader()
@@ -149,21 +149,21 @@ class SharedRateLimiter:
 
     def pause(self, for_s: float) -> None:
         """Pause the requests of all replicas for so many seconds."""
-        self._known = with_pause(self._known, for_s, self._clock())
+        self._known = with_pause(self._known, for_s, self._monotonic())
         self._report.has_pause = True
 
     def headroom(self) -> Headroom:
         """The unused part of the budget, as far as this process knows."""
-        return headroom(self._rate, self._known, self._clock())
+        return headroom(self._rate, self._known, self._monotonic())
 
     def observe(self, headers: RateHeaders) -> None:
         """Note the rate headers of an answer; to be called inside the turn of its request."""
-        now, left_at = self._clock(), _LEFT_AT.get()
+        now, left_at = self._monotonic(), _LEFT_AT.get()
         self._report.observe(ObservedHeaders(headers, now if left_at is None else left_at, now))
 
     async def _wait_for_turn(self, deadline: float) -> float:
         """Wait for a slot; returns the moment at which the request leaves, which is now."""
-        now = self._clock()
+        now = self._monotonic()
         if looks_now() and now < deadline:
             self._free_flights -= 1
             self._report.sent.append(now)
@@ -174,9 +174,9 @@ class SharedRateLimiter:
             with anyio.move_on_after(deadline - now):
                 while True:
                     moment = await wait_for_moment(waiter, deadline)
-                    if (wait_s := moment - self._clock()) > 0:
+                    if (wait_s := moment - self._monotonic()) > 0:
                         await self._sleep(wait_s)
-                    if self._clock() <= moment + _LATE_S:
+                    if self._monotonic() <= moment + _LATE_S:
                         waiter.leaves_at = None
                         return moment
                     self._give_back(waiter)
@@ -201,7 +201,7 @@ class SharedRateLimiter:
 
     async def _wait_for_idle_moment(self, waiter: Waiter, deadline: float) -> float:
         """Wait until a background request has a slot: it stands in no queue, and reserves for itself."""
-        idle_by = min(deadline, self._clock() + idle_wait_s())
+        idle_by = min(deadline, self._monotonic() + idle_wait_s())
         while is_idle():
             again_s = IDLE_PAUSE_S
             if self._leader is None and not self._queue and self._free_flights > 0:
@@ -215,9 +215,9 @@ class SharedRateLimiter:
                     self._free_flights -= 1
                     return waiter.leaves_at
                 again_s = max(again_s, reservation.again_s)
-            if (ask_at := self._clock() + again_s) > idle_by:
+            if (ask_at := self._monotonic() + again_s) > idle_by:
                 raise too_late_error(None)
-            while is_idle() and (wait_s := ask_at - self._clock()) > 0:
+            while is_idle() and (wait_s := ask_at - self._monotonic()) > 0:
                 await self._sleep(min(wait_s, IDLE_PAUSE_S))
         return await self._wait_for_moment(waiter, deadline)
 
@@ -265,14 +265,14 @@ class SharedRateLimiter:
 
     def _note_late(self, flight: _Flight) -> None:
         """Note a request that took longer than usual, since the CRM may have counted it later than its slot."""
-        counted_at = self._clock() - median(self._took_s)
+        counted_at = self._monotonic() - median(self._took_s)
         if counted_at > flight.counted_at + _LATE_S:
             self._report.late.append((flight.counted_at, counted_at))
             flight.counted_at = counted_at
 
     def _check_wait(self, reservation: Reservation, deadline: float) -> None:
         """RateLimited if the CRM asked for a longer wait than this call may take."""
-        now, state = self._clock(), reservation.state
+        now, state = self._monotonic(), reservation.state
         at = ready_at(widen_window(self._rate), state, now)
         if at > deadline or at - now > MAX_WAIT_S:
             is_asked = at in {state.until, state.paused_until}
@@ -305,7 +305,7 @@ class SharedRateLimiter:
 
     def _reserve_alone(self, count: int) -> Reservation:
         """Reserve slots of our own share."""
-        now, rate = self._clock(), self._share()
+        now, rate = self._monotonic(), self._share()
         state, observed = self._known, self._report.observed
         if observed is not None:
             state = with_headers(state, observed.headers, observed.seen_at, in_flight=len(self._flights))
@@ -324,7 +324,7 @@ class SharedRateLimiter:
     async def _report_limits(self) -> None:
         """Report at once what limits the other replicas too: this one may not reserve again for a while."""
         report = self._report
-        is_known = self._known.allowance == 0 and self._clock() < self._known.until
+        is_known = self._known.allowance == 0 and self._monotonic() < self._known.until
         is_used_up = report.observed is not None and report.observed.headers.remaining <= 0 and not is_known
         guard_s = widen_window(self._rate).per_s - self._rate.per_s
         is_late = any(counted_at - moment > guard_s for moment, counted_at in report.late)

@@ -34,28 +34,28 @@ _CONFIRM_SHARE: Final = 0.875
 
 
 class Deadline(NamedTuple):
-    """Readings of `clock`, in seconds.
+    """Readings of `monotonic`, in seconds.
 
     At `at` all waiting ends. No write is sent after `write_by`. The answer to a write is awaited until `confirm_by`.
     `call` identifies the call that it is of.
     """
 
-    clock: Callable[[], float]
+    monotonic: Callable[[], float]
     at: float
     write_by: float
     confirm_by: float
     call: object = None
 
     @classmethod
-    def after(cls, total_s: float, clock: Callable[[], float], call: object = None) -> "Deadline":
+    def after(cls, total_s: float, monotonic: Callable[[], float], call: object = None) -> "Deadline":
         """The deadline of something that starts now and may take `total_s`."""
-        now = clock()
-        return cls(clock, now + total_s, now + _WRITE_SHARE * total_s, now + _CONFIRM_SHARE * total_s, call)
+        now = monotonic()
+        return cls(monotonic, now + total_s, now + _WRITE_SHARE * total_s, now + _CONFIRM_SHARE * total_s, call)
 
     @property
     def left_s(self) -> float:
         """Seconds until `at`, 0 after it."""
-        return max(0.0, self.at - self.clock())
+        return max(0.0, self.at - self.monotonic())
 
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
@@ -71,9 +71,9 @@ def _bound(deadline: Deadline | None) -> Generator[None, None, None]:
 
 
 @contextmanager
-def call_deadline(total_s: float, clock: Callable[[], float] = time.monotonic) -> Generator[None, None, None]:
+def call_deadline(total_s: float, monotonic: Callable[[], float] = time.monotonic) -> Generator[None, None, None]:
     """Make everything inside end early enough to answer the call within `total_s`."""
-    with _bound(Deadline.after(total_s - min(_TO_ANSWER_S, total_s / 10), clock, call=object())):
+    with _bound(Deadline.after(total_s - min(_TO_ANSWER_S, total_s / 10), monotonic, call=object())):
         yield
 
 
@@ -81,7 +81,7 @@ def call_deadline(total_s: float, clock: Callable[[], float] = time.monotonic) -
 def part_of_call(share: float) -> Generator[None, None, None]:
     """Let everything inside take no more than a share of the call's time that is left."""
     now = _CURRENT.get()
-    with _bound(now and Deadline.after(share * now.left_s, now.clock, now.call)):
+    with _bound(now and Deadline.after(share * now.left_s, now.monotonic, now.call)):
         yield
 
 
@@ -99,9 +99,9 @@ def current_call() -> object:
     return deadline and deadline.call
 
 
-def current_deadline(total_s: float, clock: Callable[[], float]) -> Deadline:
+def current_deadline(total_s: float, monotonic: Callable[[], float]) -> Deadline:
     """The deadline of the call; outside a call, that of something that may take `total_s` from now."""
-    return _CURRENT.get() or Deadline.after(total_s, clock)
+    return _CURRENT.get() or Deadline.after(total_s, monotonic)
 
 
 def time_left() -> float:

@@ -60,7 +60,7 @@ class Client:
         self._origin = base_origin(upstream.base_url, variable=upstream.base_url_name, allow_http=upstream.allow_http)
         self._policy = policy or RetryPolicy()
         self._runtime = runtime or Runtime()
-        self._rate_limiter = rate_limiter or RateLimiter(clock=self._runtime.monotonic, sleep=self._runtime.sleep)
+        self._rate_limiter = rate_limiter or RateLimiter(monotonic=self._runtime.monotonic, sleep=self._runtime.sleep)
         self._own = own_token
         self._transport: RetryTransport | None = None
         self._entered = False

@@ -195,7 +195,7 @@ class Limiter(Protocol):
 class RateLimiter:
     """A first-in, first-out queue in front of one upstream, shared by all users of the same key.
 
-    At most `in_flight` requests are concurrent. `clock` returns seconds, `sleep` takes seconds.
+    At most `in_flight` requests are concurrent. `monotonic` returns seconds, `sleep` takes seconds.
     """
 
     def __init__(
@@ -203,11 +203,11 @@ class RateLimiter:
         rate: Rate | None = None,
         in_flight: int = 8,
         *,
-        clock: Callable[[], float],
+        monotonic: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]],
     ) -> None:
         self._rate = rate or Rate()
-        self._clock = clock
+        self._monotonic = monotonic
         self._sleep = sleep
         self._state = RateState()
         self._in_flight = 0
@@ -236,21 +236,21 @@ class RateLimiter:
 
     def pause(self, for_s: float) -> None:
         """Hold every request back for so many seconds."""
-        self._state = with_pause(self._state, for_s, self._clock())
+        self._state = with_pause(self._state, for_s, self._monotonic())
 
     def headroom(self) -> Headroom:
         """The headroom from now on."""
-        return headroom(self._rate, self._state, self._clock())
+        return headroom(self._rate, self._state, self._monotonic())
 
     def observe(self, headers: RateHeaders) -> None:
         """Take note of an answer's headers; call it inside the turn that got the answer."""
-        self._state = with_headers(self._state, headers, self._clock(), in_flight=max(0, self._in_flight - 1))
+        self._state = with_headers(self._state, headers, self._monotonic(), in_flight=max(0, self._in_flight - 1))
 
     async def _wait_until_idle(self, deadline: float) -> None:
         """Hold a background request back outside of the queue, until it may be sent or becomes an ordinary request."""
-        deadline = min(deadline, self._clock() + idle_wait_s())
+        deadline = min(deadline, self._monotonic() + idle_wait_s())
         while is_idle():
-            now = self._clock()
+            now = self._monotonic()
             wait_s = idle_at(self._rate, self._state, now) - now
             is_busy = self._queue_head.locked() or self._slots.value == 0
             if wait_s <= 0 and not is_busy:
@@ -263,14 +263,14 @@ class RateLimiter:
         if self._slots.value > 0:
             self._slots.acquire_nowait()  # the usual case, without the cost of a scope
             return
-        with anyio.move_on_after(deadline - self._clock()):
+        with anyio.move_on_after(deadline - self._monotonic()):
             await self._slots.acquire()
             return
         raise too_late_error(None)
 
     async def _wait_for_rate(self, deadline: float) -> None:
         """Wait for the head of the queue, then for the rate: only the request at the head waits for the rate."""
-        now = self._clock()
+        now = self._monotonic()
         is_ready = not self._queue_head.locked() and ready_at(self._rate, self._state, now) <= now
         if (is_ready or _LOOKS_NOW.get()) and now < deadline:
             self._state = with_request(self._rate, self._state, now)  # the usual case, as above
@@ -278,13 +278,13 @@ class RateLimiter:
         with anyio.move_on_after(deadline - now):
             async with self._queue_head:
                 await self._sleep_until_ready(deadline)
-                self._state = with_request(self._rate, self._state, self._clock())
+                self._state = with_request(self._rate, self._state, self._monotonic())
                 return
         raise too_late_error(None)
 
     async def _sleep_until_ready(self, deadline: float) -> None:
         """Check the time again after each sleep: a pause or a response may have moved it."""
-        while (at := ready_at(self._rate, self._state, self._clock())) > (now := self._clock()):
+        while (at := ready_at(self._rate, self._state, self._monotonic())) > (now := self._monotonic()):
             if at > deadline or at - now > MAX_WAIT_S:
                 is_asked = at in {self._state.until, self._state.paused_until}
                 raise too_late_error(

@@ -57,13 +57,13 @@ class SqliteStore:
         *,
         prepare: Callable[[sqlite3.Connection], None] | None = None,
         busy_s: float = BUSY_S,
-        clock: Callable[[], float] = time.perf_counter,
+        monotonic: Callable[[], float] = time.perf_counter,
         makes_anew: bool = True,
     ) -> None:
         """`prepare` is called with every new connection, in a transaction.
 
         If the open file disappears, it is created again if `makes_anew`; otherwise that is an error until the file is
-        back. `busy_s` is how many seconds a write waits for another process; `clock` returns seconds and measures
+        back. `busy_s` is how many seconds a write waits for another process; `monotonic` returns seconds and measures
         writes.
         """
         self._path = path
@@ -74,7 +74,7 @@ class SqliteStore:
         self._file: tuple[int, int] | None = None
         self._synchronous = ""
         self._busy_ms = int(busy_s * 1_000)
-        self._clock = clock
+        self._monotonic = monotonic
         self._makes_anew = makes_anew
         self._busy_timeout_ms: int | None = None
         self._progress_calls = 0
@@ -173,9 +173,9 @@ class SqliteStore:
         self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T], *, durable: bool
     ) -> _T:
         """Run the work, commit it, and measure how long both took."""
-        began = self._clock()
+        began = self._monotonic()
         result = self._run(connection, work)
-        self._was_slow[durable] = self._clock() - began > _QUICK_S
+        self._was_slow[durable] = self._monotonic() - began > _QUICK_S
         return result
 
     def _run_on_view(self, connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:

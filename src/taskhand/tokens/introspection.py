@@ -33,7 +33,7 @@ class _Answer:
 class Introspection:
     """Asks one issuer, as a `client` with an id and a secret.
 
-    `now` is POSIX time, `clock` is monotonic. Tokens are remembered by their hash.
+    `now` is POSIX time, `monotonic` returns seconds. Tokens are remembered by their hash.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Introspection:
         ask: Ask,
         *,
         now: Callable[[], float] = time.time,
-        clock: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys, self._client, self._ask = keys, client, ask
-        self._now, self._clock = now, clock
+        self._now, self._monotonic = now, monotonic
         self._answers: dict[str, _Answer] = {}
 
     async def find_holder(self, text: str, rules: TokenRules, resource: str) -> TokenHolder:
@@ -55,7 +55,7 @@ class Introspection:
             raise RefusedToken("it is too large")
         name = sha256(text.encode("utf-8", "replace")).hexdigest()
         kept = self._answers.get(name)
-        if kept is None or kept.until <= self._clock():
+        if kept is None or kept.until <= self._monotonic():
             kept = await self._ask_issuer(text, rules, resource)
             self._remember(name, kept)
         if isinstance(kept.found, RefusedToken):
@@ -63,7 +63,7 @@ class Introspection:
         return kept.found
 
     async def _ask_issuer(self, text: str, rules: TokenRules, resource: str) -> _Answer:
-        address, asked_at, now = await self._keys.introspection_address(), self._clock(), self._now()
+        address, asked_at, now = await self._keys.introspection_address(), self._monotonic(), self._now()
         try:
             claims = await self._ask(address, {"token": text, "token_type_hint": "access_token"}, *self._client)
         except TaskhandError as error:

@@ -33,12 +33,12 @@ _WAIT_S: Final = 10.0
 
 
 class IssuerKeys:
-    """The keys of the `issuer`; `clock` is monotonic."""
+    """The keys of the `issuer`; `monotonic` returns seconds."""
 
-    def __init__(self, issuer: str, fetch: Fetch, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, issuer: str, fetch: Fetch, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.issuer = issuer
         self._fetch = fetch
-        self._clock = clock
+        self._monotonic = monotonic
         self._lock = anyio.Lock()
         self._metadata: IssuerMetadata | None = None
         self._keys = KeySet()
@@ -83,7 +83,7 @@ class IssuerKeys:
 
     @property
     def _is_good(self) -> bool:
-        return self._clock() - self._read_at < _GOOD_S
+        return self._monotonic() - self._read_at < _GOOD_S
 
     def _check_good(self) -> None:
         if not self._is_good:
@@ -92,12 +92,12 @@ class IssuerKeys:
     async def _ask_again(self) -> None:
         """Fetch the keys, unless they were just fetched; one fetch serves all waiting requests."""
         async with self._lock:
-            if self._clock() - self._asked_at >= _EVERY_S:
+            if self._monotonic() - self._asked_at >= _EVERY_S:
                 await self._ask()
 
     async def _ask(self) -> None:
         """Fetch the metadata and the keys; after a failure, the former ones stay."""
-        self._asked_at = self._clock()
+        self._asked_at = self._monotonic()
         try:
             with anyio.fail_after(_WAIT_S):
                 metadata = await self._fetch_metadata()
@@ -109,7 +109,7 @@ class IssuerKeys:
         except TaskhandError as error:
             self._note(error)
         else:
-            self._metadata, self._keys, self._read_at, self._problem = metadata, keys, self._clock(), None
+            self._metadata, self._keys, self._read_at, self._problem = metadata, keys, self._monotonic(), None
 
     async def _fetch_metadata(self) -> IssuerMetadata:
         problems: list[TaskhandError] = []

@@ -21,7 +21,7 @@ _SAID_EVERY_S: Final = 60.0
 
 
 class TokenCheck:
-    """Checks the tokens of these issuers, and refuses all others. `now` is POSIX time, `clock` is monotonic."""
+    """Checks the tokens of these issuers, and refuses all others. `now` is POSIX time, `monotonic` returns seconds."""
 
     def __init__(
         self,
@@ -30,12 +30,12 @@ class TokenCheck:
         introspection: Introspection | None = None,
         *,
         now: Callable[[], float] = time.time,
-        clock: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._issuers = {issuer.issuer: issuer for issuer in issuers}
         self.rules = rules
         self._introspection = introspection
-        self._now, self._clock = now, clock
+        self._now, self._monotonic = now, monotonic
         self._said_at: dict[str, float] = {}
 
     @property
@@ -86,7 +86,7 @@ class TokenCheck:
     def _log_refusal(self, refused: RefusedToken) -> None:
         """Log the reason of a refusal; if the operator's settings caused it, also as a warning, but not each time."""
         _log.info("A token was refused: %s.", refused.reason)
-        now = self._clock()
+        now = self._monotonic()
         if refused.is_misconfigured and now - self._said_at.get(refused.reason, -math.inf) >= _SAID_EVERY_S:
             self._said_at[refused.reason] = now
             _log.warning("A genuine token was refused: %s.", refused.reason)

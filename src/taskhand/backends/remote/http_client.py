@@ -52,7 +52,7 @@ def _open_limiter(context: OpenContext, rate: Rate, in_flight: int, runtime: Run
     if context.budgets is not None:
         limiter = context.budgets.open_limiter(rate, in_flight, runtime, of_account=of_account)
     else:
-        limiter = RateLimiter(rate, in_flight, clock=runtime.monotonic, sleep=runtime.sleep)
+        limiter = RateLimiter(rate, in_flight, monotonic=runtime.monotonic, sleep=runtime.sleep)
     if of_account:
         context.limiters[rate, in_flight] = limiter
     if runtime.observer is not None and context.own_token is None:

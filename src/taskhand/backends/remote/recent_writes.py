@@ -37,15 +37,15 @@ class RecentWrite(Generic[_Row]):
 
 
 class RecentWrites(Generic[_Row]):
-    """Writes by task id, kept for `keep_s` seconds of the monotonic `clock`; deletions are kept a minute longer.
+    """Writes by task id, kept for `keep_s` seconds of `monotonic`; deletions are kept a minute longer.
 
     `key` normalizes an id, so that different spellings are equal.
     """
 
-    def __init__(self, keep_s: float, clock: Callable[[], float], key: Callable[[str], str] = str) -> None:
+    def __init__(self, keep_s: float, monotonic: Callable[[], float], key: Callable[[str], str] = str) -> None:
         self._known: dict[str, None] = {}
         self._keep_s = keep_s
-        self._clock = clock
+        self._monotonic = monotonic
         self._key = key
         self._written: dict[str, RecentWrite[_Row]] = {}
         self._deleted_until: dict[str, float] = {}
@@ -64,7 +64,7 @@ class RecentWrites(Generic[_Row]):
     def wrote(self, task_id: str, row: _Row, before: _Row | None = None) -> None:
         """Remember the state of a task after a write; `before` is its state before, None if unknown."""
         self.note_read([task_id])
-        now, last = self._clock(), self.get(task_id)
+        now, last = self._monotonic(), self.get(task_id)
         left = [] if before is None else [before]
         if last is not None and last.row not in left:
             left.insert(0, last.row)
@@ -78,7 +78,7 @@ class RecentWrites(Generic[_Row]):
 
     def deleted(self, task_id: str) -> None:
         """Remember that a task was deleted, as long as lists may show it."""
-        now = self._clock()
+        now = self._monotonic()
         self.forget([task_id])
         self._deleted_until = {deleted_id: until for deleted_id, until in self._deleted_until.items() if until > now}
         self._deleted_until[self._key(task_id)] = now + _DELETED_S + self._keep_s
@@ -105,7 +105,7 @@ class RecentWrites(Generic[_Row]):
 
     def is_deleted(self, task_id: str) -> bool:
         """True if a task was deleted recently, so that a list may still show it; no CRM reuses an id."""
-        return self._deleted_until.get(self._key(task_id), -inf) > self._clock()
+        return self._deleted_until.get(self._key(task_id), -inf) > self._monotonic()
 
     def _is_recent(self, write: RecentWrite[_Row]) -> bool:
-        return write.at > self._clock() - self._keep_s
+        return write.at > self._monotonic() - self._keep_s

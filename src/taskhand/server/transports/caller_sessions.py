@@ -32,9 +32,9 @@ class Session:
 class HeldSessions:
     """The sessions of all callers, the least recently used one first."""
 
-    def __init__(self, limits: HttpLimits, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: HttpLimits, monotonic: Callable[[], float]) -> None:
         self._limits = limits
-        self._clock = clock
+        self._monotonic = monotonic
         self._sessions: dict[str, Session] = {}
 
     @property
@@ -44,7 +44,7 @@ class HeldSessions:
 
     def begin_new(self, session_id: str, caller: str, close: Callable[[], Awaitable[None]]) -> None:
         """Add the session that a request has opened."""
-        self._sessions[session_id] = Session(session_id, caller, close, self._clock(), open_requests=1)
+        self._sessions[session_id] = Session(session_id, caller, close, self._monotonic(), open_requests=1)
 
     def begin(self, session_id: str, caller: str) -> None:
         """Count a request of a session by its caller."""
@@ -57,7 +57,7 @@ class HeldSessions:
         if session := self._of(session_id, caller):
             del self._sessions[session_id]
             session.open_requests -= 1
-            session.used_at = self._clock()
+            session.used_at = self._monotonic()
             self._sessions[session_id] = session
 
     def remove(self, session_id: str, caller: str) -> None:
@@ -95,7 +95,7 @@ class HeldSessions:
 
     def _forget_ended(self) -> None:
         """Drop the sessions that the SDK has ended by now."""
-        before = self._clock() - self._limits.session_idle_s
+        before = self._monotonic() - self._limits.session_idle_s
         gone = [
             session.id for session in self._sessions.values() if not session.open_requests and session.used_at < before
         ]

@@ -26,9 +26,9 @@ _T = TypeVar("_T")
 class CallerLimits:
     """Counts the requests and streams of each caller, and the wrong keys from each address."""
 
-    def __init__(self, limits: HttpLimits, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: HttpLimits, monotonic: Callable[[], float]) -> None:
         self._limits = limits
-        self._clock = clock
+        self._monotonic = monotonic
         rate = limits.requests_s or _NO_LIMIT_RATE
         burst = max(1.0, _BURST_S * rate)
         tries = limits.wrong_keys
@@ -39,7 +39,7 @@ class CallerLimits:
         """Count a request that begins; a refusal if the caller sends too many a second."""
         if not self._limits.requests_s:
             return None
-        now = self._clock()
+        now = self._monotonic()
         wait_s = self._callers.of(caller, now).requests.take(now)
         if not wait_s:
             return None
@@ -48,7 +48,7 @@ class CallerLimits:
 
     def receive(self, caller: str, size: int, received: int) -> Refusal | None:
         """Count bytes of an incomplete body; a refusal if they are too many. `received` are the bytes before them."""
-        use = self._callers.of(caller, self._clock())
+        use = self._callers.of(caller, self._monotonic())
         use.arriving_bytes += size
         if received + size <= self._limits.small_bytes or use.arriving_bytes <= self._limits.arriving_bytes:
             return None
@@ -57,11 +57,11 @@ class CallerLimits:
     def forget(self, caller: str, size: int) -> None:
         """Subtract bytes whose body has arrived whole, or will never do so."""
         if size:
-            self._callers.of(caller, self._clock()).arriving_bytes -= size
+            self._callers.of(caller, self._monotonic()).arriving_bytes -= size
 
     def begin(self, caller: str, *, is_stream: bool) -> Refusal | None:
         """Count a request that has arrived whole as open; a refused one is not counted."""
-        limits, use = self._limits, self._callers.of(caller, self._clock())
+        limits, use = self._limits, self._callers.of(caller, self._monotonic())
         if is_stream and use.open_streams >= limits.open_streams:
             return _too_many("open_streams", f"one caller has {use.open_streams} streams open", 1)
         if not is_stream and use.open_requests >= limits.open_requests:
@@ -72,13 +72,13 @@ class CallerLimits:
 
     def end(self, caller: str, *, is_stream: bool) -> None:
         """Count the end of an open request."""
-        use = self._callers.of(caller, self._clock())
+        use = self._callers.of(caller, self._monotonic())
         use.open_streams -= is_stream
         use.open_requests -= not is_stream
 
     def refuse_key(self, address: str) -> Refusal | None:
         """Count a wrong key; a refusal if there were too many from this address."""
-        now = self._clock()
+        now = self._monotonic()
         wait_s = self._keys.of(address, now).take(now)
         exceeded = f"more than {self._limits.wrong_keys} wrong keys a minute from one address"
         return _too_many("wrong_keys", exceeded, wait_s) if wait_s else None

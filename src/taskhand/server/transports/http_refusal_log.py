@@ -27,27 +27,27 @@ _NOISY: Final = (
 class RefusalLines:
     """Logs that a limit was exceeded, with the number of times since the last line about it."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._unlogged: dict[str, int] = {}
         self._logged_at: dict[str, float] = {}
 
     def note(self, limit: str, caller: str) -> None:
         """Count a request, connection or session that was refused or ended for a limit."""
         self._unlogged[limit] = self._unlogged.get(limit, 0) + 1
-        now = self._clock()
+        now = self._monotonic()
         if now - self._logged_at.get(limit, -math.inf) >= _EVERY_S:
             self._logged_at[limit] = now
             logger.warning("Over the limit %s: %d times, last by %s.", limit, self._unlogged.pop(limit), caller)
 
 
 @contextmanager
-def quiet_libraries(clock: Callable[[], float]) -> Iterator[None]:
+def quiet_libraries(monotonic: Callable[[], float]) -> Iterator[None]:
     """Limit the SDK's warnings of refused requests to one a second for each kind, and remove session ids from them.
 
     A client that leaves is not logged as an error of the server.
     """
-    once = _OncePerSecond(clock)
+    once = _OncePerSecond(monotonic)
     loggers = [logging.getLogger(name) for name in _NOISY]
     for logger_ in loggers:
         logger_.addFilter(once)
@@ -59,13 +59,13 @@ def quiet_libraries(clock: Callable[[], float]) -> Iterator[None]:
 
 
 class _OncePerSecond(logging.Filter):
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
-        self._clock = clock
+        self._monotonic = monotonic
         self._logged_at: dict[tuple[str, int], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        kind, now = (record.name, record.lineno), self._clock()
+        kind, now = (record.name, record.lineno), self._monotonic()
         if record.exc_info and isinstance(record.exc_info[1], ClientDisconnect):
             record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
             record.msg, record.args = "A client left before its request had arrived.", None

@@ -28,10 +28,10 @@ _HEADERS_TOO_LARGE: Final = 431
 class RequestLimiter:
     """Limits requests before authentication, and the usage of each caller after it."""
 
-    def __init__(self, limits: HttpLimits, lines: RefusalLines, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: HttpLimits, lines: RefusalLines, monotonic: Callable[[], float]) -> None:
         self._limits, self._lines = limits, lines
-        self._callers = CallerLimits(limits, clock)
-        self._sessions = HeldSessions(limits, clock)
+        self._callers = CallerLimits(limits, monotonic)
+        self._sessions = HeldSessions(limits, monotonic)
 
     @property
     def max_sessions(self) -> int:

@@ -18,8 +18,8 @@ _UNKNOWN: Final = "no connection"
 class RefusedDeliveries:
     """Counts refused deliveries by reason."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._unlogged: dict[str, Counter[str]] = {}
         self._said_at: dict[str, float] = {}
 
@@ -28,7 +28,7 @@ class RefusedDeliveries:
         key = connection or _UNKNOWN
         unlogged = self._unlogged.setdefault(key, Counter())
         unlogged[why] += 1
-        now = self._clock()
+        now = self._monotonic()
         if now - self._said_at.get(key, -math.inf) < _EVERY_S:
             return
         self._said_at[key] = now
