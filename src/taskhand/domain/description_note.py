@@ -18,7 +18,7 @@ _HTML: Final = re.compile(r"\s*<[a-zA-Z][^<>]*>.*</[a-zA-Z][a-zA-Z0-9]*>\s*", re
 
 @dataclass(frozen=True, slots=True)
 class DatedNote:
-    """A note of `author` (None: nobody knows who) at an aware moment, in the zone whose day is written."""
+    """A note of `author` (None if unknown) at an aware moment, in the zone whose day is written."""
 
     text: str
     author: str | None

@@ -41,7 +41,7 @@ EDIT_FIELDS = {"responsibles": "responsible_ids"}
 """The field of an edit that sets a field of a difference, if the two differ in name."""
 
 DIFFERENCE_FIELDS = {field: name for name, field in EDIT_FIELDS.items()}
-"""The reverse."""
+"""The field of a difference that a field of an edit sets, if the two differ in name."""
 
 DIFFERENCE_VALUES: dict[str, Callable[[Task], object]] = {
     "title": attrgetter("title"),

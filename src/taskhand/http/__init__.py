@@ -1,6 +1,6 @@
 """The HTTP layer that every CRM backend shares.
 
-path             a URL path from segments, with its route template
+url_path         a URL path from segments, with its route template
 request          one request as a value
 origin           the base URLs to which a credential may be sent: pure
 redirects        the check of redirects: pure

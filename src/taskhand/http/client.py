@@ -179,7 +179,11 @@ class Client:
                 raise redirected_write_error(self._upstream)
             location = answer.headers.get("location") if request.method == "GET" else None
             url = check_redirect(url, location, name=self._upstream.name)
-        raise UpstreamError(f"{self._upstream.name} redirected the request too often.", code="upstream_redirect")
+        raise UpstreamError(
+            f"{self._upstream.name} redirected the request too often.",
+            code="upstream_redirect",
+            next_step=f"Ask the operator of Taskhand to check {self._upstream.base_url_name}.",
+        )
 
     def _open(self) -> "RetryTransport":
         if not self._entered:

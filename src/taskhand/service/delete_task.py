@@ -23,10 +23,7 @@ async def delete_task(call: Call, task_id: str) -> Plan:
     """Plan the deletion of a task: a deletion always needs approval."""
     task_rules.check_id(task_id, call.app.backend.capabilities)
     intent = Intent("delete", await read_snapshot(call.app, task_id, to_delete=True))
-    return await make_plan(
-        call,
-        [intent],
-    )
+    return await make_plan(call, [intent])
 
 
 async def delete_tasks(call: Call, chosen: TaskIds) -> Plan:

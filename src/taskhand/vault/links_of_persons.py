@@ -87,7 +87,10 @@ class Links:
                 if saved is not None:
                     return saved
         raise OperatorError(
-            "The link was not saved: other processes changed it at the same time.", code="store_busy", retryable=True
+            "The link was not saved: other processes changed it at the same time.",
+            code="store_busy",
+            retryable=True,
+            next_step="Try again.",
         )
 
     async def end(self, link: Link) -> None:

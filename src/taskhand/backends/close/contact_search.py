@@ -28,7 +28,7 @@ class ContactSearch:
         self._text_modes: Sequence[str] = _BEGINNINGS
 
     async def find(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Do the same as `Account.find_contacts`."""
+        """The contacts whose name, e-mail address, phone number or company matches a query, at most `limit`."""
         if found := await self._search(query, limit):
             return found
         leads, _ = await self._client.search(_search_body(None), None)

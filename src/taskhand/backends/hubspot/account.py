@@ -178,11 +178,8 @@ class Account(CrmAccount):
             definition = (await self.definitions()).get("hs_task_type")
         except (OperatorError, NotFound):
             return ()
-        return (
-            tuple(KnownType(option.value, option.label) for option in definition.options)
-            if definition is not None
-            else ()
-        )
+        options = definition.options if definition is not None else ()
+        return tuple(KnownType(option.value, option.label) for option in options)
 
     async def read_owners(self, *, newest: bool = False) -> None:
         """Read the owners if none are known or `newest` is set; if that fails, the known owners stay."""

@@ -63,7 +63,7 @@ async def read_twice(read: Callable[[], Awaitable[_Row]]) -> _Row:
 
 
 async def read_surely(records: Listing | None, task_id: str, read: Callable[[], Awaitable[_Row]]) -> _Row:
-    """The same for a record that is read by its id: NotFound only if a list of `records` lacks it too.
+    """Read a record by its id; NotFound only if a list of `records` lacks it too.
 
     OutcomeUnknown if there is no list either: every request gets a 404. Without `records` one 404 is enough.
     """
