@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from taskhand.journal.journal import ChangeQuery
-from taskhand.sql.connection import SqlConnection, SqlRow, placeholders, stored_instant
+from taskhand.sql.connection import SqlClause, SqlConnection, SqlRow, join_clauses, placeholders, stored_instant
 
 __all__ = ["find_positions"]
-
-_Clause = tuple[str, tuple[object, ...]]
 
 _REACH: Final = 300
 """Number of changes to scan, the newest first, before an index is used to find those with an outcome or of a tool."""
@@ -57,9 +55,9 @@ class _Search:
     `asked_of_few` is the same with computed values, which keep the database off that index when few changes are sorted.
     """
 
-    asked: tuple[_Clause, ...]
-    asked_of_few: tuple[_Clause, ...]
-    filters: tuple[_Clause, ...]
+    asked: tuple[SqlClause, ...]
+    asked_of_few: tuple[SqlClause, ...]
+    filters: tuple[SqlClause, ...]
     order: str
     limit: int
 
@@ -88,7 +86,7 @@ def _to_search(connection: SqlConnection, account_names: Sequence[str], query: C
     is_of_period = _is_of_period(query)
     is_by_account = len(account_names) == 1 and query.subject is None and not is_of_period
     in_accounts = f"IN ({placeholders(account_names)})"
-    asked: list[_Clause] = []
+    asked: list[SqlClause] = []
     if query.since is not None:
         asked.append(("o.at >= ?", (stored_instant(query.since),)))
     if query.until is not None:
@@ -115,8 +113,8 @@ def _may_be_rare(query: ChangeQuery) -> bool:
     return is_of_few or any(value is not None for value in (query.outcome, query.tool, query.person))
 
 
-def _filters(query: ChangeQuery) -> list[_Clause]:
-    clauses: list[_Clause] = []
+def _filters(query: ChangeQuery) -> list[SqlClause]:
+    clauses: list[SqlClause] = []
     if query.subject is not None:
         clauses.append((f"{_OF_SUBJECT} || ''", (query.subject,)))
     if query.tool is not None:
@@ -132,7 +130,7 @@ def _filters(query: ChangeQuery) -> list[_Clause]:
     return clauses
 
 
-def _find_few(connection: SqlConnection, query: ChangeQuery) -> _Clause | None:
+def _find_few(connection: SqlConnection, query: ChangeQuery) -> SqlClause | None:
     """A condition that all changes of the list meet, and few others; None if no index has one."""
     if query.subject is not None and _are_few(
         connection, f"entry o WHERE o.kind = 'opening' AND {_OF_SUBJECT}", query.subject
@@ -160,17 +158,17 @@ def _walk(connection: SqlConnection, search: _Search, reach: int = _ALL) -> list
     return _find(connection, search, search.asked, search.order, reach)
 
 
-def _sort_few(connection: SqlConnection, search: _Search, few: _Clause) -> list[SqlRow]:
+def _sort_few(connection: SqlConnection, search: _Search, few: SqlClause) -> list[SqlRow]:
     """The changes of the list among those that meet `few`, which are all sorted before they are filtered."""
     order = search.order.replace("o.seq", "o.seq + 0").replace("o.at", "o.at || ''")
     return _find(connection, search, [few, *search.asked_of_few], order, _ALL)
 
 
 def _find(
-    connection: SqlConnection, search: _Search, clauses: Sequence[_Clause], order: str, reach: int
+    connection: SqlConnection, search: _Search, clauses: Sequence[SqlClause], order: str, reach: int
 ) -> list[SqlRow]:
-    where, values = _all_of(clauses)
-    filters, looked_at = _all_of(search.filters)
+    where, values = join_clauses(clauses)
+    filters, looked_at = join_clauses(search.filters)
     columns = "*" if "o.body" in filters else "o.seq, o.change_id"
     sql = (
         f"SELECT o.seq, o.change_id FROM (SELECT {columns} FROM entry o WHERE o.kind = 'opening' AND {where} "  # noqa: S608
@@ -181,21 +179,15 @@ def _find(
 
 def _has_more(connection: SqlConnection, search: _Search, reach: int) -> bool:
     """Whether there are more changes than were scanned."""
-    where, values = _all_of(search.asked)
+    where, values = join_clauses(search.asked)
     sql = f"SELECT 1 FROM entry o WHERE o.kind = 'opening' AND {where} ORDER BY {search.order} LIMIT 1 OFFSET ?"  # noqa: S608
     return connection.execute(sql, (*values, reach)).fetchone() is not None
 
 
-def _behind(connection: SqlConnection, seq: int, *, is_of_period: bool) -> _Clause:
+def _behind(connection: SqlConnection, seq: int, *, is_of_period: bool) -> SqlClause:
     """The clause that a change comes after the one at `seq`, which may have been pruned meanwhile."""
     at = connection.execute("SELECT at FROM entry WHERE seq = ?", (seq,)).fetchone() if is_of_period else None
     return ("o.seq < ?", (seq,)) if at is None else ("(o.at, o.seq) < (?, ?)", (at["at"], seq))
-
-
-def _all_of(clauses: Sequence[_Clause]) -> _Clause:
-    return " AND ".join(clause for clause, _ in clauses) or "TRUE", tuple(
-        value for _, values in clauses for value in values
-    )
 
 
 def _position(cursor: str) -> int:

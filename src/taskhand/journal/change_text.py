@@ -58,7 +58,7 @@ def _render_caller(opening: Opening) -> str:
 
 
 def _render_details(change: Change, task_id: str | None) -> Iterator[str]:
-    indexes = [index for index in _indexes(change) if task_id in (None, _task_id(change, index))]
+    indexes = [index for index in change.indexes if task_id in (None, _task_id(change, index))]
     for index in indexes[:_MAX_TASKS]:
         yield from _render_task(change, index)
     if len(indexes) > _MAX_TASKS:
@@ -70,23 +70,14 @@ def _render_details(change: Change, task_id: str | None) -> Iterator[str]:
     yield from (f"{name}: {one_line(value)}" for name, value in facts.items() if value)
 
 
-def _indexes(change: Change) -> list[int]:
-    """The indexes of all intents and results."""
-    return sorted({*range(len(change.intents)), *change.results})
-
-
-def _parts(change: Change, index: int) -> tuple[Intent | None, Result | None]:
-    return change.intents[index] if index < len(change.intents) else None, change.results.get(index)
-
-
 def _task_id(change: Change, index: int) -> str | None:
-    intent, result = _parts(change, index)
+    intent, result = change.parts(index)
     return (intent.task_id if intent else None) or (result.task_id if result else None)
 
 
 def _render_task(change: Change, index: int) -> Iterator[str]:
     """One task: the intent, the result, and the fields that changed."""
-    intent, result = _parts(change, index)
+    intent, result = change.parts(index)
     task_id, title = _task_id(change, index), _title(intent, result)
     words = [
         f"{intent.verb}:" if intent else "",

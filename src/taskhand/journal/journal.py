@@ -163,6 +163,15 @@ class Change:
         """The overall outcome."""
         return self.ending.outcome if self.ending else "open"
 
+    @property
+    def indexes(self) -> list[int]:
+        """The indexes of all intents and results."""
+        return sorted({*range(len(self.intents)), *self.results})
+
+    def parts(self, index: int) -> tuple[Intent | None, Result | None]:
+        """The intent and the result at an index; a skipped task has no intent, an open one no result."""
+        return self.intents[index] if index < len(self.intents) else None, self.results.get(index)
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeQuery:

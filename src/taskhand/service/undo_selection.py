@@ -31,7 +31,7 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
 
     `task_ids` are the tasks to undo, None for all; `leave` are ids of tasks and names of fields to leave as they are.
     """
-    ids = {_id_at(change, index).casefold(): _id_at(change, index) for index in _indexes(change)}
+    ids = {_id_at(change, index).casefold(): _id_at(change, index) for index in change.indexes}
     fields = {name: edit_field(name) for name in leave if name.casefold() not in ids}
     unknown = [task_id for task_id in task_ids or () if task_id.casefold() not in ids]
     if unknown or not all(fields.values()):
@@ -53,21 +53,16 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
     return Selection(applied, left_out | ({"note"} if "description" in left_out else set()), unwritten)
 
 
-def _indexes(change: Change) -> list[int]:
-    return sorted({*range(len(change.intents)), *change.results})
-
-
 def _id_at(change: Change, index: int) -> str:
     """The id of the task at an index; empty for a create that made none."""
-    result = change.results.get(index)
-    intent = change.intents[index] if index < len(change.intents) else None
+    intent, result = change.parts(index)
     return (result.task_id if result else None) or (intent.task_id if intent else None) or ""
 
 
 def _unknown_entry_error(change: Change, entry: str, *, takes_fields: bool) -> CallerError:
     fields = _fields_of(change.intents) if takes_fields else ()
     named = [Candidate(argument_name(field)) for field in fields]
-    indexes = [index for index in _indexes(change) if _id_at(change, index)][: _MAX_CANDIDATES - len(named)]
+    indexes = [index for index in change.indexes if _id_at(change, index)][: _MAX_CANDIDATES - len(named)]
     named += [Candidate(_id_at(change, index), _title_at(change, index)) for index in indexes]
     what = "a task or a field" if takes_fields else "a task"
     return CallerError(

@@ -7,7 +7,19 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-__all__ = ["DamagedRow", "SqlConnection", "SqlCursor", "SqlRow", "placeholders", "stored_instant"]
+__all__ = [
+    "DamagedRow",
+    "SqlClause",
+    "SqlConnection",
+    "SqlCursor",
+    "SqlRow",
+    "join_clauses",
+    "placeholders",
+    "stored_instant",
+]
+
+SqlClause = tuple[str, tuple[object, ...]]
+"""A condition in SQL, and its parameters."""
 
 
 class DamagedRow(Exception):
@@ -71,3 +83,9 @@ def stored_instant(at: datetime) -> str:
     except OverflowError:
         in_utc = at.replace(tzinfo=UTC)
     return in_utc.isoformat(timespec="microseconds")
+
+
+def join_clauses(clauses: Sequence[SqlClause]) -> SqlClause:
+    """The conjunction of these clauses."""
+    parameters = tuple(value for _, values in clauses for value in values)
+    return " AND ".join(clause for clause, _ in clauses) or "TRUE", parameters

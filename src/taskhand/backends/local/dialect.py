@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-__all__ = ["SQLITE", "ChangeLog", "Clause", "Dialect"]
+from taskhand.sql.connection import SqlClause
 
-Clause = tuple[str, tuple[object, ...]]
-"""A condition in SQL, and its parameters."""
+__all__ = ["SQLITE", "ChangeLog", "Dialect"]
 
 
 class ChangeLog(NamedTuple):
@@ -39,7 +38,7 @@ class Dialect(NamedTuple):
     with_task: str
     before_lists: str | None
     changes: ChangeLog
-    find_texts: Callable[[Sequence[str]], Clause] | None = None
+    find_texts: Callable[[Sequence[str]], SqlClause] | None = None
 
 
 SQLITE: Final = Dialect(

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.dialect import ChangeLog, Clause, Dialect
+from taskhand.backends.local.dialect import ChangeLog, Dialect
 from taskhand.backends.local.people_and_statuses import Language, NewId, add_defaults
 from taskhand.call.change_ownership import check_ownership
 from taskhand.domain.check_result import CheckResult
@@ -15,7 +15,7 @@ from taskhand.domain.errors import CommitUnknown, OperatorError, OutcomeUnknown
 from taskhand.postgres.database import Database
 from taskhand.postgres.migrations import PostgresKind
 from taskhand.postgres.store import PostgresStore
-from taskhand.sql.connection import SqlConnection
+from taskhand.sql.connection import SqlClause, SqlConnection
 
 if TYPE_CHECKING:
     from taskhand.sql.store import SqlStore
@@ -33,7 +33,7 @@ _MAX_GROUPS: Final = 40
 """Maximum n-grams in a search; of a longer text only the start is searched in the index."""
 
 
-def _find_texts(words: Sequence[str]) -> Clause:
+def _find_texts(words: Sequence[str]) -> SqlClause:
     """The condition, answered by an index, that a text has every n-gram of the words."""
     groups: dict[str, None] = {}
     for word in words:
@@ -105,7 +105,7 @@ class _PostgresTaskStorage:
         self._timezone = timezone
         self.store: SqlStore = _FurnishedStore(PostgresStore(database, TASKS), furnish)
 
-    def find_late(self, connection: SqlConnection, now: datetime) -> Clause:
+    def find_late(self, connection: SqlConnection, now: datetime) -> SqlClause:
         """The condition that compares a due time with now, and a due day with today in each zone of tasks due soon."""
         first, end = (day_in(now + timedelta(days=days), None).isoformat() for days in (-2, 3))
         zones = [str(row["name"]) for row in connection.execute(_ZONES_NEAR, (first, end))]

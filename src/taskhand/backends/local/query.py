@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
 
-from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
+from taskhand.backends.local.dialect import SQLITE, Dialect
 from taskhand.domain.date_window import Period
 from taskhand.domain.due import instant_text
 from taskhand.domain.task_query import NO_DUE, PRIORITIES, TaskQuery, ascends, priority_key, text_words
-from taskhand.sql.connection import placeholders
+from taskhand.sql.connection import SqlClause, join_clauses, placeholders
 
 __all__ = [
     "NEVER",
@@ -37,7 +37,7 @@ __all__ = [
 
 _KEYS = {"due": "due_key", "created": "created_at", "oldest": "created_at", "priority": "due_key"}
 
-NEVER: Final[Clause] = ("FALSE", ())
+NEVER: Final[SqlClause] = ("FALSE", ())
 """The condition that is never true."""
 
 _ON_IT = "EXISTS (SELECT 1 FROM task_responsible r WHERE r.task_id = t.id AND r.responsible_id IN ({}))"
@@ -60,7 +60,7 @@ class StoreState:
 
     unfinished: tuple[str, ...]
     now: datetime
-    late: Clause = NEVER
+    late: SqlClause = NEVER
     dialect: Dialect = SQLITE
 
     @property
@@ -135,19 +135,19 @@ def build_selects(query: TaskQuery, state: StoreState, reach: int | None = None)
     return tuple(_select(query, walk, filters, each, state.dialect) for walk in walks)
 
 
-def narrowest_filter(query: TaskQuery) -> Clause | None:
+def narrowest_filter(query: TaskQuery) -> SqlClause | None:
     """The filter that usually matches few tasks, far from the start of a walk: a contact, or a time of change."""
     if query.contact is not None:
         return _of_contact(query.contact)
     if query.period is not None and query.period.moment != "created":
-        return _join_clauses(_bounds(query.period, f"t.{query.period.moment}_at"))
+        return join_clauses(_bounds(query.period, f"t.{query.period.moment}_at"))
     return None
 
 
-def selective_filters(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
+def selective_filters(query: TaskQuery, state: StoreState) -> Iterator[SqlClause]:
     """The filters of the query that one index answers, usually most selective first."""
     if query.period is not None:
-        yield _join_clauses(_bounds(query.period, f"t.{query.period.moment}_at"))
+        yield join_clauses(_bounds(query.period, f"t.{query.period.moment}_at"))
     if (chosen := _statuses(query, state)) is not None:
         yield f"t.status_id IN ({placeholders(chosen)})", chosen
     if query.priority is not None:
@@ -158,18 +158,18 @@ def selective_filters(query: TaskQuery, state: StoreState) -> Iterator[Clause]:
         yield _within(_spans(query, state), "t.due_key")
 
 
-def build_order_among(query: TaskQuery, among: Clause) -> Select:
+def build_order_among(query: TaskQuery, among: SqlClause) -> Select:
     """The statement for all tasks after the previous page that match the clause `among`, sorted.
 
     The caller appends the last parameter, the LIMIT.
     """
     key, direction = _key(query), _direction(query)
-    where, values = _join_clauses([among, *_after_page(query, "+")])
+    where, values = join_clauses([among, *_after_page(query, "+")])
     order = f"+{key} {direction}, +t.id {direction}"
     return Select(f"SELECT {key}, t.id FROM task t WHERE {where} ORDER BY {order} LIMIT ?", values)  # noqa: S608  as below
 
 
-def build_walks_among(query: TaskQuery, among: Clause) -> tuple[Select, ...]:
+def build_walks_among(query: TaskQuery, among: SqlClause) -> tuple[Select, ...]:
     """The statements for the rows of `build_order_among`, by scans of the order's index, one for each priority."""
     key, direction = f"t.{_KEYS[query.order]}", _direction(query)
     selects = []
@@ -180,7 +180,7 @@ def build_walks_among(query: TaskQuery, among: Clause) -> tuple[Select, ...]:
             clauses.append(("t.priority = ?", (priority,)))
         if after is not None:
             clauses.append((f"({key}, t.id) {'>' if ascends(query.order) else '<'} (?, ?)", after))
-        where, values = _join_clauses(clauses)
+        where, values = join_clauses(clauses)
         order = f"{key} {direction}, t.id {direction}"
         selects.append(Select(f"SELECT {shown}, t.id FROM task t WHERE {where} ORDER BY {order} LIMIT ?", values))  # noqa: S608
     return tuple(selects)
@@ -188,17 +188,17 @@ def build_walks_among(query: TaskQuery, among: Clause) -> tuple[Select, ...]:
 
 def build_check(query: TaskQuery, state: StoreState, ids: Sequence[str]) -> Select:
     """The statement for the ids of these tasks that match all filters of the query."""
-    where, values = _join_clauses([(f"t.id IN ({placeholders(ids)})", tuple(ids)), *_unindexed_filters(query, state)])
+    where, values = join_clauses([(f"t.id IN ({placeholders(ids)})", tuple(ids)), *_unindexed_filters(query, state)])
     return Select(f"SELECT t.id FROM task t WHERE {where}", values)  # noqa: S608  only constants of this module
 
 
-def build_select_among(query: TaskQuery, state: StoreState, among: Clause, most: int = 2**31) -> Select:
+def build_select_among(query: TaskQuery, state: StoreState, among: SqlClause, most: int = 2**31) -> Select:
     """The statement for the page that reads and sorts all tasks that match the clause `among`.
 
     If more than `most` tasks match, the last row has no id.
     """
     key, direction = _key(query), _direction(query)
-    where, values = _join_clauses([*_unindexed_filters(query, state), *_after_page(query, "")])
+    where, values = join_clauses([*_unindexed_filters(query, state), *_after_page(query, "")])
     sql = (
         f"WITH few AS MATERIALIZED (SELECT * FROM task t WHERE {among[0]} LIMIT ?) "  # noqa: S608  as above
         f"(SELECT {key}, t.id, 1 FROM few t WHERE {where} ORDER BY {key} {direction}, t.id {direction} LIMIT ?) "
@@ -207,7 +207,7 @@ def build_select_among(query: TaskQuery, state: StoreState, among: Clause, most:
     return Select(sql, (*among[1], most + 1, *values, query.limit + 1, most))
 
 
-def _unindexed_filters(query: TaskQuery, state: StoreState) -> list[Clause]:
+def _unindexed_filters(query: TaskQuery, state: StoreState) -> list[SqlClause]:
     """All filters of the query, hinted so that no index is used for them."""
     hint = state.dialect.hint
     clauses = [_within(_spans(query, state), f"{hint}t.due_key")]
@@ -232,7 +232,7 @@ def _direction(query: TaskQuery) -> str:
     return "ASC" if ascends(query.order) else "DESC"
 
 
-def _after_page(query: TaskQuery, hint: str) -> list[Clause]:
+def _after_page(query: TaskQuery, hint: str) -> list[SqlClause]:
     """The filter that starts after the previous page."""
     if query.after is None:
         return []
@@ -281,13 +281,13 @@ def _spans(query: TaskQuery, state: StoreState) -> tuple[_Span, ...]:
     return (_Span(first),) if end is None else (_Span(first, end), _Span(NO_DUE))
 
 
-def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int | None, words: Dialect) -> Select:
+def _select(query: TaskQuery, walk: _Walk, filters: Sequence[SqlClause], reach: int | None, words: Dialect) -> Select:
     source, row, task_id = ("task t", "t", "t.id") if walk.person is None else ("task_responsible r", "r", "r.task_id")
     due, key = f"{row}.due_key", f"{row}.{_KEYS[query.order]}"
-    seeks: list[Clause] = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
+    seeks: list[SqlClause] = [] if walk.person is None else [("r.responsible_id = ?", (walk.person,))]
     seeks += [] if walk.status is None else [(f"{row}.status_id = ?", (walk.status,))]
     # The `+` as in `build_selects`: the filtered columns have their own indexes.
-    passes: list[Clause] = [(_OF_NOBODY, ())] if walk.of_nobody else []
+    passes: list[SqlClause] = [(_OF_NOBODY, ())] if walk.of_nobody else []
     if walk.of_nobody and key == due and walk.status is None and walk.priority is None:
         seeks, passes = [*seeks, *passes], []
     if query.order in ("created", "oldest"):
@@ -307,10 +307,10 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
     shown = key
     if query.order == "priority" and walk.priority is not None:
         shown = f"'{priority_key(walk.priority)}' || {key}"
-    is_met, met_values = ("1", ()) if reach is None or not passes else _join_clauses(passes)
+    is_met, met_values = ("1", ()) if reach is None or not passes else join_clauses(passes)
     if met_values:
         is_met = f"CASE WHEN {is_met} THEN 1 ELSE 0 END"  # CASE stops at the first condition that is false
-    where, values = _join_clauses(seeks if reach is not None else [*seeks, *passes])
+    where, values = join_clauses(seeks if reach is not None else [*seeks, *passes])
     sql = (
         f"SELECT {shown}, {task_id}, {is_met} FROM {source} WHERE {where} "  # noqa: S608  only constants of this module
         f"ORDER BY {key} {direction}, {task_id} {direction} LIMIT ?"
@@ -320,55 +320,48 @@ def _select(query: TaskQuery, walk: _Walk, filters: Sequence[Clause], reach: int
     return Select(sql, (*met_values, *values, bound or query.limit + 1), bound, part)
 
 
-def _join_clauses(clauses: Sequence[Clause]) -> Clause:
-    """The conjunction of these clauses."""
-    return " AND ".join(clause for clause, _ in clauses) or "TRUE", tuple(
-        value for _, values in clauses for value in values
-    )
-
-
-def _bound_by_due(walk: _Walk, due: str, task_id: str) -> list[Clause]:
+def _bound_by_due(walk: _Walk, due: str, task_id: str) -> list[SqlClause]:
     """The bounds of a walk in due order: the span's, or the previous page's last row if that is later."""
     span, after = walk.span, walk.after
     # SQLite seeks by one lower bound only: with the span's bound it would scan up to the page's.
     if after is None or after[0] < span.first:
         return _in_span(span, due)
-    end: list[Clause] = [] if span.end is None else [(f"{due} < ?", (span.end,))]
+    end: list[SqlClause] = [] if span.end is None else [(f"{due} < ?", (span.end,))]
     return [*end, (f"({due}, {task_id}) > (?, ?)", after)]
 
 
-def _bound_by_creation(query: TaskQuery, walk: _Walk, key: str, task_id: str) -> list[Clause]:
+def _bound_by_creation(query: TaskQuery, walk: _Walk, key: str, task_id: str) -> list[SqlClause]:
     """The bound of a walk in another order: the last row of the previous page."""
     if walk.after is None:
         return []
     return [(f"({key}, {task_id}) {'>' if ascends(query.order) else '<'} (?, ?)", walk.after)]
 
 
-def _in_span(span: _Span, due: str) -> list[Clause]:
-    end: list[Clause] = [] if span.end is None else [(f"{due} < ?", (span.end,))]
+def _in_span(span: _Span, due: str) -> list[SqlClause]:
+    end: list[SqlClause] = [] if span.end is None else [(f"{due} < ?", (span.end,))]
     return [*end, *([(f"{due} >= ?", (span.first,))] if span.first else [])]
 
 
-def _within(spans: Sequence[_Span], due: str) -> Clause:
+def _within(spans: Sequence[_Span], due: str) -> SqlClause:
     """The clause that a task is due in one of the spans."""
-    each = [_join_clauses(_in_span(span, due)) for span in spans]
+    each = [join_clauses(_in_span(span, due)) for span in spans]
     return f"({' OR '.join(f'({clause})' for clause, _ in each)})", tuple(
         value for _, values in each for value in values
     )
 
 
-def _created_in(period: Period | None, row: str) -> list[Clause]:
+def _created_in(period: Period | None, row: str) -> list[SqlClause]:
     """The bounds of the creation time, a column that each task_responsible row has too."""
     return _bounds(period, f"{row}.created_at") if period is not None and period.moment == "created" else []
 
 
-def _bounds(period: Period, column: str) -> list[Clause]:
-    start: list[Clause] = [] if period.start is None else [(f"{column} >= ?", (instant_text(period.start),))]
-    end: list[Clause] = [] if period.end is None else [(f"{column} < ?", (instant_text(period.end),))]
+def _bounds(period: Period, column: str) -> list[SqlClause]:
+    start: list[SqlClause] = [] if period.start is None else [(f"{column} >= ?", (instant_text(period.start),))]
+    end: list[SqlClause] = [] if period.end is None else [(f"{column} < ?", (instant_text(period.end),))]
     return [(f"{column} IS NOT NULL", ()), *start, *end]
 
 
-def _of_people(people: Sequence[str], *, of_nobody: bool) -> Clause:
+def _of_people(people: Sequence[str], *, of_nobody: bool) -> SqlClause:
     """The clause, answered by indexes, that one of these people, or nobody, is responsible."""
     if not people:
         return _OF_NOBODY, ()
@@ -377,12 +370,12 @@ def _of_people(people: Sequence[str], *, of_nobody: bool) -> Clause:
     return f"t.id IN ({sql}{also})", tuple(people)
 
 
-def _of_contact(contact: str) -> Clause:
+def _of_contact(contact: str) -> SqlClause:
     return "(t.ai_contact_id = ? OR t.ai_customer_id = ?)", (contact,) * 2
 
 
-def _filters(query: TaskQuery, state: StoreState) -> list[Clause]:
-    clauses: list[Clause] = []
+def _filters(query: TaskQuery, state: StoreState) -> list[SqlClause]:
+    clauses: list[SqlClause] = []
     if query.period is not None and query.period.moment != "created":
         clauses += _bounds(query.period, f"{state.dialect.hint}t.{query.period.moment}_at")
     if query.contact is not None:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from itertools import chain, islice
 from typing import Final
 
-from taskhand.backends.local.dialect import Clause
 from taskhand.backends.local.query import (
     Select,
     StoreState,
@@ -23,7 +22,7 @@ from taskhand.backends.local.query import (
 )
 from taskhand.backends.local.text_index import find_candidates, has_text_index
 from taskhand.domain.task_query import TaskQuery, text_words
-from taskhand.sql.connection import SqlConnection
+from taskhand.sql.connection import SqlClause, SqlConnection
 
 __all__ = ["find_rows"]
 
@@ -151,14 +150,14 @@ def _walk(connection: SqlConnection, selects: Sequence[Select], limit: int) -> s
     return rows
 
 
-def _find_selective_filter(connection: SqlConnection, query: TaskQuery, state: StoreState) -> Clause | None:
+def _find_selective_filter(connection: SqlConnection, query: TaskQuery, state: StoreState) -> SqlClause | None:
     """A filter of the query that at most `_MAX_SORTED` tasks match; None if it has no such filter."""
     return next(
         (clause for clause in selective_filters(query, state) if _is_selective(connection, clause, _MAX_SORTED)), None
     )
 
 
-def _is_selective(connection: SqlConnection, clause: Clause, most: int) -> bool:
+def _is_selective(connection: SqlConnection, clause: SqlClause, most: int) -> bool:
     """Whether at most `most` tasks match the condition."""
     sql = f"SELECT 1 FROM task t WHERE {clause[0]} LIMIT 1 OFFSET ?"  # noqa: S608  only constants
     return connection.execute(sql, (*clause[1], most)).fetchone() is None

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from taskhand.backends.local.backend import LocalBackend
-from taskhand.backends.local.dialect import SQLITE, Clause, Dialect
+from taskhand.backends.local.dialect import SQLITE, Dialect
 from taskhand.backends.local.people_and_statuses import Language, NewId, add_defaults
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due, is_overdue
 from taskhand.domain.name_matching import fold
-from taskhand.sql.connection import SqlConnection
+from taskhand.sql.connection import SqlClause, SqlConnection
 from taskhand.sqlite.connection import BUSY_S
 from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.store import SqliteStore
@@ -22,7 +22,7 @@ __all__ = ["TASK_STORE", "FileStorage", "open_file_store"]
 
 TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local", {"fold": fold})
 
-_LATE: Final[Clause] = ("is_overdue(t.due_at, t.is_all_day, t.due_timezone)", ())
+_LATE: Final[SqlClause] = ("is_overdue(t.due_at, t.is_all_day, t.due_timezone)", ())
 """A custom SQL function: SQLite has no time zones."""
 
 
@@ -69,7 +69,7 @@ class FileStorage:
         self._store = SqliteStore(path, TASK_STORE, prepare=self._prepare, busy_s=busy_s)
         self.store = self._store
 
-    def find_late(self, connection: SqlConnection, now: datetime) -> Clause:  # noqa: ARG002  the function knows the time
+    def find_late(self, connection: SqlConnection, now: datetime) -> SqlClause:  # noqa: ARG002  the function knows the time
         """The call of the SQL function `is_overdue`."""
         return _LATE
 

@@ -4,9 +4,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from taskhand.backends.local.dialect import Clause, Dialect
+from taskhand.backends.local.dialect import Dialect
 from taskhand.domain.check_result import CheckResult
-from taskhand.sql.connection import SqlConnection
+from taskhand.sql.connection import SqlClause, SqlConnection
 from taskhand.sql.store import SqlStore
 
 __all__ = ["TaskStorage"]
@@ -30,7 +30,7 @@ class TaskStorage(Protocol):
         """The path of the file; None for a database."""
         ...
 
-    def find_late(self, connection: SqlConnection, now: datetime) -> Clause:
+    def find_late(self, connection: SqlConnection, now: datetime) -> SqlClause:
         """The SQL condition that a task `t` is past due, even if it is finished."""
         ...
 

@@ -106,7 +106,7 @@ def task_indexes(change: "Change", task_id: str | None, outcome: str | None) -> 
     """The indexes of the tasks of a change, filtered by id and outcome."""
     return [
         index
-        for index in sorted({*range(len(change.intents)), *change.results})
+        for index in change.indexes
         if (task_id is None or task_id == _task_id(change, index))
         and (outcome is None or outcome == _outcome(change, index))
     ]
@@ -182,9 +182,7 @@ def _index(change: "Change", task_id: str | None) -> int | None:
 
 def _parts(change: "Change", index: int | None) -> "tuple[Intent | None, Result | None]":
     """The intent and the result at an index; a skipped task has no intent."""
-    if index is None:
-        return None, None
-    return change.intents[index] if index < len(change.intents) else None, change.results.get(index)
+    return (None, None) if index is None else change.parts(index)
 
 
 def _outcome(change: "Change", index: int) -> str:
