@@ -25,7 +25,7 @@ __all__ = [
     "find_created",
     "infer_outcome",
     "lists_show",
-    "read_surely",
+    "read_and_list_missing",
     "recover_abandoned",
     "recover_if_possible",
     "with_notes",
@@ -81,7 +81,7 @@ async def _recover(app: AppContext, change: Change) -> None:
     app = _of_maker(app, change)
     pending = [index for index in range(len(change.intents)) if index not in change.results]
     ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
-    now, doubtful = await read_surely(app, ids, intended_properties(change.intents))
+    now, doubtful = await read_and_list_missing(app, ids, intended_properties(change.intents))
     if doubtful and not lists_show(app, change.opening.at):
         raise OutcomeUnknown("A list has a task that is not found by its id.")  # it lags, and is read again later
     now = await with_notes(app, [change.intents[index] for index in pending], now, change.opening.at)
@@ -132,7 +132,7 @@ def infer_outcome(intent: Intent, now: Task | None, doubtful: Collection[str]) -
     return "not_applied" if is_untouched(now, intent.before.task, intent.edit) else "unknown"
 
 
-async def read_surely(
+async def read_and_list_missing(
     app: AppContext, ids: Sequence[str], properties: Collection[str], *, fresh: bool = True
 ) -> tuple[dict[str, Snapshot], frozenset[str]]:
     """Tasks as they are now, and the ids that may exist although they were not found.

@@ -13,7 +13,7 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
 from taskhand.service.bulk_write import bulk_resume, to_task_result
-from taskhand.service.crash_recovery import find_created, infer_outcome, read_surely, with_notes
+from taskhand.service.crash_recovery import find_created, infer_outcome, read_and_list_missing, with_notes
 from taskhand.service.snapshots import intended_properties
 from taskhand.service.stale_plan import difference_since
 from taskhand.service.visible_changes import is_visible
@@ -72,12 +72,12 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
 async def _read_in_portions(
     call: Call, ids: Sequence[str], properties: Collection[str]
 ) -> tuple[dict[str, Snapshot], frozenset[str], frozenset[str]]:
-    """The result of `read_surely`, and the ids that were read: the first ones, if there is no time for all."""
+    """The result of `read_and_list_missing`, and the ids that were read: the first, if there is no time for all."""
     now, doubtful = dict[str, Snapshot](), frozenset[str]()
     write_at, read = _TO_WRITE * time_left(), 0
     while read < len(ids) and (not read or time_left() > write_at):
         # A backend that reads all tasks at once has just done so for the first portion.
-        found, unsure = await read_surely(call.app, ids[read : read + _PORTION], properties, fresh=not read)
+        found, unsure = await read_and_list_missing(call.app, ids[read : read + _PORTION], properties, fresh=not read)
         now, doubtful, read = now | found, doubtful | unsure, read + _PORTION
     return now, doubtful, frozenset(ids[:read])
 

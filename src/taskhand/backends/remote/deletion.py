@@ -10,7 +10,7 @@
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from taskhand.backends.remote.lost_update import Listing, read_surely
+from taskhand.backends.remote.lost_update import Listing, read_or_find_listed
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.retry_waits import SEARCH_WAITS_S, sleep_if_time
 from taskhand.backends.remote.write_messages import Messages
@@ -71,7 +71,7 @@ class Presence(Enum):
 async def find_presence(records: Deletable, task_id: str, *, is_confirmed: bool = True) -> Presence:
     """Read a record by its id, twice if it cannot be read; one that is not found is listed, unless `is_confirmed`."""
     try:
-        await read_surely(None if is_confirmed else records, task_id, lambda: records.get(task_id))
+        await read_or_find_listed(None if is_confirmed else records, task_id, lambda: records.get(task_id))
     except NotFound:
         return Presence.GONE
     except TaskhandError:

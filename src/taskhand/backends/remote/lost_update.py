@@ -37,7 +37,15 @@ from taskhand.http.rate_limiter import without_pauses
 if TYPE_CHECKING:
     from taskhand.backends.remote.adapter import CrmAdapter
 
-__all__ = ["Listing", "Writer", "error_of_unread", "error_of_unshown", "may_send_again", "read_surely", "read_twice"]
+__all__ = [
+    "Listing",
+    "Writer",
+    "error_of_unread",
+    "error_of_unshown",
+    "may_send_again",
+    "read_or_find_listed",
+    "read_twice",
+]
 
 _Row = TypeVar("_Row")
 
@@ -62,7 +70,7 @@ async def read_twice(read: Callable[[], Awaitable[_Row]]) -> _Row:
     return await read()
 
 
-async def read_surely(records: Listing | None, task_id: str, read: Callable[[], Awaitable[_Row]]) -> _Row:
+async def read_or_find_listed(records: Listing | None, task_id: str, read: Callable[[], Awaitable[_Row]]) -> _Row:
     """Read a record by its id; NotFound only if a list of `records` lacks it too.
 
     OutcomeUnknown if there is no list either: every request gets a 404. Without `records` one 404 is enough.
@@ -143,7 +151,7 @@ class Writer(Generic[_Row]):
         return await self._adapter.complete(answer, before, edit)
 
     async def _read(self, item: Item[_Row]) -> _Row:
-        return await read_surely(self._adapter, item.id, lambda: self._adapter.get(item.id, item.edit))
+        return await read_or_find_listed(self._adapter, item.id, lambda: self._adapter.get(item.id, item.edit))
 
     async def _read_back(self, item: Item[_Row]) -> _Row:
         """The task as it is now; raises `error_of_unread`."""
