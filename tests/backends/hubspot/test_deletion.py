@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from backends.hubspot.sandboxed_app import CAROLINA, ELENA, KEY, Account, Time, hubspot, row, seed, served, task_id
+from taskhand.backends.hubspot.task_reader import INDEX_LAG_S
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError
@@ -142,6 +143,17 @@ async def test_a_deletion_is_sent_with_hubspots_own_id() -> None:
         assert await listed_ids(crm) == {"REF 2"}, "the search still shows the other one"
         with pytest.raises(NotFound):
             await crm.backend.delete_task(before)
+
+
+async def test_a_task_deleted_by_a_property_stays_hidden_and_hides_no_task_whose_own_id_is_that_value() -> None:
+    time = Time()
+    world = seed(rows=[row(1, ref=task_id(2)), row(2, ref="REF 2")])
+    lagging = ("burst=0", "searches=0", "search_lag=100", "archived_index=lags", "unique_property=ref")
+    async with served(hubspot(time, world, spec_variant=lagging), time, hubspot_id_property="ref") as crm:
+        assert await crm.backend.delete_task(await crm.backend.get_task(task_id(2))) is None
+        for _ in range(2):
+            assert await listed_ids(crm) == {"REF 2"}
+            time.now += INDEX_LAG_S + 10
 
 
 async def test_a_change_of_a_deleted_task_is_refused_and_does_not_restore_the_task() -> None:

@@ -267,11 +267,11 @@ class PageSearch:
             start, answer = after, await self.reader.client.search(search.body(after, properties))
             rows = [Record.read(row) for row in rows_in("HubSpot", answer, "results")]
             self._nameless += rows.count(None)
-            is_deleted = self.reader.recent.is_deleted
+            is_deleted, id_property = self.reader.recent.is_deleted, self.reader.client.id_property
             found = (
                 record
                 for record in rows
-                if record is not None and record.id not in recent and not is_deleted(record.id)
+                if record is not None and record.id not in recent and not is_deleted(record.known_by(id_property))
             )
             last = await self._add(list(found))
             after = next_page(answer)
