@@ -44,7 +44,7 @@ from taskhand.install import HOSTS, Host, Launch
 from taskhand.install.install_links import install_link
 from taskhand.install.launch_command import LAUNCH_FROM_INDEX
 from taskhand.server.app import create_server
-from taskhand.server.host_arguments import HOST_KEYS
+from taskhand.server.arguments.host_keys import HOST_KEYS
 from taskhand.server.in_process_client import list_tools
 from transcripts.record import record_all
 

@@ -7,8 +7,8 @@ import pytest
 
 from behaviour.agent import Agent, Refused
 from behaviour.world import BackendCase
-from taskhand.server.argument_coercion import is_empty
-from taskhand.server.host_arguments import HOST_KEYS
+from taskhand.server.arguments.coercion import is_empty
+from taskhand.server.arguments.host_keys import HOST_KEYS
 
 FILLERS: tuple[Any, ...] = (None, "", [], {}, 0)
 DUE = {"dueDate": "2026-03-10", "dueTime": "15:00", "timezone": "America/Santiago"}

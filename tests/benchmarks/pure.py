@@ -28,13 +28,13 @@ from taskhand.domain.wording import Wording
 from taskhand.journal.change_rows import ending_entry, opening_entries, result_entries
 from taskhand.journal.hash_chain import START, next_link
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
-from taskhand.server import narrowed_schema
-from taskhand.server.arguments import parse_arguments
-from taskhand.server.narrowed_schema import input_schema
-from taskhand.server.portable_schema import output_schema
+from taskhand.server.arguments.parsing import parse_arguments
 from taskhand.server.render.read_answers import ListAnswer
 from taskhand.server.render.rendered_answer import render_text
 from taskhand.server.render.write_answer import render_write
+from taskhand.server.schemas import narrowed
+from taskhand.server.schemas.narrowed import input_schema
+from taskhand.server.schemas.portable import output_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList
 
@@ -143,7 +143,7 @@ def _hubspot() -> object:
 
 def _schemas() -> object:
     """All schemas, as at start-up: the caches are emptied first."""
-    narrowed_schema._input_schema.cache_clear()  # noqa: SLF001  nobody else forgets
+    narrowed._input_schema.cache_clear()  # noqa: SLF001  nobody else forgets
     output_schema.cache_clear()
     return [(input_schema(_MODELS[tool.name], _ANY), output_schema(tool.answer)) for tool in TOOLS]
 

@@ -8,7 +8,7 @@ from documents import ROOT, stale
 from server.surface import capabilities_of
 from server.token_limits import CORE, WITH_OUTPUT
 from taskhand import __version__
-from taskhand.server.narrowed_schema import input_schema
+from taskhand.server.schemas.narrowed import input_schema
 from taskhand.server.tools.update_task import UPDATE_TASK
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

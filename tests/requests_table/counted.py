@@ -19,8 +19,8 @@ from taskhand.domain.principal import ANYONE, Principal
 from taskhand.domain.receipt import Receipt
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.journal import Caller
-from taskhand.server.arguments import parse_arguments
-from taskhand.server.narrowed_schema import input_schema
+from taskhand.server.arguments.parsing import parse_arguments
+from taskhand.server.schemas.narrowed import input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import Options

@@ -41,7 +41,7 @@ anyio.run(start)
 _UNBUILT = """
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.task import Task
-from taskhand.server.narrowed_schema import input_schema
+from taskhand.server.schemas.narrowed import input_schema
 from taskhand.server.tools import TOOLS
 for tool in TOOLS:
     input_schema(tool.arguments, Capabilities())
@@ -77,9 +77,9 @@ def test_a_start_loads_no_use_case_and_builds_no_validator(store_file: Path) -> 
     unused = (*observers, "jwt", "taskhand.tokens", "taskhand.server.transports")
     assert not [name for name in later if name.startswith(unused)], "what is not asked for costs nothing"
     parts = (
-        "connection_argument",
-        "shortened_schemas",
-        "merged_schema",
+        "arguments.connection",
+        "schemas.shortened",
+        "schemas.merged",
         "render.several_connections",
         "render.connections",
     )

@@ -8,7 +8,7 @@ from mcp.server import ServerRequestContext
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.access import ServerContext
 from taskhand.server.list_arguments import lists_of
-from taskhand.server.portable_schema import objects_of
+from taskhand.server.schemas.portable import objects_of
 from taskhand.server.tool import Tool
 
 __all__ = ["OPENINGS", "instructions", "instructions_for"]

@@ -6,7 +6,7 @@ from pkgutil import iter_modules, walk_packages
 from anyio.lowlevel import checkpoint
 
 from taskhand import server, service
-from taskhand.server import render
+from taskhand.server import arguments, render, schemas
 
 __all__ = ["load_use_cases"]
 
@@ -22,7 +22,7 @@ async def load_use_cases() -> None:
     """
     names = [
         module.name
-        for package in (service, render)
+        for package in (service, render, arguments, schemas)
         for module in walk_packages(package.__path__, f"{package.__name__}.")
     ]
     here = [module.name for module in iter_modules(server.__path__) if not module.ispkg]

@@ -24,12 +24,12 @@ from mcp.types import (
 
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.errors import OperatorError
-from taskhand.server.narrowed_schema import input_schema, shorten_schema
 from taskhand.server.prompt_handlers import to_listed_prompt
 from taskhand.server.prompts import PROMPTS
 from taskhand.server.render.errors import error_sentence
 from taskhand.server.resource_handlers import to_listed_resources, to_listed_templates
 from taskhand.server.resources import RESOURCES
+from taskhand.server.schemas.narrowed import input_schema, shorten_schema
 from taskhand.server.tool_calls import error_result
 from taskhand.server.tool_handlers import to_listed_tool
 from taskhand.server.tools import TOOLS

@@ -15,21 +15,21 @@ from taskhand.domain.errors import NotAllowed, TaskhandError
 from taskhand.domain.plan import Plan
 from taskhand.domain.wording import Wording
 from taskhand.server.access import CallerView, ServerContext
-from taskhand.server.arguments import parse_arguments
+from taskhand.server.arguments.host_keys import without_host_keys
+from taskhand.server.arguments.parsing import parse_arguments
 from taskhand.server.client_identity import to_caller
 from taskhand.server.elicitation import answer_in, asker, can_elicit, to_input_required
-from taskhand.server.host_arguments import without_host_keys
 from taskhand.server.internal_error import internal_errors
-from taskhand.server.portable_schema import Schema, fields_of
 from taskhand.server.progress import ProgressReport
 from taskhand.server.refusal_log import ALL, log_refusal, note_connection
 from taskhand.server.render.documented_writes import render_whole_write
 from taskhand.server.render.errors import people_in_error, render_error
 from taskhand.server.render.rendered_answer import named_by, render_answer
 from taskhand.server.render.write_answer import render_write
+from taskhand.server.schemas.portable import Schema, fields_of
+from taskhand.server.schemas.tool_schemas import ToolSchemas
 from taskhand.server.task_addresses import with_plain_ids
 from taskhand.server.tool import Tool
-from taskhand.server.tool_schemas import ToolSchemas
 from taskhand.service.account_errors import naming_account
 from taskhand.service.answer_names import load_wording
 from taskhand.service.app_context import AppContext
@@ -140,7 +140,7 @@ class ToolCall:
             raise NotAllowed.by("connections", "No connection is yours to use; nothing was sent.")
         if not has_several:
             return arguments, mine.first
-        from taskhand.server.connection_argument import ids_in_arguments, take_connection  # noqa: PLC0415  few servers have several
+        from taskhand.server.arguments.connection import ids_in_arguments, take_connection  # noqa: PLC0415  few servers have several
         from taskhand.service.find_connection import find_connection, unclear_connection  # noqa: PLC0415  as above
 
         names, may_be_all = (
@@ -227,7 +227,7 @@ class ToolCall:
         """The error; for a missing task that was made again, with the id of the new one."""
         if error.code != "task_not_found":
             return error
-        from taskhand.server.connection_argument import ids_in_arguments  # noqa: PLC0415  few calls name a missing task
+        from taskhand.server.arguments.connection import ids_in_arguments  # noqa: PLC0415  few calls name a missing task
         from taskhand.service.earlier_undo import with_remade_id  # noqa: PLC0415  as above
 
         ids = ids_in_arguments(self._arguments)
@@ -239,7 +239,7 @@ class ToolCall:
         """Journal a refused call in the connection that it means, with the arguments as they were sent."""
         sent, app = self._params.arguments or {}, self._app
         if self._served.connections.are_several:
-            from taskhand.server.connection_argument import connections_of_refused_call  # noqa: PLC0415  few servers have several
+            from taskhand.server.arguments.connection import connections_of_refused_call  # noqa: PLC0415  few servers have several
 
             meant, sent = await connections_of_refused_call(self._served.connections, self._view.connections, sent)
             app = meant.of_principal(self._view.principal) if meant else app

@@ -14,9 +14,9 @@ from mcp.types import (
 from mcp.types import Tool as ListedTool
 
 from taskhand.server.access import ServerContext
-from taskhand.server.portable_schema import Schema, output_names, output_schema
+from taskhand.server.schemas.portable import Schema, output_names, output_schema
+from taskhand.server.schemas.tool_schemas import ToolSchemas
 from taskhand.server.tool import Tool
-from taskhand.server.tool_schemas import ToolSchemas
 
 __all__ = ["ToolHandlers", "to_listed_tool"]
 

@@ -14,8 +14,8 @@ from taskhand.domain.name_matching import fold
 from taskhand.domain.task import TaskPatch
 from taskhand.domain.task_query import NOBODY as NOBODY_WORDS
 from taskhand.domain.task_query import TaskFilter
-from taskhand.server.argument_coercion import is_empty
-from taskhand.server.narrowed_schema import input_schema
+from taskhand.server.arguments.coercion import is_empty
+from taskhand.server.schemas.narrowed import input_schema
 from taskhand.server.tools import TOOLS
 
 __all__ = ["READS", "TOGETHER", "UNDATED", "wrong_calls"]

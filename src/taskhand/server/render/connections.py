@@ -8,9 +8,9 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.capability_notes import NOTES
 from taskhand.domain.receipt import join_notes
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.server.narrowed_schema import input_schema
-from taskhand.server.portable_schema import model_fields
 from taskhand.server.render.answer import Answer
+from taskhand.server.schemas.narrowed import input_schema
+from taskhand.server.schemas.portable import model_fields
 from taskhand.service.app_context import AppContext
 
 __all__ = ["ConnectionsAnswer"]

@@ -5,11 +5,11 @@ from pydantic import MISSING
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.priority import PRIORITY_WORDS
 from taskhand.domain.task import TaskDraft, TaskPatch
-from taskhand.server.argument_types import json_types
-from taskhand.server.narrowed_schema import input_schema
-from taskhand.server.portable_schema import model_fields
+from taskhand.server.arguments.accepted_types import json_types
 from taskhand.server.render.answer import Answer
 from taskhand.server.resource import Resource
+from taskhand.server.schemas.narrowed import input_schema
+from taskhand.server.schemas.portable import model_fields
 from taskhand.service.app_context import AppContext
 
 __all__ = ["CAPABILITIES", "CapabilitiesAnswer"]

@@ -19,8 +19,6 @@ from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import Contact, StatusChoice, TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter, TaskQuery
 from taskhand.domain.wording import Wording
-from taskhand.server.narrowed_schema import input_schema
-from taskhand.server.portable_schema import Schema, fields_of, output_schema
 from taskhand.server.render.errors import render_error
 from taskhand.server.render.read_answers import (
     ContactsAnswer,
@@ -32,6 +30,8 @@ from taskhand.server.render.read_answers import (
 from taskhand.server.render.rendered_answer import render_text
 from taskhand.server.render.task_rows import RowField
 from taskhand.server.render.write_answer import render_write
+from taskhand.server.schemas.narrowed import input_schema
+from taskhand.server.schemas.portable import Schema, fields_of, output_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.list_tasks import TaskList
 from taskhand.service.list_team_members import Team

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.server.host_arguments import HOST_KEYS, without_host_keys
-from taskhand.server.narrowed_schema import input_schema
-from taskhand.server.portable_schema import fields_of
+from taskhand.server.arguments.host_keys import HOST_KEYS, without_host_keys
+from taskhand.server.schemas.narrowed import input_schema
+from taskhand.server.schemas.portable import fields_of
 from taskhand.server.tools import TOOLS
 
 ARGUMENTS = {tool.name: fields_of(input_schema(tool.arguments, Capabilities())) for tool in TOOLS}

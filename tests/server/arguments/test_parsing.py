@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from builders import TASK_ID, only_refuses, refused
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.errors import CallerError
-from taskhand.server.arguments import parse_arguments
-from taskhand.server.narrowed_schema import input_schema
+from taskhand.server.arguments.parsing import parse_arguments
+from taskhand.server.schemas.narrowed import input_schema
 from taskhand.server.tool import Tool
 from taskhand.server.tools import TOOLS
 

@@ -12,7 +12,7 @@ from behaviour.agent import Refused
 from safety.account import Agent
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
-from taskhand.server.refused_values import refused_value
+from taskhand.server.arguments.refused_values import refused_value
 from taskhand.wiring import open_app
 
 MANY = [f"00000000-0000-4000-8000-{number:012d}" for number in range(40_000)]

@@ -14,9 +14,9 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.name_matching import squeeze
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter
-from taskhand.server.argument_coercion import NULL_AS_TEXT, is_empty
-from taskhand.server.argument_types import json_types
-from taskhand.server.portable_schema import Schema, model_fields
+from taskhand.server.arguments.accepted_types import json_types
+from taskhand.server.arguments.coercion import NULL_AS_TEXT, is_empty
+from taskhand.server.schemas.portable import Schema, model_fields
 
 __all__ = ["OtherArguments", "TaskBody"]
 

@@ -10,11 +10,11 @@ from pydantic import BaseModel
 from taskhand.domain.name_matching import squeeze
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter
-from taskhand.server.argument_coercion import is_empty
-from taskhand.server.argument_types import json_types
-from taskhand.server.filler_values import OtherArguments, TaskBody
-from taskhand.server.portable_schema import Schema, fields_of, model_fields, objects_of
-from taskhand.server.refused_values import refused_value
+from taskhand.server.arguments.accepted_types import json_types
+from taskhand.server.arguments.coercion import is_empty
+from taskhand.server.arguments.filler_values import OtherArguments, TaskBody
+from taskhand.server.arguments.refused_values import refused_value
+from taskhand.server.schemas.portable import Schema, fields_of, model_fields, objects_of
 
 __all__ = ["ArgumentScope"]
 

@@ -3,9 +3,9 @@
 import re
 from typing import Any, Final
 
-from taskhand.server.argument_limits import NUMBER_BOUND, describe_excess
-from taskhand.server.argument_types import PAIR, expected_type, json_types
-from taskhand.server.portable_schema import Schema
+from taskhand.server.arguments.accepted_types import PAIR, expected_type, json_types
+from taskhand.server.arguments.limits import NUMBER_BOUND, describe_excess
+from taskhand.server.schemas.portable import Schema
 
 __all__ = ["refused_value"]
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from taskhand.server.connection_argument import (
+from taskhand.server.arguments.connection import (
     CONNECTION,
     describe_connection,
     needs_connection,
 )
-from taskhand.server.narrowed_schema import CLAUSES, Clause, join_clauses
-from taskhand.server.portable_schema import Schema
+from taskhand.server.schemas.narrowed import CLAUSES, Clause, join_clauses
+from taskhand.server.schemas.portable import Schema
 from taskhand.server.tool import Tool
 from taskhand.service.connections import Connections
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from taskhand.server.narrowed_schema import ARGUMENT_OF_VALUE, CALL_OPTIONS, CLAUSES, Clause
-from taskhand.server.portable_schema import Schema
+from taskhand.server.schemas.narrowed import ARGUMENT_OF_VALUE, CALL_OPTIONS, CLAUSES, Clause
+from taskhand.server.schemas.portable import Schema
 
 __all__ = ["merge_schemas"]
 

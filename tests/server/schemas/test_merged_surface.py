@@ -20,8 +20,8 @@ from taskhand.domain.principal import Person
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.in_process_client import list_tools
-from taskhand.server.merged_schema import merge_schemas
-from taskhand.server.narrowed_schema import input_schema
+from taskhand.server.schemas.merged import merge_schemas
+from taskhand.server.schemas.narrowed import input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_connections

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from taskhand.server.connection_argument import ids_in_arguments, take_connection
+from taskhand.server.arguments.connection import ids_in_arguments, take_connection
 from taskhand.service.connections import Connections, UnclearConnection
 
 

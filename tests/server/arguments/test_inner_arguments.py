@@ -12,8 +12,8 @@ from builders import only_refuses, refused
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.task import Body, TaskPatch
 from taskhand.domain.task_query import TaskFilter
-from taskhand.server.arguments import parse_arguments
-from taskhand.server.narrowed_schema import input_schema
+from taskhand.server.arguments.parsing import parse_arguments
+from taskhand.server.schemas.narrowed import input_schema
 
 Ids = Annotated[tuple[str, ...], Field(description="Ids.")]
 

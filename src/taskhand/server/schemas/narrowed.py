@@ -14,7 +14,7 @@ from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_times import Known
 from taskhand.server.list_arguments import lists_of
-from taskhand.server.portable_schema import Schema, model_schema, objects_of
+from taskhand.server.schemas.portable import Schema, model_schema, objects_of
 from taskhand.server.tools import TOOLS
 from taskhand.service.call_options import RepeatableOptions
 

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from taskhand.domain.task import TaskDraft
 from taskhand.domain.truncation import truncate
+from taskhand.server.arguments.unknown import OUTERMOST_CONNECTION
 from taskhand.server.tool import Tool
-from taskhand.server.unknown_argument import OUTERMOST_CONNECTION
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections, UnclearConnection
 from taskhand.service.find_connection import CallIds, find_connection, unclear_connection

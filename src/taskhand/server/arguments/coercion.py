@@ -4,9 +4,9 @@ import json
 import re
 from typing import Any
 
-from taskhand.server.argument_limits import NUMBER_BOUND
-from taskhand.server.argument_types import PAIR, choices, json_types
-from taskhand.server.portable_schema import Schema, item_fields
+from taskhand.server.arguments.accepted_types import PAIR, choices, json_types
+from taskhand.server.arguments.limits import NUMBER_BOUND
+from taskhand.server.schemas.portable import Schema, item_fields
 
 __all__ = ["NULL_AS_TEXT", "coerce", "is_empty"]
 

@@ -16,13 +16,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from taskhand.domain.errors import CallerError
-from taskhand.server.argument_coercion import coerce
-from taskhand.server.argument_scope import ArgumentScope
-from taskhand.server.argument_types import choices, expected_choice, expected_type
+from taskhand.server.arguments.accepted_types import choices, expected_choice, expected_type
+from taskhand.server.arguments.coercion import coerce
+from taskhand.server.arguments.plain_texts import are_plain_texts
+from taskhand.server.arguments.scope import ArgumentScope
+from taskhand.server.arguments.unknown import joined_unknown_error, unknown_argument_error
 from taskhand.server.list_arguments import ListItem, lists_of
-from taskhand.server.plain_text_arguments import are_plain_texts
-from taskhand.server.portable_schema import Schema, fields_of, model_fields
-from taskhand.server.unknown_argument import joined_unknown_error, unknown_argument_error
+from taskhand.server.schemas.portable import Schema, fields_of, model_fields
 
 __all__ = ["parse_arguments"]
 

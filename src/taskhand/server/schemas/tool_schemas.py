@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from taskhand.domain.capabilities import Capabilities
-from taskhand.server.narrowed_schema import input_schema, join_clauses, schema_in_clauses, shorten_schema
-from taskhand.server.portable_schema import Schema, model_fields
+from taskhand.server.schemas.narrowed import input_schema, join_clauses, schema_in_clauses, shorten_schema
+from taskhand.server.schemas.portable import Schema, model_fields
 from taskhand.server.tool import Tool
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
@@ -44,7 +44,7 @@ class ToolSchemas:
             return {tool.name: shorten_schema(self.of(tool, connections.first)) for tool in tools}
         key = (tuple(tool.name for tool in tools), _set_of(connections))
         if key not in self._of_lists:
-            from taskhand.server.shortened_schemas import shorten_schemas  # noqa: PLC0415  few servers have several
+            from taskhand.server.schemas.shortened import shorten_schemas  # noqa: PLC0415  few servers have several
 
             merged = {tool.name: _merged(tool.arguments, connections) for tool in tools}
             self._of_lists[key] = shorten_schemas(tools, merged, connections)
@@ -53,7 +53,7 @@ class ToolSchemas:
 
 def _merged(model: "type[BaseModel]", connections: Connections) -> Schema:
     """The schema of a call to all connections, its descriptions in clauses."""
-    from taskhand.server.merged_schema import merge_schemas  # noqa: PLC0415  few servers have several
+    from taskhand.server.schemas.merged import merge_schemas  # noqa: PLC0415  few servers have several
 
     schemas = {name: schema_in_clauses(model, app.backend.capabilities) for name, app in connections.by_name.items()}
     return merge_schemas(schemas, model_fields(model))

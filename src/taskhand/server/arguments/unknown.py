@@ -8,10 +8,10 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.name_matching import squeeze
 from taskhand.domain.task import IMMUTABLE
 from taskhand.domain.task_query import TaskFilter
-from taskhand.server.argument_scope import ArgumentScope
-from taskhand.server.argument_synonyms import nearest_names, other_tool, usual_names
+from taskhand.server.arguments.scope import ArgumentScope
+from taskhand.server.arguments.synonyms import nearest_names, other_tool, usual_names
 from taskhand.server.list_arguments import lists_of
-from taskhand.server.portable_schema import Schema, fields_of, item_fields, model_fields, objects_of
+from taskhand.server.schemas.portable import Schema, fields_of, item_fields, model_fields, objects_of
 
 __all__ = ["OUTERMOST_CONNECTION", "joined_unknown_error", "unknown_argument_error"]
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from taskhand.domain.truncation import truncate
-from taskhand.server.portable_schema import Schema, fields_of, item_fields
+from taskhand.server.schemas.portable import Schema, fields_of, item_fields
 
 __all__ = ["PAIR", "choices", "expected_choice", "expected_type", "json_types"]
 

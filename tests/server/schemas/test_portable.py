@@ -9,7 +9,7 @@ from pydantic import MISSING, BaseModel, Field
 
 from taskhand.domain.task import Body, TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter
-from taskhand.server.portable_schema import model_schema
+from taskhand.server.schemas.portable import model_schema
 from taskhand.server.tools import TOOLS
 
 _MODELS: list[type[BaseModel]] = [*(tool.arguments for tool in TOOLS), TaskDraft, TaskPatch, TaskFilter]

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from taskhand.server.argument_coercion import NULL_AS_TEXT
-from taskhand.server.argument_limits import MAX_TEXT
-from taskhand.server.portable_schema import Schema
+from taskhand.server.arguments.coercion import NULL_AS_TEXT
+from taskhand.server.arguments.limits import MAX_TEXT
+from taskhand.server.schemas.portable import Schema
 
 __all__ = ["are_plain_texts"]
 

@@ -1,0 +1,1 @@
+"""The schemas of the tools, as clients see them."""
