@@ -7,9 +7,8 @@ from mcp.server import ServerRequestContext
 
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.server.access import ServerContext
-from taskhand.server.list_arguments import lists_of
 from taskhand.server.schemas.portable import objects_of
-from taskhand.server.tool import Tool
+from taskhand.server.tool import Tool, lists_of
 
 __all__ = ["OPENINGS", "instructions", "instructions_for"]
 

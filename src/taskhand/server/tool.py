@@ -1,21 +1,28 @@
-"""A tool as data: everything that a client is shown of it, and the function that it runs."""
+"""A tool as data: everything that a client is shown of it, and the function that it runs.
 
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+It may take a list of objects: each is checked alone, and an error in one does not refuse the others.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from mcp.types import ToolAnnotations
 from pydantic import BaseModel
 
+from taskhand.domain.errors import CallerError
 from taskhand.domain.principal import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from taskhand.domain.bulk_receipt import BulkReceipt
     from taskhand.domain.plan import Plan
     from taskhand.domain.receipt import Receipt
     from taskhand.service.write_call import Call
 
-__all__ = ["Kind", "Tool", "Written"]
+__all__ = ["Kind", "ListItem", "ListOf", "Tool", "Written", "lists_of"]
 
 Kind = Literal["read", "create", "update", "repeat", "destroy"]
 """The effect of a tool on tasks.
@@ -82,3 +89,34 @@ class Tool(NamedTuple, Generic[_Arguments]):
             idempotent_hint=self.kind not in {"create", "repeat"},
             open_world_hint=False,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """Marks an argument as a list of these objects; the tool gets a `ListItem` for each."""
+
+    body: type[BaseModel]
+
+
+class ListItem:
+    """One object of a list: as it was `sent`, and either parsed or with the error that says what is wrong."""
+
+    def __init__(self, sent: Any, value: BaseModel | CallerError) -> None:
+        self.sent = sent
+        self.value = value
+
+    def text(self, name: str) -> str:
+        """A field as it was sent, if it is a text; else empty."""
+        found = self.sent.get(name) if isinstance(self.sent, Mapping) else None
+        return found if isinstance(found, str) else ""
+
+
+@cache
+def lists_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The models of the objects in lists, by the argument's alias."""
+    return {
+        field.alias or name: mark.body
+        for name, field in model.model_fields.items()
+        for mark in field.metadata
+        if isinstance(mark, ListOf)
+    }

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from taskhand.server.arguments.accepted_types import PAIR, choices, json_types
-from taskhand.server.arguments.limits import NUMBER_BOUND
+from taskhand.server.arguments.refused_values import NUMBER_BOUND
 from taskhand.server.schemas.portable import Schema, item_fields
 
 __all__ = ["NULL_AS_TEXT", "coerce", "is_empty"]

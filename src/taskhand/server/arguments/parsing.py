@@ -21,8 +21,8 @@ from taskhand.server.arguments.coercion import coerce
 from taskhand.server.arguments.plain_texts import are_plain_texts
 from taskhand.server.arguments.scope import ArgumentScope
 from taskhand.server.arguments.unknown import joined_unknown_error, unknown_argument_error
-from taskhand.server.list_arguments import ListItem, lists_of
 from taskhand.server.schemas.portable import Schema, fields_of, model_fields
+from taskhand.server.tool import ListItem, lists_of
 
 __all__ = ["parse_arguments"]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskhand.server.arguments.coercion import NULL_AS_TEXT
-from taskhand.server.arguments.limits import MAX_TEXT
+from taskhand.server.arguments.refused_values import MAX_TEXT
 from taskhand.server.schemas.portable import Schema
 
 __all__ = ["are_plain_texts"]

@@ -10,8 +10,8 @@ from taskhand.domain.task import IMMUTABLE
 from taskhand.domain.task_query import TaskFilter
 from taskhand.server.arguments.scope import ArgumentScope
 from taskhand.server.arguments.synonyms import nearest_names, other_tool, usual_names
-from taskhand.server.list_arguments import lists_of
 from taskhand.server.schemas.portable import Schema, fields_of, item_fields, model_fields, objects_of
+from taskhand.server.tool import lists_of
 
 __all__ = ["OUTERMOST_CONNECTION", "joined_unknown_error", "unknown_argument_error"]
 

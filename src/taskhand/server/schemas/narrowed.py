@@ -13,8 +13,8 @@ from taskhand.domain.capability_notes import NOTES
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_times import Known
-from taskhand.server.list_arguments import lists_of
 from taskhand.server.schemas.portable import Schema, model_schema, objects_of
+from taskhand.server.tool import lists_of
 from taskhand.server.tools import TOOLS
 from taskhand.service.call_options import RepeatableOptions
 

@@ -6,9 +6,8 @@ from pydantic import MISSING
 
 from taskhand.domain.errors import CallerError
 from taskhand.domain.task import TaskDraft
-from taskhand.server.list_arguments import ListItem, ListOf
 from taskhand.server.render.write_fields import ManyAnswer
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import ListItem, ListOf, Tool, Written
 from taskhand.service.call_options import RepeatableOptions
 
 if TYPE_CHECKING:
