@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
@@ -28,10 +28,11 @@ from taskhand.state import clock_of, locate_journal, open_budgets, open_event_st
 
 if TYPE_CHECKING:
     from taskhand.backends.base import Backend
-    from taskhand.backends.factory import Budgets
+    from taskhand.backends.factory import Budgets, WebhookSupport
     from taskhand.backends.local.backend import LocalBackend
     from taskhand.call.observers import RequestObserver
     from taskhand.domain.own_credential import OAuthClient, OwnToken
+    from taskhand.domain.webhook import WebhookAdmin
     from taskhand.events.sql_event_store import SqlEventStore
     from taskhand.http.upstream import Runtime
     from taskhand.journal.journal_owner import JournalOwner
@@ -48,6 +49,7 @@ __all__ = [
     "open_journal",
     "open_local_store",
     "open_oauth_client",
+    "open_webhook_admin",
 ]
 
 _log = logging.getLogger(__name__)
@@ -263,6 +265,21 @@ async def open_oauth_client(
         context = replace(context, setting_names=connection.keys)
         opens = factory.oauth_client if is_there else None
         yield await opens(settings.of_backend(factory), context) if opens else None
+
+
+@asynccontextmanager
+async def open_webhook_admin(
+    connection: ConnectionSettings, support: "WebhookSupport[Any]"
+) -> AsyncIterator["WebhookAdmin | None"]:
+    """The subscriptions of a connection at its CRM; None if the settings do not let Taskhand manage them.
+
+    OperatorError if the connection has no credential.
+    """
+    settings = connection.settings
+    settings.check_credential()
+    async with AsyncExitStack() as stack:
+        context = replace(_open_context(settings, clock_of(settings), stack), setting_names=connection.keys)
+        yield await support.open(settings.of_backend(find_factory(settings.backend)), context)
 
 
 async def _open_backend(connection: ConnectionSettings, context: OpenContext) -> "Backend":

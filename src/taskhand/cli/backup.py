@@ -1,6 +1,6 @@
 """The commands `taskhand backup` and `taskhand restore`: the built-in stores and the journals, together in one file."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 import anyio
@@ -8,7 +8,6 @@ import click
 
 from taskhand import __version__
 from taskhand.cli.terminal import print_line
-from taskhand.config.settings import Settings
 
 __all__ = ["backup", "restore"]
 
@@ -25,12 +24,13 @@ def backup(context: click.Context, file: Path) -> None:
     """
     from taskhand.cli.backup_databases import find_databases, render_left_out, select_connections
     from taskhand.sqlite.backup import write_backup
+    from taskhand.state import clock_of
 
     selected, others = select_connections(context)
     for line in render_left_out(selected):
         print_line(line, err=True)
     databases = anyio.run(find_databases, selected, others)
-    about = {"taskhand": __version__, "made_at": _now(context.obj).isoformat()}
+    about = {"taskhand": __version__, "made_at": clock_of(context.obj)().isoformat()}
     found = write_backup(databases, file.absolute(), about)
     print_line(f"{file} has the backup.")
     for label, description in found.items():
@@ -56,12 +56,13 @@ def restore(context: click.Context, file: Path) -> None:
     """
     from taskhand.cli.backup_databases import find_databases, render_left_out, select_connections
     from taskhand.sqlite.restore import restore_backup
+    from taskhand.state import clock_of
 
     selected, others = select_connections(context)
     for line in render_left_out(selected):
         print_line(line, err=True)
     databases = anyio.run(find_databases, selected, others)
-    done = restore_backup(databases, file.absolute(), f"{_now(context.obj).astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    done = restore_backup(databases, file.absolute(), f"{clock_of(context.obj)().astimezone(UTC):%Y%m%dT%H%M%SZ}")
     print_line(f"{file} is restored.")
     for label, description in done.found.items():
         print_line(f"  {label}: {description.text}")
@@ -70,7 +71,3 @@ def restore(context: click.Context, file: Path) -> None:
             print_line(f"The {database.label} stays as it is: {file} has none.")
     for kept in done.kept:
         print_line(f"The replaced content is kept in {kept}")
-
-
-def _now(settings: Settings) -> datetime:
-    return settings.clock or datetime.now().astimezone()

@@ -4,7 +4,6 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -230,26 +229,24 @@ def _tools(configuration: Configuration) -> CheckResult:
 async def _keys(settings: Settings) -> CheckResult:
     """The keys of callers over HTTP."""
     from taskhand.keys.health_checks import check_keys
-    from taskhand.state import locate_keys, open_key_store
+    from taskhand.state import clock_of, locate_keys, open_key_store
 
     try:
-        now = settings.clock or datetime.now().astimezone()
-        return await check_keys(locate_keys(settings), open_key_store(settings), now)
+        return await check_keys(locate_keys(settings), open_key_store(settings), clock_of(settings)())
     except OperatorError as error:
         return CheckResult("keys", "failed", error.message, error.next_step or "Correct TASKHAND_KEYS.")
 
 
 async def _vault(settings: Settings) -> tuple[CheckResult, ...]:
     """The linked credentials; no result if linking is off and no credential is linked."""
-    from taskhand.state import locate_links, open_cipher, open_link_store
+    from taskhand.state import clock_of, locate_links, open_cipher, open_link_store
     from taskhand.vault.health_checks import check_vault
 
     try:
         location, store = locate_links(settings), open_link_store(settings)
         if not settings.vault_keys and not await store.exists():
             return ()
-        now = settings.clock or datetime.now().astimezone()
-        return (await check_vault(location, store, open_cipher(settings), now),)
+        return (await check_vault(location, store, open_cipher(settings), clock_of(settings)()),)
     except OperatorError as error:
         return (CheckResult("vault", "failed", error.message, error.next_step or "Correct TASKHAND_LINKS."),)
 

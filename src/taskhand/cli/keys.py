@@ -51,9 +51,9 @@ def create_key(settings: Settings, person: str, scopes: str, expires: str, name:
     """
     from taskhand.keys.key import Key, make_key_text
     from taskhand.keys.key_options import read_expiry, read_person, read_scopes
-    from taskhand.state import locate_keys
+    from taskhand.state import clock_of, locate_keys
 
-    now = _now(settings)
+    now = clock_of(settings)()
     new = make_key_text()
     key = Key(new.id, read_person(person).id, read_scopes(scopes), now, read_expiry(expires, now), _read_name(name))
     _with_store(settings, lambda store: store.add(key, new.hash))
@@ -84,8 +84,10 @@ def list_keys(settings: Settings, *, as_json: bool) -> None:
     The oldest key comes first. Each has its id, state (active, expired or revoked), person, scopes, name, and the times
     when it was made, expires and was last used. The last use is recorded once a minute.
     """
+    from taskhand.state import clock_of
+
     found = _read_keys(settings)
-    now = _now(settings)
+    now = clock_of(settings)()
     if as_json:
         print_json([_to_json(key, now) for key in found])
         return
@@ -115,6 +117,7 @@ def revoke_keys(settings: Settings, ids: Sequence[str], persons: Sequence[str]) 
     """
     from taskhand.keys.key import read_key_id
     from taskhand.keys.key_options import read_person
+    from taskhand.state import clock_of
 
     if not ids and not persons:
         raise click.UsageError("Give the id of a key, or --person.")
@@ -123,7 +126,7 @@ def revoke_keys(settings: Settings, ids: Sequence[str], persons: Sequence[str]) 
     asked = [(given, by_id.get(read_key_id(given, whole=False) or "")) for given in ids]
     chosen = dict.fromkeys(key for _, key in asked if key)
     chosen |= dict.fromkeys(key for key in by_id.values() if key.person in wanted)
-    _with_store(settings, lambda store: store.revoke([key.id for key in chosen], _now(settings)))
+    _with_store(settings, lambda store: store.revoke([key.id for key in chosen], clock_of(settings)()))
     for key in chosen:
         print_line(f"{key.id} of {key.person} {'was revoked before' if key.revoked_at else 'is revoked'}.")
     unknown = [given for given, key in asked if key is None]
@@ -180,10 +183,6 @@ def _to_json(key: "Key", now: datetime) -> dict[str, Any]:
 def _to_text(moment: datetime | None) -> str:
     """The moment as text for people, in this machine's zone."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M %Z}" if moment else "never"
-
-
-def _now(settings: Settings) -> datetime:
-    return settings.clock or datetime.now().astimezone()
 
 
 def _no_key(settings: Settings) -> str:

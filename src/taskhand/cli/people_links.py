@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,12 +44,12 @@ async def save_link(
     connection: "ConnectionSettings", person: str, text: str, memberships: "Mapping[str, Mapping[str, str]]"
 ) -> SavedLink:
     """Try the credential and store it; CallerError or OperatorError if it cannot be the person's."""
-    from taskhand.state import open_links
+    from taskhand.state import clock_of, open_links
     from taskhand.vault.credential_link import Link, OwnCredential
     from taskhand.wiring import open_as_person
 
     settings, key = connection.settings, connection.name_in_files or MEMBER
-    now = settings.clock or datetime.now().astimezone()
+    now = clock_of(settings)()
     async with open_as_person(connection, text) as backend:
         title = find_factory(settings.backend).title
         member, team = await _find_member(backend, title)

@@ -1,17 +1,13 @@
 """The subscriptions of a connection at its CRM and the key that signs their deliveries, for commands."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from taskhand.backends.factory import OpenContext
 from taskhand.backends.registry import find_factory
 from taskhand.cli.settings_edit import open_settings_file, uneditable_error, write_settings_file
 from taskhand.config import credentials
 from taskhand.config.connection_settings import TABLES, ConnectionSettings
-from taskhand.config.data_files import store_location
 from taskhand.config.settings import Settings
 from taskhand.config.settings_file import setting_key
 from taskhand.domain.errors import CallerError, OperatorError
@@ -53,21 +49,13 @@ def current_key(connection: ConnectionSettings) -> str | None:
 
 async def with_admin(connection: ConnectionSettings, work: Callable[["WebhookAdmin"], Awaitable[_T]]) -> _T | None:
     """Run work with the subscriptions; None if the settings do not let Taskhand manage them."""
-    settings, factory = connection.settings, find_factory(connection.settings.backend)
-    settings.check_credential()
-    async with AsyncExitStack() as stack:
-        context = OpenContext(
-            clock=lambda: datetime.now().astimezone(),
-            timezone=settings.default_timezone,
-            store=store_location(settings),
-            stack=stack,
-            setting_names=connection.keys,
-        )
-        try:
-            admin = await find_webhook_support(connection).open(settings.of_backend(factory), context)
+    from taskhand.wiring import open_webhook_admin
+
+    try:
+        async with open_webhook_admin(connection, find_webhook_support(connection)) as admin:
             return None if admin is None else await work(admin)
-        except OperatorError as error:
-            raise connection.reword(error) from None
+    except OperatorError as error:
+        raise connection.reword(error) from None
 
 
 @dataclass(frozen=True, slots=True)
