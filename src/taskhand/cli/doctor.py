@@ -64,7 +64,7 @@ def doctor(context: click.Context, *, host: str | None, as_json: bool) -> None:
         report = {"taskhand": __version__, "backend": _backend(configuration), "ok": is_well, "findings": rows}
         print_json(report | _names(configuration))
     else:
-        print_findings(f"taskhand {__version__}, {_title(configuration)}", findings)
+        print_findings(f"taskhand {__version__}, {_describe_backends(configuration)}", findings)
     sys.exit(0 if is_well else 1)
 
 
@@ -141,7 +141,7 @@ def _names(configuration: Configuration | OperatorError) -> dict[str, object]:
     return {"connections": {connection.name: backend_of(connection) for connection in configuration.connections}}
 
 
-def _title(configuration: Configuration | OperatorError) -> str:
+def _describe_backends(configuration: Configuration | OperatorError) -> str:
     if isinstance(configuration, OperatorError) or len(configuration.connections) == 1:
         return f"backend {_backend(configuration) or 'none'}"
     return f"connections {describe_connections(configuration)}"
@@ -176,7 +176,7 @@ def _versions() -> CheckResult:
 def _configuration(configuration: Configuration) -> tuple[CheckResult, ...]:
     """The settings with their origins, then one result for each warning."""
     given = [row for row in setting_rows(configuration) if row["origin"] != "default"]
-    shown_settings = [f"{row['variable']}={row['value']} ({_short(row)})" for row in given]
+    shown_settings = [f"{row['variable']}={row['value']} ({_origin_without_variable(row)})" for row in given]
     named = [
         row
         for connection in configuration.connections
@@ -196,7 +196,7 @@ def _configuration(configuration: Configuration) -> tuple[CheckResult, ...]:
     return (whole, *configuration.warnings)
 
 
-def _short(row: Mapping[str, str]) -> str:
+def _origin_without_variable(row: Mapping[str, str]) -> str:
     """The origin of a setting, without its variable, which is printed before it."""
     return row["origin"].removesuffix(f" {row['variable']}")
 

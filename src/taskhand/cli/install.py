@@ -164,7 +164,7 @@ def _install(request: "InstallOptions", path: Path) -> None:
             check_writable(host_file)
         made, entry = build_entry(request, find_entry(host_file.text, request.host))
         text = add_server(host_file.text, request.host, entry)
-        _show(request, host_file, text)
+        _print_difference(request, host_file, text)
         if request.dry_run:
             return
         with keep_in_keyring(request, made):
@@ -208,7 +208,7 @@ def _uninstall(request: "InstallOptions", path: Path) -> None:
     if text == host_file.text:
         print_line(_nothing_to_remove(request.host, host_file))
         return
-    _show(request, host_file, text)
+    _print_difference(request, host_file, text)
     if request.dry_run:
         return
     _write(request.host, host_file, text)
@@ -228,7 +228,7 @@ def _nothing_to_remove(host: "Host", host_file: "HostFile") -> str:
     return f"Taskhand is not in {host_file.path}; nothing to do."
 
 
-def _show(request: "InstallOptions", host_file: "HostFile", text: str) -> None:
+def _print_difference(request: "InstallOptions", host_file: "HostFile", text: str) -> None:
     from taskhand.install.masked_diff import render_diff
 
     print_line(f"{request.host.name}: {host_file.path}")

@@ -64,7 +64,7 @@ class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generi
 class _Formatter(logging.Formatter):
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._masked = [form for secret in secrets if len(secret) >= _MIN_SECRET for form in _forms(secret)]
+        self._masked = [form for secret in secrets if len(secret) >= _MIN_SECRET for form in _forms_of_secret(secret)]
 
     def format(self, record: logging.LogRecord) -> str:
         return self.mask(super().format(record))
@@ -99,6 +99,6 @@ class _JsonFormatter(_Formatter):
         return json.dumps({name: self.mask(text) for name, text in found.items()})
 
 
-def _forms(secret: str) -> tuple[str, str]:
+def _forms_of_secret(secret: str) -> tuple[str, str]:
     """A secret, and its form as the user name of Basic authentication without a password (RFC 7617)."""
     return secret, b64encode(f"{secret}:".encode()).decode()

@@ -50,10 +50,10 @@ def write_rows(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if member := record.get("member"):
             members[member["id"]] = member
         elif task := record.get("task"):
-            yield _line(_cells(task, members))
+            yield _line(_to_cells(task, members))
 
 
-def _cells(task: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _to_cells(task: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]]) -> list[str]:
     due = Due.read(task["due_at"], task["due_timezone"], all_day=task["is_all_day"])
     at = due.local if due else None
     people = [_name(str(responsible["responsible_id"]), members) for responsible in task["task_responsibles"] or ()]

@@ -104,7 +104,7 @@ def list_webhooks(context: click.Context, *, connection: str | None, as_json: bo
         print_json([asdict(subscription) for subscription in shown])
         return
     if not shown:
-        print_line(f"{_title(chosen)} has no subscriptions to tasks.")
+        print_line(f"{_crm_name(chosen)} has no subscriptions to tasks.")
     for subscription in shown:
         print_row(
             subscription.id,
@@ -127,7 +127,7 @@ def remove_webhooks(context: click.Context, *, connection: str | None, public_ur
     url = _address(chosen, public_url)
     _print_grouped("Removed", removed, chosen)
     if not removed:
-        print_line(f"{_title(chosen)} delivers nothing to {url}.")
+        print_line(f"{_crm_name(chosen)} delivers nothing to {url}.")
     if current_key(chosen) is not None:
         [called] = chosen.named([find_factory(chosen.settings.backend).webhook_key])
         print_line(f"{called} is still set: unset it if no other deliveries use that key.")
@@ -168,7 +168,7 @@ def _address(connection: "ConnectionSettings", public_url: str | None) -> str:
 def _unmanaged_error(connection: "ConnectionSettings", verb: str) -> CallerError:
     step = find_webhook_support(connection).unmanaged or "Look where they were made."
     return CallerError(
-        f"Taskhand cannot {verb} the subscriptions of this kind of app. In {_title(connection)} only its owner can.",
+        f"Taskhand cannot {verb} the subscriptions of this kind of app. In {_crm_name(connection)} only its owner can.",
         next_step=connection.in_own_words(step),
     )
 
@@ -210,5 +210,5 @@ def _print_remaining_steps(connection: "ConnectionSettings", *, has_key: bool) -
     print_line(f"Restart the server{option}: then it accepts deliveries of {factory.title}.")
 
 
-def _title(connection: "ConnectionSettings") -> str:
+def _crm_name(connection: "ConnectionSettings") -> str:
     return find_factory(connection.settings.backend).title

@@ -86,12 +86,12 @@ def keys_of(factory: BackendFactory[Any]) -> dict[str, str]:
 def read_tables(content: object, path: Path, text_of: TextOf) -> tuple[ConnectionTable, ...]:
     """The connections in the parsed file. OperatorError names the key that is wrong, and the file."""
     if not isinstance(content, dict):
-        raise _wrong(TABLES, path, "is no table", "Write a table [connections.NAME] for each CRM account.")
+        raise _table_error(TABLES, path, "is no table", "Write a table [connections.NAME] for each CRM account.")
     spelt: dict[str, str] = {}
     for name in content:
         if (other := spelt.setdefault(name.casefold(), name)) != name:
             called = f"{TABLES}.{other[:60]} and {TABLES}.{name[:60]}"
-            raise _wrong(called, path, "differ only by the case of letters", "Give one of them another name.")
+            raise _table_error(called, path, "differ only by the case of letters", "Give one of them another name.")
     return tuple(_read_table(name, table, path, text_of) for name, table in content.items())
 
 
@@ -114,7 +114,7 @@ def _read_table(name: str, table: object, path: Path, text_of: TextOf) -> Connec
     check_name(name, f"{TABLES}.{name[:60]} in {path}")
     called = f"{TABLES}.{name}"
     if not isinstance(table, dict):
-        raise _wrong(called, path, "is no table", f"Write [{called}] and the keys of the connection below it.")
+        raise _table_error(called, path, "is no table", f"Write [{called}] and the keys of the connection below it.")
     backend = _backend(called, table, path)
     keys = keys_of(find_factory(backend))
     for key in table:
@@ -140,7 +140,7 @@ def _description(called: str, table: Mapping[str, object], path: Path) -> str | 
     given = table.get("description", "")
     if not isinstance(given, str) or len(given) > _MAX_DESCRIPTION:
         why = f"is longer than {_MAX_DESCRIPTION} characters" if isinstance(given, str) else "is no text"
-        raise _wrong(f"{called}.description", path, why, "Describe the account in a few words.")
+        raise _table_error(f"{called}.description", path, why, "Describe the account in a few words.")
     return one_line(given).strip() or None
 
 
@@ -149,14 +149,18 @@ def _unknown(called: str, key: str, factory: BackendFactory[Any], path: Path) ->
     word = key.lower().removeprefix("taskhand_").removeprefix(factory.prefix.lower())
     if word.endswith("_file") and word.removesuffix("_file") in keys:
         key_of_file = word.removesuffix("_file")
-        return _wrong(f"{called}.{key[:60]}", path, "is no setting", f'Write {key_of_file} = "file:PATH" instead.')
+        return _table_error(
+            f"{called}.{key[:60]}", path, "is no setting", f'Write {key_of_file} = "file:PATH" instead.'
+        )
     close = [
         *(known_key for known_key in keys if known_key == word or word in known_key),
         *get_close_matches(word, keys, n=1, cutoff=0.7),
     ]
     near = list(dict.fromkeys(close))[:2]
     if not near and f"TASKHAND_{word.upper()}" in map(Settings.variable, TeamSettings.model_fields):
-        return _wrong(f"{called}.{key}", path, "is a setting of the whole server", "Write it above the first table.")
+        return _table_error(
+            f"{called}.{key}", path, "is a setting of the whole server", "Write it above the first table."
+        )
     suggestion = f"Perhaps {' or '.join(near)} is meant. " if near else ""
     return OperatorError(
         f"{called}.{key[:60]} in {path} is not a setting of a connection to {factory.title}.",
@@ -165,7 +169,7 @@ def _unknown(called: str, key: str, factory: BackendFactory[Any], path: Path) ->
     )
 
 
-def _wrong(called: str, path: Path, why: str, remedy: str) -> OperatorError:
+def _table_error(called: str, path: Path, why: str, remedy: str) -> OperatorError:
     return OperatorError(f"{called} in {path} {why}.", next_step=remedy)
 
 
@@ -217,7 +221,7 @@ def _check_credentials(table: ConnectionTable, settings: Settings, factory: Back
     keys = [table.key_of(Settings.variable(name)).rpartition(".")[2] for name in given or factory.credentials]
     called = f"{TABLES}.{table.name}"
     if given:
-        raise _wrong(called, table.file, f"has {' and '.join(keys)}", "Keep one of them.")
+        raise _table_error(called, table.file, f"has {' and '.join(keys)}", "Keep one of them.")
     raise OperatorError(
         f"{called} in {table.file} has no {' or '.join(keys)}.",
         code="unauthorized",

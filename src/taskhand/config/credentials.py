@@ -141,7 +141,7 @@ def _unreadable(name: str, why: str) -> OperatorError:
 
 def find_keyring() -> KeyringState:
     """Whether this machine has a keyring that stores passwords safely, and its library."""
-    if (library := _library()) is None:
+    if (library := _import_keyring()) is None:
         return "not_installed"
     try:
         return "usable" if library.get_keyring().priority >= _MIN_PRIORITY else "none"
@@ -163,7 +163,7 @@ def keyring_reference(name: str) -> str:
 
 def find_credential(name: str) -> str | None:
     """The credential of this name in the keyring; None if it does not exist. OperatorError if it cannot be read."""
-    if (library := _library()) is None:
+    if (library := _import_keyring()) is None:
         raise OperatorError(
             f"{name} is in the system keyring, and the keyring library is not installed.",
             next_step=INSTALL_KEYRING,
@@ -218,7 +218,7 @@ def _put_back(before: Mapping[str, str | None]) -> None:
 
 
 def _usable_library() -> "ModuleType":
-    if (library := _library()) is None:
+    if (library := _import_keyring()) is None:
         raise no_keyring("not_installed")
     return library
 
@@ -256,7 +256,7 @@ def _how_to_reach() -> str:
     return "Start one (a Secret Service on Linux)"
 
 
-def _library() -> "ModuleType | None":
+def _import_keyring() -> "ModuleType | None":
     _set_bus_address()
     try:
         import keyring

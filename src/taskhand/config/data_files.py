@@ -24,12 +24,12 @@ def journal_path(settings: "Settings") -> Path:
     store = data_folder() / _STORE if isinstance(settings.db, StoreAddress) else store_path(settings)
     # SQLite too keeps its files beside the target of a link. Earlier versions kept the journal beside the
     # link. os.path does not raise if the folder is not accessible.
-    linked = _beside(Path(os.path.realpath(store))) if os.path.islink(store) else None  # noqa: PTH114
-    beside = _beside(store)
+    linked = _journal_beside(Path(os.path.realpath(store))) if os.path.islink(store) else None  # noqa: PTH114
+    beside = _journal_beside(store)
     return beside if linked is None or (os.path.lexists(beside) and not os.path.lexists(linked)) else linked
 
 
-def _beside(store: Path) -> Path:
+def _journal_beside(store: Path) -> Path:
     return store.with_name(f"{store.stem}{_JOURNAL}")
 
 

@@ -206,17 +206,17 @@ def _unknown_in(table: str, values: Mapping[str, Any], known_keys: Collection[st
     """The unknown keys of a table, each with a similar known key."""
     for name in values:
         if name not in known_keys:
-            near = get_close_matches(_spelled(name), known_keys, n=1)
+            near = get_close_matches(_to_file_key(name), known_keys, n=1)
             yield _key(table, name), f"{table}.{near[0]}" if near else None
 
 
 def _near_table(name: str) -> str | None:
     """The probable meaning of an unknown top-level key."""
-    if _spelled(name) in _RULES:
-        return f"everyone.{_spelled(name)}"
-    return next(iter(get_close_matches(_spelled(name), _TABLES, n=1)), None)
+    if _to_file_key(name) in _RULES:
+        return f"everyone.{_to_file_key(name)}"
+    return next(iter(get_close_matches(_to_file_key(name), _TABLES, n=1)), None)
 
 
-def _spelled(name: str) -> str:
+def _to_file_key(name: str) -> str:
     """A name in the spelling of the file's keys: own_tasks_only for ownTasksOnly and own-tasks-only."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])|[-\s]", "_", name).lower()

@@ -98,7 +98,7 @@ class DueRequest:
         at = self.due_date if isinstance(self.due_date, datetime) and not is_day else None
         zone = self.timezone if isinstance(self.timezone, str) else before.zone if before else None
         if isinstance(self.due_time, time):
-            return _timed(day, at, self.due_time, zone or default_zone)
+            return _due_at_time(day, at, self.due_time, zone or default_zone)
         if at is not None and self.due_time is MISSING:
             return Due.instant(at, zone or default_zone)
         zone_after = None if self.timezone is None else zone
@@ -184,7 +184,7 @@ def _parse_datetime(text: str) -> datetime | None:
         return None
 
 
-def _timed(day: date, at: datetime | None, clock: time, zone: str | None) -> Due:
+def _due_at_time(day: date, at: datetime | None, clock: time, zone: str | None) -> Due:
     """The due date of a day, or of the instant `at`, with the dueTime `clock` in `zone`."""
     if zone is None:
         raise CallerError(

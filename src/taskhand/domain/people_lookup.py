@@ -203,7 +203,7 @@ class _Index:
         """The members with that id, e-mail or name, or with a text that answers truncate to it."""
         found = self._find_unique(text) or self._by_name.get(fold(text)) or self._by_label.get(fold(text))
         return found or list(
-            {member.id: member for member, shown in self._long if is_truncation_of(text, shown)}.values()
+            {member.id: member for member, shown in self._truncated_texts if is_truncation_of(text, shown)}.values()
         )
 
     def _find_unique(self, text: str) -> Sequence[Member] | None:
@@ -227,7 +227,7 @@ class _Index:
         return both
 
     @cached_property
-    def _long(self) -> Sequence[tuple[Member, str]]:
+    def _truncated_texts(self) -> Sequence[tuple[Member, str]]:
         """The members with texts that answers show truncated; most teams have none."""
         shown = [(member, text) for member in self.members for text in (member.name, member.email, _label(member))]
         return [(member, text) for member, text in shown if text and len(text) > _MIN_CUT]

@@ -33,8 +33,8 @@ def match_task_type(value: str, known_types: Sequence[KnownType]) -> tuple[str, 
     text = value.strip()
     if not known_types or any(known_type.value == text for known_type in known_types):
         return text, ()
-    whole, words = _whole(text), _words(text)
-    found = _matching(known_types, lambda name: _whole(name) == whole) or _matching(
+    whole, words = _letters_and_digits(text), _words(text)
+    found = _matching(known_types, lambda name: _letters_and_digits(name) == whole) or _matching(
         known_types, lambda name: words <= _words(name)
     )
     if len(found) == 1 and words:
@@ -62,7 +62,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(fold(text)))
 
 
-def _whole(text: str) -> str:
+def _letters_and_digits(text: str) -> str:
     """A name as it is compared: letters and digits alone."""
     return "".join(_WORD.findall(fold(text)))
 

@@ -33,7 +33,7 @@ def known_zone(name: str) -> str:
     names = _official_names()
     if found := names.get(strip_hidden(name).strip().replace(" ", "_").casefold()):
         return found
-    candidates = [Candidate(zone) for zone in _nearest(name)]
+    candidates = [Candidate(zone) for zone in _similar_zones(name)]
     if is_offset(name):
         raise CallerError(
             f"timezone {name[:60]!r} is an offset, not an IANA time zone.",
@@ -73,7 +73,7 @@ def _official_names() -> dict[str, str]:
     return {zone.casefold(): zone for zone in sorted(available_timezones() - _NOT_ZONES)}
 
 
-def _nearest(name: str) -> list[str]:
+def _similar_zones(name: str) -> list[str]:
     """The zones with the most similar names, or cities; for an offset those of the words beside it."""
     wanted, cutoff = _normalized(name), 0.75
     if is_offset(name):

@@ -44,10 +44,10 @@ def _restore_hidden(sent: str, stored: str) -> str:
     if start + end < min(len(shown) / 2, _EDITED):
         return sent
     positions = shown_positions(stored)
-    first = _after(stored, positions[start - 1]) if start else 0
+    first = _position_after(stored, positions[start - 1]) if start else 0
     return stored[:first] + sent[start : len(sent) - end] + (stored[positions[len(shown) - end] :] if end else "")
 
 
-def _after(text: str, position: int) -> int:
+def _position_after(text: str, position: int) -> int:
     """The position after the character, or pair of controls, that is shown as one."""
     return position + (2 if text.startswith("\r\n", position) else 1)

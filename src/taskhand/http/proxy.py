@@ -79,10 +79,10 @@ def is_exempt(origin: Origin, no_proxy: str) -> bool:
     `example.com`, `.example.com` and `*.example.com` are the same, since programs disagree on them. Entries are
     separated by commas or blanks: https://everything.curl.dev/usingcurl/proxies/env.html
     """
-    return any(_exempts(entry, origin) for entry in re.split(r"[\s,;]+", no_proxy.lower()) if entry)
+    return any(_is_exempt(entry, origin) for entry in re.split(r"[\s,;]+", no_proxy.lower()) if entry)
 
 
-def _exempts(entry: str, origin: Origin) -> bool:
+def _is_exempt(entry: str, origin: Origin) -> bool:
     name = entry.strip("\"'").rpartition("://")[2].rstrip("/.")
     with_port = re.fullmatch(r"(\[.*\]|[^:]*):(\d+)", name)
     if with_port:

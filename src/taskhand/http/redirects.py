@@ -17,11 +17,11 @@ def check_redirect(url: str, location: str | None, *, name: str) -> str:
     """The URL of a redirect to the same origin; UpstreamError `upstream_redirect` for any other redirect."""
     parts = _target(url, location)
     if parts is None:
-        raise _elsewhere(name, "an address that is not followed")
+        raise _redirect_error(name, "an address that is not followed")
     if parts.username is None and origin_of(parts) == origin_of(urlsplit(url)):
         return parts._replace(fragment="").geturl()
     host = parts.hostname or ""
-    raise _elsewhere(name, host if _HOST.fullmatch(host) else "another host")
+    raise _redirect_error(name, host if _HOST.fullmatch(host) else "another host")
 
 
 def _target(url: str, location: str | None) -> SplitResult | None:
@@ -35,7 +35,7 @@ def _target(url: str, location: str | None) -> SplitResult | None:
     return parts
 
 
-def _elsewhere(name: str, where: str) -> UpstreamError:
+def _redirect_error(name: str, where: str) -> UpstreamError:
     return UpstreamError(
         f"{name} redirected the request to {where}; it was not followed.",
         code="upstream_redirect",

@@ -40,12 +40,12 @@ def put_value(text: str, path: Path, value: object) -> str:
         index = _index(node, step)
         if index is None:
             new = _inserted(document, node, step, _wrapped(path[depth + 1 :], value), style)
-            return _checked(new, _after(document.root.value, path, value))
+            return _checked(new, _expected_value(document.root.value, path, value))
         node = node.children[index].node
     if node.value == value:
         return text
     new = text[: node.start] + _rendered(value, style, _indent(text, node.start)) + text[node.end :]
-    return _checked(new, _after(document.root.value, path, value))
+    return _checked(new, _expected_value(document.root.value, path, value))
 
 
 def remove_value(text: str, path: Path) -> str:
@@ -57,7 +57,7 @@ def remove_value(text: str, path: Path) -> str:
         if document.root is None or node is None or index is None:
             return text
         if depth == len(path) - 1:
-            return _checked(_removed(document, node, index), _after(document.root.value, path, _GONE))
+            return _checked(_removed(document, node, index), _expected_value(document.root.value, path, _GONE))
         node = node.children[index].node
     return text
 
@@ -179,7 +179,7 @@ def _removed(document: Text, container: Node, index: int) -> str:
 _GONE = object()
 
 
-def _after(value: Any, path: Path, new: object) -> Any:
+def _expected_value(value: Any, path: Path, new: object) -> Any:
     """The expected value of the whole text after `new` is set at the path."""
     step, rest = path[0], path[1:]
     if isinstance(step, str):
@@ -194,7 +194,7 @@ def _after(value: Any, path: Path, new: object) -> Any:
 def _next(value: Any, rest: Path, new: object) -> object:
     if not rest:
         return new
-    return _wrapped(rest, new) if value is None else _after(value, rest, new)
+    return _wrapped(rest, new) if value is None else _expected_value(value, rest, new)
 
 
 def _checked(text: str, expected: object) -> str:

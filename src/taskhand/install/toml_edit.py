@@ -37,7 +37,7 @@ def put_value(text: str, path: Path, value: object) -> str:
     for name in names[:-1]:
         table = table.setdefault(name, {})
     table[names[-1]] = value
-    return _checked(_put(document, names, value), expected, names)
+    return _checked(_set_value(document, names, value), expected, names)
 
 
 def remove_value(text: str, path: Path) -> str:
@@ -81,7 +81,7 @@ def _find(value: Any, names: _Names) -> Any:
     return value
 
 
-def _put(document: TomlText, names: _Names, value: object) -> str:
+def _set_value(document: TomlText, names: _Names, value: object) -> str:
     for statement in document.statements:
         if statement.node and statement.path == names[: len(statement.path)]:
             return _put_inside(document.text, statement.node, names[len(statement.path) :], value)

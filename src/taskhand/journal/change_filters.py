@@ -92,7 +92,7 @@ def _to_search(connection: SqlConnection, account_names: Sequence[str], query: C
     if query.until is not None:
         asked.append(("o.at <= ?", (stored_instant(query.until),)))
     if query.after is not None:
-        asked.append(_behind(connection, _position(query.after), is_of_period=is_of_period))
+        asked.append(_clause_after_change(connection, _position(query.after), is_of_period=is_of_period))
     of_few = [(clause.replace("o.at", "o.at || ''"), values) for clause, values in asked]
     if query.subject is not None and not is_of_period:
         asked.append((_OF_SUBJECT, (query.subject,)))
@@ -184,7 +184,7 @@ def _has_more(connection: SqlConnection, search: _Search, reach: int) -> bool:
     return connection.execute(sql, (*values, reach)).fetchone() is not None
 
 
-def _behind(connection: SqlConnection, seq: int, *, is_of_period: bool) -> SqlClause:
+def _clause_after_change(connection: SqlConnection, seq: int, *, is_of_period: bool) -> SqlClause:
     """The clause that a change comes after the one at `seq`, which may have been pruned meanwhile."""
     at = connection.execute("SELECT at FROM entry WHERE seq = ?", (seq,)).fetchone() if is_of_period else None
     return ("o.seq < ?", (seq,)) if at is None else ("(o.at, o.seq) < (?, ?)", (at["at"], seq))

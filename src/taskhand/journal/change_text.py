@@ -78,7 +78,7 @@ def _task_id(change: Change, index: int) -> str | None:
 def _render_task(change: Change, index: int) -> Iterator[str]:
     """One task: the intent, the result, and the fields that changed."""
     intent, result = change.parts(index)
-    task_id, title = _task_id(change, index), _title(intent, result)
+    task_id, title = _task_id(change, index), _title_of_task(intent, result)
     words = [
         f"{intent.verb}:" if intent else "",
         _render_value(title) if title else "",
@@ -101,7 +101,7 @@ def _render_own_outcome(change: Change, result: Result | None) -> str:
     return "".join(f", {word}" for word in (outcome, code, result.note) if word)
 
 
-def _title(intent: Intent | None, result: Result | None) -> str | None:
+def _title_of_task(intent: Intent | None, result: Result | None) -> str | None:
     if intent and intent.before:
         return intent.before.task.title
     if result and result.after:

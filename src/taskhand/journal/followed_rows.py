@@ -58,7 +58,7 @@ class RowReader:
 
     async def open(self) -> None:
         """Begin to read what was added since the last time. OperatorError if the file cannot be used."""
-        self._opened, self._looks = self._look(), self._looks + 1
+        self._opened, self._looks = self._file_state(), self._looks + 1
         is_unchanged = self._opened and self._opened == self._read_whole and self._looks % _LOOK_ANYWAY
         if not is_unchanged and await self._store.exists():
             self._is_open = True
@@ -85,7 +85,7 @@ class RowReader:
             self._is_open = False
             await self._store.aclose()
 
-    def _look(self) -> _State:
+    def _file_state(self) -> _State:
         """The identity, size and time of the file and of its write-ahead log; a write changes them."""
         if not isinstance(path := self._file.path, Path):
             return ()

@@ -118,7 +118,7 @@ class Masking:
             return value
         if self._is_in_repr and self._without_known(text := repr(value)) == text:
             return value  # by far the most frequent case, and looking through the whole takes ten times as long
-        return _substitute(self._without_known, value)
+        return _mask_texts(self._without_known, value)
 
     def _without_known(self, text: str) -> str:
         """The text with every credential that is known masked. One of `further` is found faster without a pattern."""
@@ -145,36 +145,36 @@ class Masking:
                 return self._object(value, depth + 1)
             case list() | tuple():
                 kept = [self._value(item, depth + 1) for item in value[:_MAX_ITEMS]]
-                return [*kept, _rest(len(value) - _MAX_ITEMS, "items")] if len(value) > _MAX_ITEMS else kept
+                return [*kept, _describe_rest(len(value) - _MAX_ITEMS, "items")] if len(value) > _MAX_ITEMS else kept
             case _:
                 return self._text(str(value))
 
     def _object(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
         kept = {self._text(str(name)): self._value(value[name], depth) for name in list(value)[:_MAX_ITEMS]}
-        return kept | {"…": _rest(len(value) - _MAX_ITEMS, "names")} if len(value) > _MAX_ITEMS else kept
+        return kept | {"…": _describe_rest(len(value) - _MAX_ITEMS, "names")} if len(value) > _MAX_ITEMS else kept
 
     def _text(self, text: str) -> str:
         # Masked before it is cut: half a credential would not be recognised.
         whole = self.mask(text[:_LOOKED_AT])
         rest = len(whole) - _MAX_LENGTH + max(0, len(text) - _LOOKED_AT)
-        return f"{whole[:_MAX_LENGTH]}{_rest(rest, 'characters')}" if rest > 0 else whole
+        return f"{whole[:_MAX_LENGTH]}{_describe_rest(rest, 'characters')}" if rest > 0 else whole
 
 
 def _is_quoted_in_repr(secret: str) -> bool:
     return bool(set("\\'\"") & set(secret))
 
 
-def _rest(count: int, unit: str) -> str:
+def _describe_rest(count: int, unit: str) -> str:
     return f"… ({count:,} more {unit})"
 
 
-def _substitute(mask: Callable[[str], str], value: Any) -> Any:
+def _mask_texts(mask: Callable[[str], str], value: Any) -> Any:
     match value:
         case str():
             return mask(value)
         case dict():
-            return {name: _substitute(mask, item) for name, item in value.items()}
+            return {name: _mask_texts(mask, item) for name, item in value.items()}
         case list() | tuple():
-            return [_substitute(mask, item) for item in value]
+            return [_mask_texts(mask, item) for item in value]
         case _:
             return value

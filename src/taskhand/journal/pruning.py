@@ -60,11 +60,11 @@ def prune_share(connection: SqlConnection, now: datetime, keep: timedelta) -> in
 
     Each call removes about PORTION rows: call it until it returns 0.
     """
-    latest = _scalar(connection, "SELECT max(at) FROM entry WHERE kind = 'opening'")
+    latest = _read_text(connection, "SELECT max(at) FROM entry WHERE kind = 'opening'")
     if latest is not None and latest > stored_instant(now + _TOLERANCE):
         _log.warning("the journal is not pruned: a change in it is dated %s, after the present, %s", latest, now)
         return 0
-    reading = _scalar(
+    reading = _read_text(
         connection, "SELECT max(at) FROM entry WHERE kind = 'opening' AND at <= ?", stored_instant(now - _DAY)
     )
     if reading is None:
@@ -83,7 +83,7 @@ def prune_changes(connection: SqlConnection, before: datetime, now: datetime, po
     `portion` rows, or one change if the first is larger, and none if `portion` is 0.
     """
     start = anchor(connection)
-    through = start and portion and _through(connection, start.seq + portion, before)
+    through = start and portion and _find_last_to_remove(connection, start.seq + portion, before)
     if not through:
         return 0
     removed = connection.execute("DELETE FROM entry WHERE seq <= ?", (through.seq,)).rowcount
@@ -103,7 +103,7 @@ def _left_today(connection: SqlConnection, now: datetime) -> int:
     return max(left, 0) if times else max(left, 1)
 
 
-def _scalar(connection: SqlConnection, sql: str, *parameters: str) -> str | None:
+def _read_text(connection: SqlConnection, sql: str, *parameters: str) -> str | None:
     ((value,),) = connection.execute(sql, parameters)
     return None if value is None else str(value)
 
@@ -114,7 +114,7 @@ def _first_to_stay(connection: SqlConnection, before: datetime, last: int = _LAS
     return int(stays)
 
 
-def _through(connection: SqlConnection, portion: int, before: datetime) -> ChainLink | None:
+def _find_last_to_remove(connection: SqlConnection, portion: int, before: datetime) -> ChainLink | None:
     """The last row to remove: within the portion, or the end of the first change if that is larger."""
     stays = _first_to_stay(connection, before, portion + 1)
     end = _between_changes(connection, min(stays, portion + 1))

@@ -88,7 +88,7 @@ def find_start(connection: SqlConnection, last: ChainLink | None, query: RowQuer
     Another file may have taken the place of the one that was read. Then, and at the beginning (None), it is the row
     before all that the query asks for.
     """
-    if last is not None and _continues(connection, last):
+    if last is not None and _has_row(connection, last):
         return last
     if query.since is None:
         return START
@@ -126,7 +126,7 @@ def _to_row(row: SqlRow, names: Mapping[str, str]) -> ExportedRow:
     )
 
 
-def _continues(connection: SqlConnection, last: ChainLink) -> bool:
+def _has_row(connection: SqlConnection, last: ChainLink) -> bool:
     """Whether the file has this row, or has pruned it."""
     row = connection.execute("SELECT hash FROM entry WHERE seq = ?", (last.seq,)).fetchone()
     if row is not None:

@@ -25,7 +25,9 @@ async def check_keys(location: Path | str, store: SqlKeyStore, now: datetime) ->
     """
     try:
         if not await store.exists():
-            return CheckResult("keys", "ok", f"There is no {_noun(location)} yet: no key for callers over HTTP exists.")
+            return CheckResult(
+                "keys", "ok", f"There is no {_describe_location(location)} yet: no key for callers over HTTP exists."
+            )
         keys = await store.list_keys()
     except OperatorError as error:
         return CheckResult("keys", "failed", error.message, error.next_step or "Restore the file, or make new keys.")
@@ -44,7 +46,7 @@ async def check_keys(location: Path | str, store: SqlKeyStore, now: datetime) ->
     return CheckResult("keys", "ok", found)
 
 
-def _noun(location: Path | str) -> str:
+def _describe_location(location: Path | str) -> str:
     return f"file {location}" if isinstance(location, Path) else f"list of keys in {location}"
 
 

@@ -23,7 +23,7 @@ def read_person(text: str) -> Person:
     name = text.strip()
     if problem := _problem_of_person(name):
         raise CallerError(
-            f"{_quote(name)} is not a person: {problem}.",
+            f"{_quote_unless_key(name)} is not a person: {problem}.",
             next_step="Give an e-mail address such as ana@x.test, or an id such as ana.",
         )
     return Person.parse(name)
@@ -35,7 +35,7 @@ def _problem_of_person(name: str) -> str | None:
     return flaw_of_person(name)
 
 
-def _quote(text: str) -> str:
+def _quote_unless_key(text: str) -> str:
     """The beginning of a text in quotes; nothing of a text that contains a key."""
     return "It" if "thk_" in text else repr(text[:60])
 
@@ -46,7 +46,7 @@ def read_scopes(text: str) -> frozenset[Scope]:
     known = frozenset(scope for scope in SCOPES if scope in given)
     unknown = [word for word in given if word not in SCOPES]
     if unknown or not known:
-        what = f"{_quote(unknown[0])} is not a scope" if unknown else "No scope is given"
+        what = f"{_quote_unless_key(unknown[0])} is not a scope" if unknown else "No scope is given"
         raise CallerError(
             f"{what}.",
             candidates=[Candidate(scope) for scope in sorted(SCOPES)],
@@ -65,11 +65,13 @@ def read_expiry(text: str, now: datetime) -> datetime | None:
     at = _read_moment(text.strip(), now)
     if at is None:
         raise CallerError(
-            f"{_quote(text)} is not a time to expire.",
+            f"{_quote_unless_key(text)} is not a time to expire.",
             next_step="Give a duration such as 90d or 12h, a day such as 2027-01-31, or never.",
         )
     if at <= now:
-        raise CallerError(f"{_quote(text)} is not in the future.", next_step="Give a later time, or a longer one.")
+        raise CallerError(
+            f"{_quote_unless_key(text)} is not in the future.", next_step="Give a later time, or a longer one."
+        )
     return at
 
 

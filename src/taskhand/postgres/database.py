@@ -236,13 +236,13 @@ class Database:
     def _connect(self) -> Driver:
         """A connection; _Cut if it fails in a way that a retry may mend."""
         try:
-            return self._take()
+            return self._take_connection()
         except psycopg.OperationalError as error:
             if is_refused(error):
                 raise
             raise _Cut(error) from error
 
-    def _take(self) -> Driver:
+    def _take_connection(self) -> Driver:
         with self._lock:
             if self._idle:
                 return self._idle.pop()

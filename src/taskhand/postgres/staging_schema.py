@@ -103,7 +103,7 @@ class Staging:
         through: Sequence[Any] | None,
     ) -> list[tuple[Any, ...]]:
         """The rows whose key is greater than `after` and at most `through`, in key order; None is no bound."""
-        where, parameters = _range(key, after, through)
+        where, parameters = _range_clause(key, after, through)
         sql = f"SELECT {', '.join(columns)} FROM {self._name(table)}{where} ORDER BY {', '.join(key)}"  # noqa: S608
         with self._errors():
             return [tuple(row) for row in self._driver.execute(sql.encode(), parameters).fetchall()]
@@ -118,7 +118,7 @@ class Staging:
         self, table: str, key: Sequence[str], after: Sequence[Any] | None, through: Sequence[Any] | None
     ) -> None:
         """Delete the rows whose key is greater than `after` and at most `through`."""
-        where, parameters = _range(key, after, through)
+        where, parameters = _range_clause(key, after, through)
         with self._errors():
             self._driver.execute(f"DELETE FROM {self._name(table)}{where}".encode(), parameters)  # noqa: S608
 
@@ -215,7 +215,9 @@ def open_target(url: str, kind: PostgresKind) -> Iterator[Target]:
         yield Target(driver, url, kind)
 
 
-def _range(key: Sequence[str], after: Sequence[Any] | None, through: Sequence[Any] | None) -> tuple[str, list[Any]]:
+def _range_clause(
+    key: Sequence[str], after: Sequence[Any] | None, through: Sequence[Any] | None
+) -> tuple[str, list[Any]]:
     """The WHERE clause for keys between two bounds, and its parameters."""
     names, marks = ", ".join(key), ", ".join(["%s"] * len(key))
     parts = [f"({names}) {sign} ({marks})" for sign, bound in ((">", after), ("<=", through)) if bound is not None]

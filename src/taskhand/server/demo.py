@@ -112,7 +112,7 @@ async def run_demo(
             )
         await _run_command([sys.executable, *launch, "seed", "demo"])
         async with _connected(launch) as client:
-            await _introduce(client, write_line)
+            await _print_connection(client, write_line)
             today = today or datetime.now(UTC).date()
             known = {"tomorrow": str(today + timedelta(days=1)), "later": str(today + timedelta(days=3))}
             for step in STEPS:
@@ -139,7 +139,7 @@ async def _connected(launch: Sequence[str]) -> AsyncIterator[Client]:
         yield client
 
 
-async def _introduce(client: Client, write_line: Callable[[str], object]) -> None:
+async def _print_connection(client: Client, write_line: Callable[[str], object]) -> None:
     tools = (await client.list_tools()).tools
     write_line(f"Connected over a pipe, protocol {client.protocol_version}. Tools: {', '.join(t.name for t in tools)}.")
 
@@ -154,8 +154,8 @@ async def take_step(
     write_line("")
     write_line(f"■ {step.who}: {step.request}" if step.who else f"■ {step.request}")
     if not brief:
-        write_line(f"  → {step.tool} {_short(arguments)}")
-    for line in _to_lines(answer) if brief else [_short(_main_part(answer))]:
+        write_line(f"  → {step.tool} {_to_short_json(arguments)}")
+    for line in _to_lines(answer) if brief else [_to_short_json(_main_part(answer))]:
         write_line(f"  {'✗' if result.is_error else '←'} {line}")
     if result.is_error is not step.refused:
         raise RuntimeError(f"{step.tool} was not expected to answer that")
@@ -236,6 +236,6 @@ def _value_text(value: Any) -> str:
     return "nothing" if value is None else str(value)
 
 
-def _short(value: Any) -> str:
+def _to_short_json(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _WIDTH * 6 else f"{text[: _WIDTH * 6]}…"

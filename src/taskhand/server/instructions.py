@@ -63,7 +63,7 @@ def instructions(
     writes = any(tool.writes for tool in offered)
     verbs = [f"{tool.name} {tool.verb}" for tool in offered if tool.verb]
     lines = [
-        (_about(several) if several else _ABOUT) + (_WRITES if writes else _ONLY_READS),
+        (_describe_connections(several) if several else _ABOUT) + (_WRITES if writes else _ONLY_READS),
         _CONNECTIONS.format(_list_all(offered)) if several else "",
         f"- {', '.join(verbs)}." if verbs else "",
         _PEOPLE.format(*((",", " or 'me'") if knows_me else (" or", ""))) + (_MATCHED if writes else _CANDIDATES),
@@ -90,7 +90,7 @@ def instructions_for(served: ServerContext, ctx: ServerRequestContext[Any, Any],
     )
 
 
-def _about(accounts: Mapping[str, str]) -> str:
+def _describe_connections(accounts: Mapping[str, str]) -> str:
     return _ABOUT_SEVERAL.format(len(accounts), ", ".join(f"{name} ({title})" for name, title in accounts.items()))
 
 

@@ -34,9 +34,9 @@ class ScopeNeeds:
         A malformed body, and a call of a forbidden or unknown tool, need none: they are refused for that reason.
         """
         view = self.served.view_of(token)
-        return _NONE.union(*[await self._of(message, view) for message in _messages_in(body)])
+        return _NONE.union(*[await self._scopes_of_message(message, view) for message in _messages_in(body)])
 
-    async def _of(self, message: Mapping[str, Any], view: CallerView) -> frozenset[Scope]:
+    async def _scopes_of_message(self, message: Mapping[str, Any], view: CallerView) -> frozenset[Scope]:
         method, params = message.get("method"), message.get("params")
         if isinstance(method, str) and method in _READING:
             uri = params.get("uri") if isinstance(params, dict) else None

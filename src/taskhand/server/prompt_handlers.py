@@ -54,13 +54,13 @@ class PromptHandlers:
                 view = self.served.view(ctx)
                 prompt, given = _find(params.name, _offered(view)), params.arguments or {}
                 _check_arguments(prompt, given)
-                filled_in = _quote(given)
+                filled_in = _quote_arguments(given)
                 named = (
                     one_line(given[CONNECTION]) if CONNECTION in filled_in and view.connections.are_several else None
                 )
                 app = view.connections.first if named is None else view.find(named)
-                about, lists_events = _about(view, app, named), view.may_use("list_events")
-                context = PromptContext(_today(app), app.backend.capabilities, about, lists_events)
+                about, lists_events = _describe_connections(view, app, named), view.may_use("list_events")
+                context = PromptContext(_local_today(app), app.backend.capabilities, about, lists_events)
                 text = prompt.text(context, filled_in)
         except TaskhandError as error:
             code = INVALID_PARAMS if isinstance(error, CallerError | NotAllowed) else INTERNAL_ERROR
@@ -77,17 +77,21 @@ def _offered(view: CallerView) -> list[Prompt]:
     names = ", ".join(view.connections.names)
     return [
         replace(
-            prompt, arguments=(*prompt.arguments, Argument(CONNECTION, _which(names, prompt), prompt.needs_connection))
+            prompt,
+            arguments=(
+                *prompt.arguments,
+                Argument(CONNECTION, _describe_choice(names, prompt), prompt.needs_connection),
+            ),
         )
         for prompt in followed
     ]
 
 
-def _which(names: str, prompt: Prompt) -> str:
+def _describe_choice(names: str, prompt: Prompt) -> str:
     return f"Which CRM account: {names}." + ("" if prompt.needs_connection else " All if left out.")
 
 
-def _about(view: CallerView, app: AppContext, named: str | None) -> str:
+def _describe_connections(view: CallerView, app: AppContext, named: str | None) -> str:
     """The sentence that says which connections the calls are about, "" for a caller that has only one."""
     if not view.connections.are_several:
         return ""
@@ -137,18 +141,18 @@ def _check_arguments(prompt: Prompt, arguments: Mapping[str, str]) -> None:
             candidates=[Candidate(argument) for argument in known],
             next_step=f"The arguments are: {', '.join(known)}.",
         )
-    filled_in = _quote(arguments)
+    filled_in = _quote_arguments(arguments)
     for argument in prompt.arguments:
         if argument.required and argument.name not in filled_in:
             raise CallerError(f"{argument.name} is required: {argument.description}", code="missing_argument")
 
 
-def _quote(arguments: Mapping[str, str]) -> dict[str, str]:
+def _quote_arguments(arguments: Mapping[str, str]) -> dict[str, str]:
     """The arguments that were filled in, each in quotation marks; hosts send "" for one that was not."""
     return {name: text for name, value in arguments.items() if (text := quote(value))}
 
 
-def _today(app: AppContext) -> date:
+def _local_today(app: AppContext) -> date:
     """Today in the zone of due times; lists decide by the same day what is overdue."""
     now = app.clock()
     return (now.astimezone(ZoneInfo(app.timezone)) if app.timezone else now).date()

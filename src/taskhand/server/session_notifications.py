@@ -17,7 +17,7 @@ _LOOK_EVERY_S: Final = 60.0
 """Seconds between two checks whether a quiet session is open: its subscriptions keep the CRM polled."""
 
 
-async def _always() -> bool:
+async def _is_always_allowed() -> bool:
     return True
 
 
@@ -57,7 +57,7 @@ class SessionFeed:
         self,
         key: str,
         uri: str,
-        may_notify: Callable[[], Awaitable[bool]] = _always,
+        may_notify: Callable[[], Awaitable[bool]] = _is_always_allowed,
         end: Callable[[], None] = lambda: None,
     ) -> None:
         """Subscribe the session to this task under this address, while it may be notified.

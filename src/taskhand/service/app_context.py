@@ -190,15 +190,15 @@ class AppContext:
     @property
     def last_names(self) -> Mapping[str, str]:
         """The last known names of people, by id, for callers that use the same credential."""
-        return self._state.names_by_credential.get(self._namer, {})
+        return self._state.names_by_credential.get(self._reader_of_names, {})
 
     def remember_names(self, names: Mapping[str, str]) -> None:
         """Cache the names of people, for answers while the CRM does not return them."""
         if len(self._state.names_by_credential) < _MAX_PERSONS:
-            self._state.names_by_credential.setdefault(self._namer, {}).update(names)
+            self._state.names_by_credential.setdefault(self._reader_of_names, {}).update(names)
 
     @property
-    def _namer(self) -> str:
+    def _reader_of_names(self) -> str:
         """The id of the person whose credential reads names; empty if all callers share one."""
         return self.principal.subject or "" if self.own_credentials.backends is not None else ""
 

@@ -239,7 +239,7 @@ class _BulkRun:
 
 def _judge(intent: Intent, item: ItemResult) -> TaskResult:
     """The result of one task: refused if the written task shows nothing of the edit."""
-    title = _title(intent, item.written.task if item.written else None)
+    title = _title_of_task(intent, item.written.task if item.written else None)
     if intent.verb == "delete" and item.error is None:
         return TaskResult(item.task_id, "applied", None, item.note, title=title)
     if item.error is not None or item.written is None:
@@ -261,7 +261,7 @@ def _name_new_task(failed: TaskResult, error: TaskhandError) -> TaskResult:
     return replace(failed, message=" ".join(filter(None, (message, error.next_step))))
 
 
-def _title(intent: Intent | None, after: Task | None) -> str | None:
+def _title_of_task(intent: Intent | None, after: Task | None) -> str | None:
     """The title of the task: after the change, before it, or as requested."""
     task = after or (intent.before.task if intent and intent.before else None)
     if task is not None:
@@ -292,7 +292,7 @@ def _to_task_results(change: Change) -> dict[int, TaskResult]:
 
 def to_task_result(result: Result, intent: Intent | None = None) -> TaskResult:
     """A journaled result for the answer, with its `intent`."""
-    title, task_id = result.title or _title(intent, result.after), result.task_id or ""
+    title, task_id = result.title or _title_of_task(intent, result.after), result.task_id or ""
     if result.outcome == "not_applied":  # recovery found that it was not written: the task may be sent again
         return TaskResult(task_id, "not_attempted", result.code, result.note, title=title)
     outcome: Outcome = result.outcome if result.outcome in _REPLAYABLE else "unknown"

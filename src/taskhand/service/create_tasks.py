@@ -101,7 +101,7 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
             next_step=f"Send 1 to {MAX_TASKS} tasks.",
         )
     steps = await _resolve_all(call, bodies)
-    meant = [_meaning(call, step.edit) for step in steps if step.edit is not None]
+    meant = [_canonical_body(call, step.edit) for step in steps if step.edit is not None]
     sent = [_payload(body) for body in bodies]
     # A refused body may become valid later.
     payload = payload_fingerprint(call.tool, sent, meant if len(meant) == len(sent) else None)
@@ -155,7 +155,7 @@ async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
         except CallerError as error:
             failed.append((step, error))
         else:
-            same.setdefault(json.dumps(_meaning(call, edit)), []).append(step)
+            same.setdefault(json.dumps(_canonical_body(call, edit)), []).append(step)
     _refuse_failed(failed)
     for alike in same.values():
         if len(alike) > 1:
@@ -232,7 +232,7 @@ def _payload(body: NewBody) -> TaskDraft | str:
     return body.given if isinstance(body.given, TaskDraft) else f"{body.given.code}: {body.given.message}"
 
 
-def _meaning(call: Call, edit: Edit) -> dict[str, Any]:
+def _canonical_body(call: Call, edit: Edit) -> dict[str, Any]:
     return canonical_new(edit, call.app.backend.capabilities)
 
 

@@ -114,7 +114,7 @@ async def list_events(app: AppContext, request: EventsRequest, *, looks: bool = 
     is_known = not looks or (given is not None and given.through is not None)
     asked_at, before = app.clock(), await store.find_feed(name)
     share = _SHARE if before is None or before.looked_at is None else _LATER_SHARE
-    failed = None if is_known else await _look(app, asked_at, share)
+    failed = None if is_known else await _poll(app, asked_at, share)
     feed = await store.find_feed(name)
     if feed is None:
         raise failed or no_feed_error(app)
@@ -140,7 +140,7 @@ async def list_events(app: AppContext, request: EventsRequest, *, looks: bool = 
     return replace(
         page,
         notes=_on_clock(app, notes),
-        skips=_skips(request, given, last),
+        skips=_leaves_out_events(request, given, last),
         is_failed=failed is not None,
         tells_past=not source.compares,
     )
@@ -152,7 +152,7 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
     store, source = app.events, find_source(app, name)
     if store is None or source is None:
         raise no_feed_error(app)
-    failed = await _look(app, app.clock() - _FRESH)
+    failed = await _poll(app, app.clock() - _FRESH)
     feed = await store.find_feed(name)
     if feed is None:
         raise failed or no_feed_error(app)
@@ -182,7 +182,7 @@ async def save_position(app: AppContext, request: EventsRequest, page: EventPage
         await store.set_bookmark(page.feed, request.bookmark, Bookmark(reached.seq, page.at))
 
 
-def _skips(request: EventsRequest, start: Start | None, last: Bookmark | None) -> bool:
+def _leaves_out_events(request: EventsRequest, start: Start | None, last: Bookmark | None) -> bool:
     """Whether events lie between the caller's last position and this list, or the list goes back behind it."""
     if start is not None and start.through is None:
         return last is None or start.seq != last.seq
@@ -195,7 +195,7 @@ def _cursors_of(app: AppContext, at: datetime, filters: str | None = None) -> Ev
     return EventCursors(at, app.connection.name, app.principal.subject, *([filters] if filters else []))
 
 
-async def _look(app: AppContext, unless_after: datetime, share: float = _SHARE) -> TaskhandError | None:
+async def _poll(app: AppContext, unless_after: datetime, share: float = _SHARE) -> TaskhandError | None:
     """Poll the CRM, unless a poll has begun after that moment; returns the error of a failed poll."""
     try:
         with part_of_call(share):

@@ -36,7 +36,11 @@ async def complete_name(app: AppContext, argument: str, typed: str, taken: Colle
         options = _member_options(await app.backend.account.members())
     beginning = fold(typed)
     left_out = {fold(value) for value in taken}
-    ranked = [(_rank(beginning, [value, *aliases]), value) for value, aliases in options if fold(value) not in left_out]
+    ranked = [
+        (_rank_of_match(beginning, [value, *aliases]), value)
+        for value, aliases in options
+        if fold(value) not in left_out
+    ]
     return tuple(dict.fromkeys(value for wanted in (0, 1) for rank, value in ranked if rank == wanted))
 
 
@@ -63,7 +67,7 @@ def _is_readable(name: str) -> bool:
     return bool(name) and len(name) <= _MAX_LENGTH
 
 
-def _rank(beginning: str, names: Sequence[str]) -> int | None:
+def _rank_of_match(beginning: str, names: Sequence[str]) -> int | None:
     """0 if a name starts with `beginning`, 1 if a later word of a name does, else None."""
     folded = [fold(name) for name in names]
     if any(name.startswith(beginning) for name in folded):

@@ -41,8 +41,8 @@ async def _gives_away(app: AppContext, tasks: Iterable[Receipt | TaskResult | Di
         me = await app.backend.account.me()
     except TaskhandError:
         return False
-    return any(_has(change.before, me) and not _has(change.after, me) for change in people)
+    return any(_includes_member(change.before, me) and not _includes_member(change.after, me) for change in people)
 
 
-def _has(people: object, member: str | None) -> bool:
+def _includes_member(people: object, member: str | None) -> bool:
     return isinstance(people, tuple) and member in people

@@ -62,7 +62,7 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
         looked_at = {
             index: intent for index, intent in open_intents.items() if intent.task_id is None or intent.task_id in read
         }
-        found, to_send = _look(change, looked_at, now, doubtful, call.app.backend.capabilities)
+        found, to_send = _compare_with_tasks(change, looked_at, now, doubtful, call.app.backend.capabilities)
         found += await _find_created(call, change, looked_at)
         if not found and not to_send:
             return None
@@ -82,7 +82,7 @@ async def _read_in_portions(
     return now, doubtful, frozenset(ids[:read])
 
 
-def _look(
+def _compare_with_tasks(
     change: Change,
     intents: Mapping[int, Intent],
     now: Mapping[str, Snapshot],

@@ -99,7 +99,7 @@ async def _prepare_task(
 ) -> TaskUndo:
     """Invert the intent of one task, which is as `now`; a deleted task is claimed, to be made again once."""
     intent, result = written
-    task = TaskUndo(result.task_id or "", _title(intent, result, now))
+    task = TaskUndo(result.task_id or "", _title_of_task(intent, result, now))
     try:
         inverse = await invert(call.app, intent, result, now, left_out)
         if inverse is None or inverse.intent.verb != "create":
@@ -178,7 +178,7 @@ def _add_unrestored(result: TaskResult, kept_fields: tuple[Unapplied, ...]) -> T
     return replace(result, code="changed_since", message=message, unapplied=(*result.unapplied, *kept_fields))
 
 
-def _title(intent: Intent, result: Result, now: Snapshot | None) -> str:
+def _title_of_task(intent: Intent, result: Result, now: Snapshot | None) -> str:
     """The title of a task; its last known title if the task is gone."""
     task = now.task if now else result.after or (intent.before.task if intent.before else None)
     return (task.title if task else None) or ""
@@ -289,6 +289,6 @@ async def _with_latest_changes(app: AppContext, error: NotFound) -> TaskhandErro
 def _describe(app: AppContext, change: Change) -> str:
     """The tool of a change, its task and its time."""
     written = [(intent, change.results.get(index)) for index, intent in enumerate(change.intents)]
-    titles = [_title(intent, result, None) for intent, result in written if result is not None]
+    titles = [_title_of_task(intent, result, None) for intent, result in written if result is not None]
     of = f"{truncate(titles[0], _MAX_TITLE)!r}" if len(titles) == 1 else f"{len(titles)} tasks"
     return f"{change.opening.tool}: {of}, {moment_text(change.opening.at, app.reference.zone)}"

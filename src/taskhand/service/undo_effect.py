@@ -57,7 +57,7 @@ class Undo:
     @property
     def inverses(self) -> list[Inverse]:
         """The writes; of several tasks those that are as before already are skipped."""
-        return [task.possible for task in self.tasks if task.possible is not None and not self._skips(task)]
+        return [task.possible for task in self.tasks if task.possible is not None and not self._is_skipped(task)]
 
     @property
     def intents(self) -> list[Intent]:
@@ -87,7 +87,7 @@ class Undo:
     @property
     def skipped(self) -> SkippedTasks:
         """The tasks that nothing is sent for."""
-        met = [task.task_id for task in self.tasks if self._skips(task)]
+        met = [task.task_id for task in self.tasks if self._is_skipped(task)]
         reasons = ((task.task_id, task.inverse or task.refusal or task.remade) for task in self.tasks)
         left = [*self.unwritten, *(task_id for task_id, reason in reasons if reason is None)]
         others = tuple(task.remade_result for task in self.tasks if task.remade_result is not None)
@@ -98,11 +98,11 @@ class Undo:
     def unrestored(self) -> dict[str, tuple[Unapplied, ...]]:
         """The fields that have changed since and stay as they are, by the id of the task."""
         inverses = {
-            task.task_id: task.inverse for task in self.tasks if task.inverse is not None and not self._skips(task)
+            task.task_id: task.inverse for task in self.tasks if task.inverse is not None and not self._is_skipped(task)
         }
         return {task_id: inverse.kept for task_id, inverse in inverses.items() if inverse.kept}
 
-    def _skips(self, task: TaskUndo) -> bool:
+    def _is_skipped(self, task: TaskUndo) -> bool:
         """Whether nothing is written for a task, which is one of several and as before already."""
         return self.is_of_many and task.possible is not None and task.possible.is_met
 

@@ -67,7 +67,7 @@ def _restore_backup(
         database.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     home = databases[0].path.resolve().parent
     with work_folder(home, databases[0].path.name) as folder:
-        staged = _stage(databases, source, folder)
+        staged = _stage_databases(databases, source, folder)
         _check_replaceable([database for database, _ in staged], source)
         found = {database.label: describe_copy(database, copy) for database, copy in staged}
         for database, _ in staged:
@@ -98,7 +98,7 @@ def _check_replaceable(staged: Sequence[DatabaseFile], source: Path) -> None:
         )
 
 
-def _stage(databases: Sequence[DatabaseFile], source: Path, folder: Path) -> list[tuple[DatabaseFile, Path]]:
+def _stage_databases(databases: Sequence[DatabaseFile], source: Path, folder: Path) -> list[tuple[DatabaseFile, Path]]:
     """Extract each database to restore to a file of its own in the folder."""
     if not source.is_file():
         raise OperatorError(f"There is no file {source}.", code="no_backup")
@@ -172,7 +172,7 @@ def _replace(
     """Keep the former content, and replace it by the staged files; the files that keep it."""
     sound = [pair for pair in staged if _is_sound(pair[0])]
     kept: list[Path] = []
-    with _held([database for database, _ in sound]) as connection:
+    with _lock_databases([database for database, _ in sound]) as connection:
         if connection is not None:
             kept.append(_keep([database for database, _ in sound], connection, stamp, folder))
             report(f"kept {kept[0]}")
@@ -202,7 +202,7 @@ def _is_sound(database: DatabaseFile) -> bool:
 
 
 @contextmanager
-def _held(databases: Sequence[DatabaseFile]) -> Iterator[sqlite3.Connection | None]:
+def _lock_databases(databases: Sequence[DatabaseFile]) -> Iterator[sqlite3.Connection | None]:
     """A connection with exclusive locks on the databases, as `main`, `live1` and so on; None if there are none.
 
     A process that has a database open holds a lock on it until it closes it, even while idle.

@@ -39,10 +39,10 @@ class CallPattern:
 
     def fits(self, called: Called) -> bool:
         """Whether the pattern matches a call."""
-        return called.tool in self.tools and all(_has(called.arguments, word) for word in self.words)
+        return called.tool in self.tools and all(_has_argument(called.arguments, word) for word in self.words)
 
 
-def _has(arguments: Mapping[str, Any], word: str) -> bool:
+def _has_argument(arguments: Mapping[str, Any], word: str) -> bool:
     path, equals, wanted = word.partition("=")
     found: Any = arguments
     for name in path.split("."):

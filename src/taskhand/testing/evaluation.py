@@ -86,19 +86,19 @@ def _of_task(expected: Expected, task: StoredTask, was: StoredTask | None) -> It
         wanted = getattr(expected, name)
         got = task.value_of(name)
         if wanted is not None:
-            if name != "title" and not _is(name, wanted, task):
-                yield f"{expected.which}: {name} is {_word(got)}, expected {_word(wanted)}"
+            if name != "title" and not _is_as_expected(name, wanted, task):
+                yield f"{expected.which}: {name} is {_to_text(got)}, expected {_to_text(wanted)}"
         elif was is not None and not (name == "description" and expected.mentions) and got != was.value_of(name):
-            yield f"{expected.which}: {name} is {_word(got)}, and was {_word(was.value_of(name))}"
+            yield f"{expected.which}: {name} is {_to_text(got)}, and was {_to_text(was.value_of(name))}"
     for words in expected.mentions:
         if fold(words) not in fold(task.description or ""):
             yield f"{expected.which}: description does not mention {words!r}"
     for name, value in expected.native.items():
         if task.native.get(name) != value:
-            yield f"{expected.which}: {name} is {_word(task.native.get(name))}, expected {_word(value)}"
+            yield f"{expected.which}: {name} is {_to_text(task.native.get(name))}, expected {_to_text(value)}"
 
 
-def _is(name: str, expected: Any, task: StoredTask) -> bool:
+def _is_as_expected(name: str, expected: Any, task: StoredTask) -> bool:
     """Whether a field has the wanted value. Empty text means none; people may have any order, times any offset."""
     got = task.value_of(name)
     if name == "status":
@@ -121,7 +121,7 @@ def _of_others(before: Mapping[str, StoredTask], after: Mapping[str, StoredTask]
             continue
         for name in FIELDS:
             if was.value_of(name) != now.value_of(name):
-                yield f"{was.title}: {name} is {_word(now.value_of(name))}, and was {_word(was.value_of(name))}"
+                yield f"{was.title}: {name} is {_to_text(now.value_of(name))}, and was {_to_text(was.value_of(name))}"
 
 
 def _of_answer(scenario: Scenario, answer: str) -> Iterator[str]:
@@ -149,7 +149,7 @@ def _of_counts(scenario: Scenario, record: RunRecord) -> Iterator[str]:
             yield f"too many {what}: {count}, at most {most}"
 
 
-def _word(value: Any) -> str:
+def _to_text(value: Any) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(map(str, value)) or "nobody"
     return "nothing" if value in (None, "") else str(value)

@@ -48,7 +48,7 @@ def record_calls(server: Server[Any], write: Callable[[Called], None]) -> Server
 
     async def listen(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         result = await call_next(ctx)
-        if ctx.method == _METHOD and (seen := _called(ctx.params, _plain(result))) is not None:
+        if ctx.method == _METHOD and (seen := _called(ctx.params, _to_json(result))) is not None:
             write(seen)
         return result
 
@@ -94,7 +94,7 @@ def _code(text: str) -> str:
         return "error"
 
 
-def _plain(result: HandlerResult) -> Mapping[str, Any]:
+def _to_json(result: HandlerResult) -> Mapping[str, Any]:
     if isinstance(result, BaseModel):
         return result.model_dump(mode="json", by_alias=True, exclude_none=True)
     return result or {}

@@ -28,7 +28,9 @@ async def check_vault(location: Path | str, store: LinkStore, cipher: Cipher, no
     links = Links(store, cipher, lambda: now)
     try:
         if not await store.exists():
-            return CheckResult("vault", "ok", f"There is no {_noun(location)} yet: nobody has linked a credential.")
+            return CheckResult(
+                "vault", "ok", f"There is no {_describe_location(location)} yet: nobody has linked a credential."
+            )
         listed = await links.list()
         kept = await store.list_links()
     except OperatorError as error:
@@ -72,5 +74,5 @@ def _find_doubled(listed: Sequence[ListedLink]) -> str | None:
     return None
 
 
-def _noun(location: Path | str) -> str:
+def _describe_location(location: Path | str) -> str:
     return f"file {location}" if isinstance(location, Path) else f"list of links in {location}"

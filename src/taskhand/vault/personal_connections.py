@@ -172,7 +172,7 @@ class ConnectionPool(Generic[_T]):
                 if _is_renewed(opened.link, link):
                     opened.token.replace_by(link)
                 else:
-                    await self._drop(opened)
+                    await self._discard(opened)
                     opened = None
             if opened is None:
                 opened = await self._open_new(link)
@@ -185,7 +185,7 @@ class ConnectionPool(Generic[_T]):
         for name in [name for name, pooled in self._kept.items() if not pooled.users]:
             if len(self._kept) <= self._most:
                 return
-            await self._drop(self._kept.pop(name))
+            await self._discard(self._kept.pop(name))
 
     async def _open_new(self, link: Link) -> PooledConnection[_T]:
         token = _LiveToken(link, self._reject)
@@ -223,7 +223,7 @@ class ConnectionPool(Generic[_T]):
         if (opened := self._kept.get(link.name)) is not None and opened.link.generation == link.generation:
             self._kept.pop(link.name).is_kept = False
 
-    async def _drop(self, opened: PooledConnection[_T]) -> None:
+    async def _discard(self, opened: PooledConnection[_T]) -> None:
         opened.is_kept = False
         await opened.close_if_unused()
 

@@ -50,7 +50,7 @@ class SqlLinkStore:
 
     async def put(self, row: SealedLink, *, after: int) -> bool:
         """Replace the row; False if `after` is no longer the newest generation."""
-        return await self._store.write(partial(_put, row, after))
+        return await self._store.write(partial(_insert_link, row, after))
 
     async def reseal(self, row: SealedLink, former: SealedLink) -> bool:
         """Replace the row by one whose secret was encrypted again; False if the stored row is no longer `former`."""
@@ -98,7 +98,7 @@ def _list_links(database: SqlConnection) -> list[KeptLink]:
     return [link for link in every if link.row is not None or not link.removed]
 
 
-def _put(row: SealedLink, after: int, database: SqlConnection) -> bool:
+def _insert_link(row: SealedLink, after: int, database: SqlConnection) -> bool:
     name = (row.person, row.connection)
     newest = database.execute(
         "SELECT generation FROM link_generation WHERE person = ? AND connection = ?", name

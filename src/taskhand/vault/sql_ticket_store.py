@@ -60,11 +60,11 @@ class SqlTicketStore:
         """Remove and return the sealed state of a redirected browser."""
         if not await self._store.exists():
             return None
-        return await self._store.write(partial(_take, state, browser))
+        return await self._store.write(partial(_take_ticket, state, browser))
 
     async def prove(self, proved: Ticket, now: datetime) -> bool:
         """Store a browser's proof; an earlier proof is kept."""
-        return await self._store.write(partial(_prove, proved, now))
+        return await self._store.write(partial(_save_proof, proved, now))
 
     async def use(self, ticket_id: str, browser: str, now: datetime) -> bool:
         """Close the ticket; one of several concurrent callers gets True."""
@@ -130,7 +130,7 @@ def _send(ticket_id: str, browser: str, state: str, sealed: Sealed, database: Sq
     return database.execute(statement, values).rowcount == 1
 
 
-def _take(state: str, browser: str, database: SqlConnection) -> tuple[Ticket, Sealed] | None:
+def _take_ticket(state: str, browser: str, database: SqlConnection) -> tuple[Ticket, Sealed] | None:
     row = database.execute(_ROWS + " WHERE state = ? AND browser = ?", (state, browser)).fetchone()
     if row is None:
         return None
@@ -139,7 +139,7 @@ def _take(state: str, browser: str, database: SqlConnection) -> tuple[Ticket, Se
     return _to_ticket(row), Sealed(row["key_id"], row["nonce"], row["sealed"])
 
 
-def _prove(proved: Ticket, now: datetime, database: SqlConnection) -> bool:
+def _save_proof(proved: Ticket, now: datetime, database: SqlConnection) -> bool:
     kept = (proved.person.email, proved.bound_hmac, stored_instant(proved.proved_at or now))
     values = (*kept, proved.id, stored_instant(now), proved.browser)
     return database.execute(_PROVE + _IS_OPEN, values).rowcount == 1

@@ -69,7 +69,7 @@ def read_due(text: str, reference: Reference, zone: str | None) -> WordedDue:
     A time without a zone is in the zone that the due date will have.
     """
     argument, zone = "dueDate", zone or reference.zone
-    found = _readings(
+    found = _usable_readings(
         argument, text, read_date(text, reference.local(zone), "due"), "invalid_due_date", reference.calendar
     )
     days = list(dict.fromkeys(day for reading in found for day in _days_in(reading.span, reference.local(zone).date())))
@@ -165,7 +165,7 @@ def _one_reading(
     argument: str, text: str, edge: Edge, reference: Reference, direction: Direction, *, takes_parts: bool = False
 ) -> Reading:
     read = read_date(text, reference.local(), edge, direction)
-    found = _readings(argument, text, read, "invalid_date", reference.calendar, takes_parts=takes_parts)
+    found = _usable_readings(argument, text, read, "invalid_date", reference.calendar, takes_parts=takes_parts)
     if len(found) > 1:
         ends = [reading.span.first if edge == "from" else reading.span.last for reading in found]
         shown = (
@@ -177,7 +177,7 @@ def _one_reading(
     return found[0]
 
 
-def _readings(
+def _usable_readings(
     argument: str, text: str, read: Readings, code: str, zone: tzinfo, *, takes_parts: bool = False
 ) -> Sequence[Reading]:
     """The readings of a date with an exact time or none; CallerError without one.

@@ -58,7 +58,7 @@ def _sources(
     """The phrases that the words match, and the dates with a weekday beside them."""
     for action, values, rest in language.days.find(words):
         if (only is None or action[0] in only) and (context.direction == "past" or "recent" not in action[0]):
-            yield partial(_act, context, language, action, values, rest)
+            yield partial(_days_of_action, context, language, action, values, rest)
     words = words[1:] if words and language.article in words[0] else words
     if len(words) > 1 and only is None:
         for weekday, others in ((words[0].get("W"), words[1:]), (words[-1].get("W"), words[:-1])):
@@ -78,7 +78,7 @@ def _single_days(readings: Iterable[Days]) -> list[date]:
     return sorted(days.span.first for days in readings if days.span.is_day and days.at is None)
 
 
-def _act(
+def _days_of_action(
     context: Context, language: Language, action: Action, values: tuple[Any, ...], rest: Sequence[Word] | None
 ) -> Iterator[Days]:
     """The days of an action; NoSuchDay."""
@@ -115,7 +115,7 @@ def _offset(context: Context, days: int) -> Found:
     return [context.today + timedelta(days)]
 
 
-def _after(context: Context, count: int, unit: Unit, days: Sequence[date] | None = None) -> Found:
+def _days_after(context: Context, count: int, unit: Unit, days: Sequence[date] | None = None) -> Found:
     return [date_arithmetic.add_unit(day, count, unit) for day in ([context.today] if days is None else days)]
 
 
@@ -125,7 +125,7 @@ def _after_a_few(context: Context, unit: Unit) -> Found:
 
 
 def _before(context: Context, count: int, unit: Unit, days: Sequence[date] | None = None) -> Found:
-    return _after(context, -count, unit, days)
+    return _days_after(context, -count, unit, days)
 
 
 def _until_day(_: Context, days: Sequence[date]) -> Found:
@@ -139,7 +139,7 @@ def _business(context: Context, count: int, days: Sequence[date] | None = None) 
     return [date_arithmetic.add_business_days(day, count) for day in ([context.today] if days is None else days)]
 
 
-def _iso(_: Context, parts: tuple[int, int, int]) -> Found:
+def _iso_day(_: Context, parts: tuple[int, int, int]) -> Found:
     return [date(*parts)]
 
 
@@ -167,8 +167,8 @@ _MOMENTS: Final[dict[str, Callable[..., Days]]] = dict.fromkeys(["minutes", "rec
 }
 _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "offset": _offset,
-    "after": _after,
-    "after_day": _after,
+    "after": _days_after,
+    "after_day": _days_after,
     "after_a_few": _after_a_few,
     "soon": lambda context: [context.today, date_arithmetic.add_business_days(context.today, 1)],
     "before": _before,
@@ -184,7 +184,7 @@ _ACTIONS: Final[dict[str, Callable[..., Found]]] = {
     "weekday_last": weekdays.last_weekday,
     "weekday_plus": weekdays.weekday_plus_weeks,
     "weekday_in_week": lambda context, ahead, weekday: [weekdays.weekday_in_week(context, ahead, weekday)],
-    "iso": _iso,
+    "iso": _iso_day,
     "numeric": numeric_date,
     "month_day": months.month_day,
     "day_month": months.day_month,

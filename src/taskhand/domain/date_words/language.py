@@ -65,12 +65,12 @@ class Language:
         found: list[Word] = []
         at = 0
         while at < len(tokens):
-            compound = self._compound(tokens, at)
-            found.append(compound or self._word(tokens[at]))
+            compound = self._find_compound_number(tokens, at)
+            found.append(compound or self._roles_of_word(tokens[at]))
             at += 1 + bool(compound) + bool(compound and self.joins_tens)
         return found
 
-    def _compound(self, tokens: Sequence[str], at: int) -> Word | None:
+    def _find_compound_number(self, tokens: Sequence[str], at: int) -> Word | None:
         """The number that begins there in several words, such as twenty-five or twenty-first; None for any other."""
         joined = [self.joins_tens] if self.joins_tens else []
         tens, rest = self.tens.get(tokens[at]), list(tokens[at + 1 : at + 2 + len(joined)])
@@ -82,7 +82,7 @@ class Language:
                 return {slot: number} | ({"D": number} if number <= _LAST_DAY else {})
         return None
 
-    def _word(self, token: str) -> Word:
+    def _roles_of_word(self, token: str) -> Word:
         word: dict[str, Any] = {token: token}
         tables: tuple[tuple[str, Mapping[str, Any]], ...] = (
             ("W", self.weekdays),

@@ -69,7 +69,7 @@ def read_date(text: str, now: datetime, use: Use, direction: Direction = "future
         is_time = is_time or any(clock.hours is None for clock in clocks)
         for day, rest in _divisions(words, language, use):
             try:
-                found.update(_readings(day, rest, language, context))
+                found.update(_all_readings(day, rest, language, context))
             except (NoSuchDay, WrongWeekday) as fault:
                 faults.append(fault)
     if found:
@@ -142,7 +142,7 @@ def _without_prefix(tokens: list[str], prefixes: Sequence[list[str]]) -> Iterato
             yield tokens[len(prefix) :]
 
 
-def _readings(day: list[str], rest: list[str], language: Language, context: Context) -> Iterator[Reading]:
+def _all_readings(day: list[str], rest: list[str], language: Language, context: Context) -> Iterator[Reading]:
     """Each reading of the day with each of the time; NoSuchDay and WrongWeekday."""
     times = clocks_of(language.words(rest), language) if rest else None
     if times is None or times:

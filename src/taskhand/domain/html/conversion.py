@@ -129,7 +129,7 @@ class _TextCollector(HTMLParser):
         self._breaks = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _BLOCKS - {"tr"} and (at := self._last("p", within=_SCOPES)) is not None:
+        if tag in _BLOCKS - {"tr"} and (at := self._find_innermost("p", within=_SCOPES)) is not None:
             self._close(at, keep=_FORMATTING)  # a paragraph ends where a block begins
         while self._open and tag in _ENDED_BY.get(self._open[-1].tag, ()):
             self._open.pop()
@@ -151,7 +151,7 @@ class _TextCollector(HTMLParser):
         self._breaks = self._breaks or tag in _BLOCKS
         if self._too_deep:
             self._too_deep -= 1
-        elif (at := self._last(tag)) is not None and tag not in ("body", "html"):
+        elif (at := self._find_innermost(tag)) is not None and tag not in ("body", "html"):
             holds_special = any(element.tag in _SPECIAL for element in self._open[at + 1 :])
             if tag in _FORMATTING:
                 self._close(at, keep=_FORMATTING | _SPECIAL if holds_special else _FORMATTING)
@@ -169,7 +169,7 @@ class _TextCollector(HTMLParser):
         match = _COMMENT.match(self.rawdata, i)
         return match.end() if match else super().parse_comment(i)
 
-    def _last(self, tag: str, within: Container[str] = ()) -> int | None:
+    def _find_innermost(self, tag: str, within: Container[str] = ()) -> int | None:
         """The place of the innermost open element of a tag; None past an element that `within` names."""
         for at in range(len(self._open) - 1, -1, -1):
             if self._open[at].tag == tag:

@@ -134,8 +134,8 @@ def change_row(change: "Change", task_id: str | None, wording: "Wording") -> Cha
         "change_id": None if is_plan else change.id,
         "plan_id": change.id if is_plan else opening.plan_id,
         "task_id": _task_id(change, index),
-        "title": _title(change, index),
-        "does": _does(change, index),
+        "title": _title_of_task(change, index),
+        "does": _common_verb(change, index),
         "changed": render_changed(_difference(change, index), wording),
         "totals": _totals(change),
         "tasks": tuple(_task_name(change, n) for n in range(len(change.intents))[:_FEW]) if several else None,
@@ -153,14 +153,14 @@ def change_row(change: "Change", task_id: str | None, wording: "Wording") -> Cha
 
 
 def _task_name(change: "Change", index: int) -> TaskName:
-    return TaskName(id=_task_id(change, index) or "", title=_title(change, index) or MISSING)
+    return TaskName(id=_task_id(change, index) or "", title=_title_of_task(change, index) or MISSING)
 
 
 def _changed_task(change: "Change", index: int, wording: "Wording") -> ChangedTask:
     result = change.results.get(index)
     facts: dict[str, Any] = {
-        "title": _title(change, index),
-        "does": _does(change, index),
+        "title": _title_of_task(change, index),
+        "does": _common_verb(change, index),
         "changed": render_changed(_difference(change, index), wording),
         "code": result.code if result else None,
         "message": truncate(result.note, _MESSAGE) if result and result.note else None,
@@ -199,7 +199,7 @@ def _task_id(change: "Change", index: int | None) -> str | None:
     return (intent.task_id if intent else None) or (result.task_id if result else None)
 
 
-def _title(change: "Change", index: int | None) -> str | None:
+def _title_of_task(change: "Change", index: int | None) -> str | None:
     intent, result = _parts(change, index)
     before = _before(intent)
     task = (result.after if result else None) or before
@@ -211,7 +211,7 @@ def _before(intent: "Intent | None") -> Task | None:
     return intent.before.task if intent and intent.before else None
 
 
-def _does(change: "Change", index: int | None) -> str | None:
+def _common_verb(change: "Change", index: int | None) -> str | None:
     """The verb of a task, or that of all of them; None for an update."""
     intent, _ = _parts(change, index)
     verbs = {intent.verb} if intent else {intent.verb for intent in change.intents} if index is None else set()

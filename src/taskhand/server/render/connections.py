@@ -58,8 +58,8 @@ def _row(app: AppContext, every: Sequence[Capabilities], credential: str | None)
         backend=app.backend.name,
         description=app.connection.description or MISSING,
         only_reads=app.surface.only_reads or MISSING,
-        me=_me(app) or MISSING,
-        lacks=tuple(_lacks(can, every)) or MISSING,
+        me=_member_id(app) or MISSING,
+        lacks=tuple(_describe_gaps(can, every)) or MISSING,
         note=join_notes(_problem(app), credential, can.lists_also) or MISSING,
         statuses=can.status_names or MISSING,
         task_types=can.task_types or MISSING,
@@ -72,7 +72,7 @@ def _problem(app: AppContext) -> str | None:
     return f"Cannot be used now: {problem.message} {problem.next_step}" if problem else None
 
 
-def _me(app: AppContext) -> str | None:
+def _member_id(app: AppContext) -> str | None:
     """The caller's identity by people.toml, or by the settings without authentication; None if only the CRM knows it.
 
     If persons link credentials of their own, the CRM's answer has priority over a file.
@@ -82,9 +82,9 @@ def _me(app: AppContext) -> str | None:
     return None if app.own_credentials.backends is not None else app.principal.members.get(app.connection.name or "")
 
 
-def _lacks(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:
+def _describe_gaps(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:
     """What others have and this one lacks, and what only this one requires."""
-    yield from (f"no {name}" for name in _beyond(_fields(can), map(_fields, every)))
+    yield from (f"no {name}" for name in _values_of_others(_fields(can), map(_fields, every)))
     if fixed := [
         name
         for name in sorted(can.absent_on_update - can.absent)
@@ -92,16 +92,19 @@ def _lacks(can: Capabilities, every: Sequence[Capabilities]) -> Iterator[str]:
     ]:
         yield f"fixed once a task is created: {', '.join(fixed)}"
     yield from (
-        f"no priority {priority}" for priority in _beyond(can.priorities, (other.priorities for other in every))
+        f"no priority {priority}"
+        for priority in _values_of_others(can.priorities, (other.priorities for other in every))
     )
-    yield from (f"no time {time}" for time in _beyond(_times(can), map(_times, every)))
+    yield from (f"no time {time}" for time in _values_of_others(_times(can), map(_times, every)))
     if can.most_responsibles < max(capabilities.most_responsibles for capabilities in every):
         yield f"{'exactly' if can.least_responsibles else 'at most'} {can.most_responsibles} responsible"
     yield from (
-        f"a new task needs {name}" for name in _own(can, every, lambda capabilities: capabilities.required_on_create)
+        f"a new task needs {name}"
+        for name in _fields_only_here(can, every, lambda capabilities: capabilities.required_on_create)
     )
     yield from (
-        f"{name} cannot be cleared" for name in _own(can, every, lambda capabilities: capabilities.not_clearable)
+        f"{name} cannot be cleared"
+        for name in _fields_only_here(can, every, lambda capabilities: capabilities.not_clearable)
     )
     if not can.keeps_timezone and any(capabilities.keeps_timezone for capabilities in every):
         yield "due times keep no zone of their own"
@@ -118,10 +121,12 @@ def _times(can: Capabilities) -> list[str]:
     return [name for name in can.known if not name.endswith("_by")]
 
 
-def _own(can: Capabilities, every: Sequence[Capabilities], rule: Callable[[Capabilities], frozenset[str]]) -> list[str]:
+def _fields_only_here(
+    can: Capabilities, every: Sequence[Capabilities], rule: Callable[[Capabilities], frozenset[str]]
+) -> list[str]:
     """The fields that this rule names for this connection but not for all."""
     return sorted(name for name in rule(can) if not all(name in rule(capabilities) for capabilities in every))
 
 
-def _beyond(own_values: Sequence[str], others: Iterable[Sequence[str]]) -> list[str]:
+def _values_of_others(own_values: Sequence[str], others: Iterable[Sequence[str]]) -> list[str]:
     return [*dict.fromkeys(value for other in others for value in other if value not in own_values)]

@@ -92,7 +92,7 @@ def count_note(counts: Sequence[TaskCount], note: str | None) -> str | MISSING:
 def with_groups(answer: _Counts, named: Mapping[str, int], by: CountBy) -> _Counts:
     """The answer with the largest of the groups, as many as there is room for."""
     largest = sorted(named.items(), key=lambda group: (-group[1], group[0]))
-    shown = dict(largest[: _fitting(largest[:_MAX_GROUPS], _room_in(answer))])
+    shown = dict(largest[: _count_fitting(largest[:_MAX_GROUPS], _room_in(answer))])
     if by == "responsible" and _NOBODY in named and _NOBODY not in shown:  # what no list of people shows
         if shown:
             shown.popitem()
@@ -111,7 +111,7 @@ def _room_in(answer: CountsAnswer) -> int:
     return _MAX_LENGTH - _ENVELOPE - _on_wire(answer.model_copy(update={"matched": dates}).model_dump(mode="json"))
 
 
-def _fitting(groups: Sequence[tuple[str, int]], room: int) -> int:
+def _count_fitting(groups: Sequence[tuple[str, int]], room: int) -> int:
     """The number of the first groups that fit into a number of characters."""
     sizes = accumulate(_on_wire({name: tasks}) for name, tasks in groups)
     return sum(size <= room for size in sizes)

@@ -20,14 +20,14 @@ _MAX_ESCAPE_CHARACTERS: Final = 6
 def fit_description(task: Task) -> Task:
     """The task, its texts cut to fit an answer."""
     texts = {name: text for name, text in (("title", task.title), ("description", task.description)) if text}
-    cut: dict[str, Any] = {name: shown for name, text in texts.items() if (shown := _fit(text)) != text}
+    cut: dict[str, Any] = {name: shown for name, text in texts.items() if (shown := _truncate_to_fit(text)) != text}
     if task.properties is not MISSING:
         cut["properties"] = {name: text and truncate(text, _MAX_PROPERTY) for name, text in task.properties.items()}
     shown_priority = {} if task.priority is not None else {"priority": task.shown_priority}
     return task.model_copy(update=cut | shown_priority) if cut or shown_priority else task
 
 
-def _fit(text: str) -> str:
+def _truncate_to_fit(text: str) -> str:
     if len(text) * _MAX_ESCAPE_CHARACTERS < _MAX_ESCAPED:
         return text
     longest = _MAX_DESCRIPTION

@@ -39,7 +39,7 @@ class CapabilitiesAnswer(Answer):
             backend=app.backend.name,
             fields=_fields(can),
             priority={digit: word for word, digit in PRIORITY_WORDS.items() if digit in can.priorities},
-            responsibles=_people(can),
+            responsibles=_describe_people(can),
             due_time=f"{_describe_kept_zone(can)} {_describe_default_zone(app.timezone)}",
             lists="A list shows a write at once."
             if can.lists_are_current
@@ -66,7 +66,7 @@ def _fields(can: Capabilities) -> dict[str, str]:
     return use_of
 
 
-def _people(can: Capabilities) -> str:
+def _describe_people(can: Capabilities) -> str:
     least, most = can.least_responsibles, can.most_responsibles
     if least == most:
         return f"A task has exactly {most}."

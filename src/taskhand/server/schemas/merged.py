@@ -88,7 +88,7 @@ def _merge_clauses(nodes: Mapping[str, Schema]) -> list[Clause]:
     if is_open:
         merged += [Clause(f"{key}: {_shorten_list(values)}") for key, values in choices.items()]
     elif not any(clause.topic == "value" for clause in merged):
-        merged += [Clause(f"{', '.join(values)} ({holders})") for holders, values in _lacking(choices).items()]
+        merged += [Clause(f"{', '.join(values)} ({holders})") for holders, values in _missing_values(choices).items()]
     return [*merged, *_bounds(nodes)]
 
 
@@ -104,7 +104,7 @@ def _choices(node: Schema) -> list[str] | None:
     return found
 
 
-def _lacking(choices: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def _missing_values(choices: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """The values that some connection lacks, by the words for those that have them."""
     found: dict[str, list[str]] = {}
     for value in dict.fromkeys(value for values in choices.values() for value in values):

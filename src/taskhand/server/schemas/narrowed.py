@@ -109,7 +109,7 @@ def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities
     properties = _expressible(schema["properties"], model, capabilities)
     for name, body in objects_of(model).items():
         if name in properties:
-            properties[name] = _inner(properties[name], body, capabilities)
+            properties[name] = _narrow_object(properties[name], body, capabilities)
     for name, body in lists_of(model).items():
         properties[name] = _list_of(properties[name], body, capabilities)
     needed = capabilities.required_on_create if issubclass(model, TaskDraft) else frozenset()
@@ -184,7 +184,7 @@ def _listed_types(node: Schema, capabilities: Capabilities, *, is_new: bool) -> 
     return node | {"description": "Kind", "enum": [*types], NOTES: node[NOTES] | note}
 
 
-def _inner(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
+def _narrow_object(node: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
     """An argument that is an object, narrowed like a tool's arguments.
 
     A body that is a tool's arguments refers to that tool instead of describing its fields again.
@@ -210,7 +210,7 @@ def _list_of(node: Schema, model: type[BaseModel], capabilities: Capabilities) -
 
     In a new task, null and `clear` have nothing to empty: they are accepted, but not in the schema.
     """
-    items = _inner(model_schema(model), model, capabilities)
+    items = _narrow_object(model_schema(model), model, capabilities)
     described = {"description": ". ".join(filter(None, [node.get("description"), items.pop("description", None)]))}
     fields = {name: _without_null(field) for name, field in items["properties"].items() if name != "clear"}
     return described | {"type": "array", "items": items | {"properties": fields}}

@@ -82,7 +82,7 @@ def output_schema(model: type[BaseModel]) -> Schema:
     """
     annotations = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
     listed = getattr(model, "listed", ()) or [name for name in annotations if name != "untrusted"]
-    return {"type": "object", "properties": {name: _outline(annotations[name]) for name in listed}}
+    return {"type": "object", "properties": {name: _type_only(annotations[name]) for name in listed}}
 
 
 @cache
@@ -182,7 +182,7 @@ def _object_in(annotation: Any) -> type[BaseModel] | None:
     return next((body for part in get_args(annotation) if (body := _object_in(part))), None)
 
 
-def _outline(annotation: Any) -> Schema:
+def _type_only(annotation: Any) -> Schema:
     """The type of a value, or its types if it can be null, without its contents."""
     kinds = list(dict.fromkeys(_json_types(annotation)))
     return {"type": kinds[0] if len(kinds) == 1 else kinds} if kinds else {}

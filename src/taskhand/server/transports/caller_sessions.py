@@ -48,13 +48,13 @@ class HeldSessions:
 
     def begin(self, session_id: str, caller: str) -> None:
         """Count a request of a session by its caller."""
-        if session := self._of(session_id, caller):
+        if session := self._find_session(session_id, caller):
             session.open_requests += 1
             session.requests += 1
 
     def end(self, session_id: str, caller: str) -> None:
         """Count the end of a request, which is the last use of its session."""
-        if session := self._of(session_id, caller):
+        if session := self._find_session(session_id, caller):
             del self._sessions[session_id]
             session.open_requests -= 1
             session.used_at = self._monotonic()
@@ -62,7 +62,7 @@ class HeldSessions:
 
     def remove(self, session_id: str, caller: str) -> None:
         """Remove a session of this caller that has ended."""
-        if self._of(session_id, caller):
+        if self._find_session(session_id, caller):
             del self._sessions[session_id]
 
     def take_over_limit(self, caller: str) -> Session | None:
@@ -88,7 +88,7 @@ class HeldSessions:
             return None
         return self._sessions.pop(found.id) if found else None
 
-    def _of(self, session_id: str, caller: str) -> Session | None:
+    def _find_session(self, session_id: str, caller: str) -> Session | None:
         """The session with this id; None if another caller holds it."""
         session = self._sessions.get(session_id)
         return session if session and session.caller == caller else None

@@ -55,11 +55,11 @@ async def open_standard_streams(
             yield streams
     else:
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123, ASYNC230  a descriptor is what is wanted
-            source = _take(0, nothing.fileno())
-        yield _read_messages(source), _MessageWriter(_take(1, 2), on_closed)
+            source = _take_over(0, nothing.fileno())
+        yield _read_messages(source), _MessageWriter(_take_over(1, 2), on_closed)
 
 
-def _take(fd: int, instead: int) -> int:
+def _take_over(fd: int, instead: int) -> int:
     """A private duplicate of `fd`; `fd` itself is redirected to `instead`."""
     import fcntl  # noqa: PLC0415  Windows has none
 

@@ -84,12 +84,12 @@ class WebhookReceivers:
     async def take(self, received: Received) -> int:
         """Receive a delivery; returns the status of the answer, which gives no reason for a refusal."""
         receiver = self._receivers.get(received.connection)
-        outcome = await self._take(receiver, received)
+        outcome = await self._receive(receiver, received)
         if self.observer is not None:
             self.observer.webhook_came(receiver.connection if receiver else None, outcome)
         return _STATUSES[outcome]
 
-    async def _take(self, receiver: WebhookReceiver | None, received: Received) -> _Outcome:
+    async def _receive(self, receiver: WebhookReceiver | None, received: Received) -> _Outcome:
         if receiver is None:
             self._refused.note(None, "an unknown address", received.address)
             return "refused"

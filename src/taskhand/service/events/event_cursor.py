@@ -39,13 +39,13 @@ class EventCursors:
 
     def behind_number(self, seq: int) -> str:
         """The cursor after the event of a number, in the order of numbers."""
-        return bind_cursor(f"{seq}-{_ticks(self._at)}", *self._of)
+        return bind_cursor(f"{seq}-{_to_ticks(self._at)}", *self._of)
 
     def behind(self, event: KeptEvent, start: Start) -> str:
         """The cursor after an event of a list."""
         if start.since is None:
             return self.behind_number(event.seq)
-        return bind_cursor(f"{event.seq}-{_ticks(start.at)}-{_ticks(event.moment)}-{start.through}", *self._of)
+        return bind_cursor(f"{event.seq}-{_to_ticks(start.at)}-{_to_ticks(event.moment)}-{start.through}", *self._of)
 
     def read(self, cursor: str) -> Start:
         """The start that a cursor encodes; CallerError for the cursor of another list."""
@@ -59,7 +59,7 @@ class EventCursors:
         return Start(_moment(at), since=after, after=(after, seq or 0), through=through)
 
 
-def _ticks(moment: datetime) -> int:
+def _to_ticks(moment: datetime) -> int:
     return max(0, (moment - _EPOCH) // _TICK)
 
 

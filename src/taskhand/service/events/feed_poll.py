@@ -160,12 +160,12 @@ class KnownView:
 
     async def find(self, ids: Collection[str]) -> Mapping[str, Task]:
         """The known tasks with these ids."""
-        return self._over(await self._store.find_tasks(self._feed, ids), ids)
+        return self._with_overlay(await self._store.find_tasks(self._feed, ids), ids)
 
     async def find_all(self) -> Mapping[str, Task]:
         """All known tasks."""
-        return self._over(await self._store.find_tasks(self._feed), self.overlay)
+        return self._with_overlay(await self._store.find_tasks(self._feed), self.overlay)
 
-    def _over(self, tasks: Mapping[str, Task], ids: Collection[str]) -> Mapping[str, Task]:
+    def _with_overlay(self, tasks: Mapping[str, Task], ids: Collection[str]) -> Mapping[str, Task]:
         given = {task_id: self.overlay[task_id] for task_id in ids if task_id in self.overlay}
         return {task_id: task for task_id, task in {**tasks, **given}.items() if task is not None}

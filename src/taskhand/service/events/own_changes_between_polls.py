@@ -52,7 +52,7 @@ class OwnChanges:
             look,
             events=(
                 *self.events,
-                *(event for other in others for event in _apart(other, look.tasks.get(other.task_id))),
+                *(event for other in others for event in _split_completion(other, look.tasks.get(other.task_id))),
             ),
             tasks={**self.tasks, **{task_id: task for task_id, task in look.tasks.items() if task_id not in ids}},
             position=f"{_MARK}{json.dumps([sorted(self.reported), look.position])}",
@@ -82,7 +82,7 @@ async def find_own_changes(app: AppContext, feed: Feed, known_tasks: KnownTasks,
     return replace(own, events=tuple(events), tasks=tasks)
 
 
-def _apart(event: TaskEvent, now: Task | None) -> Iterator[TaskEvent]:
+def _split_completion(event: TaskEvent, now: Task | None) -> Iterator[TaskEvent]:
     """The event; for a new task that is completed by now, also its completion."""
     yield event
     if event.kind == "created" and now is not None and now.is_finished:

@@ -74,11 +74,11 @@ class OwnWrite:
 
 
 def _is_same(reported: FieldChange, made: FieldChange) -> bool:
-    is_after = _plain(reported.after) == _plain(made.after)
-    return is_after and (reported.before is MISSING or _plain(reported.before) == _plain(made.before))
+    is_after = _to_comparable(reported.after) == _to_comparable(made.after)
+    return is_after and (reported.before is MISSING or _to_comparable(reported.before) == _to_comparable(made.before))
 
 
-def _plain(value: object) -> object:
+def _to_comparable(value: object) -> object:
     """A value without the parts that some CRMs do not report: the zone of a due time, the order of people."""
     if isinstance(value, Due):
         return value.at or value.day
@@ -113,7 +113,7 @@ async def with_change_ids(
     A write explains one event, the nearest in time, of the new and the stored events: others may make the same change a
     moment later.
     """
-    moments = [moment for event in events for moment in _span(event, now)]
+    moments = [moment for event in events for moment in _span_of_event(event, now)]
     if not moments:
         return tuple(events)
     writes: dict[str, list[OwnWrite]] = {}
@@ -125,13 +125,13 @@ async def with_change_ids(
             writes.setdefault(write.task_id, []).append(write)
     known = await _find_known(app, feed, [event for event in events if event.task_id in writes], since - CLOCKS)
     pairs = [
-        (_distance(write, span, now), at, write)
+        (_distance_in_time(write, span, now), at, write)
         for at, event in enumerate(events)
         if event.change_id is None and not event.is_others and event.key not in known
         for write in writes.get(event.task_id, ())
-        if write.may_have_made(event, span := _span(event, now), now) and await _may_be_by(app, event, write)
+        if write.may_have_made(event, span := _span_of_event(event, now), now) and await _may_be_by(app, event, write)
     ]
-    made = _take(pairs, _find_explained(writes, [*known.values(), *events]))
+    made = _assign_changes(pairs, _find_explained(writes, [*known.values(), *events]))
     explained = [replace(event, change_id=made[at]) if at in made else event for at, event in enumerate(events)]
     return await with_authors(app, explained, found)
 
@@ -157,7 +157,7 @@ def _find_explained(writes: Mapping[str, Sequence[OwnWrite]], events: Iterable[T
     return explained
 
 
-def _take(
+def _assign_changes(
     pairs: Iterable[tuple[tuple[timedelta, timedelta], int, OwnWrite]], explained: set[tuple[str, int]]
 ) -> dict[int, str]:
     """The change of each explained event, by the index of the event: the nearest pairs come first."""
@@ -176,14 +176,14 @@ async def _may_be_by(app: AppContext, event: TaskEvent, write: OwnWrite) -> bool
     return await find_author(app, write.change) in {None, event.by}
 
 
-def _distance(write: OwnWrite, span: tuple[datetime, datetime], now: datetime) -> tuple[timedelta, timedelta]:
+def _distance_in_time(write: OwnWrite, span: tuple[datetime, datetime], now: datetime) -> tuple[timedelta, timedelta]:
     """How far a write is from the time of an event: from the whole write, then from its end."""
     began_at, ended_at = write.change.opening.at, write.change.ended_at or now
     apart = max(began_at - span[1], span[0] - ended_at, timedelta())
     return apart, abs(span[1] - ended_at)
 
 
-def _span(event: TaskEvent, now: datetime) -> tuple[datetime, datetime]:
+def _span_of_event(event: TaskEvent, now: datetime) -> tuple[datetime, datetime]:
     """The moments between which the change was made."""
     at = event.at or now
     return event.between or (at, at)

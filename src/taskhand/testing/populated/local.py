@@ -43,7 +43,7 @@ class _Store:
         """Create the data; the tasks are a month old, created one minute apart."""
         made = iter(range(len(self._data.tasks)))
         async with self._opened(lambda: self._now - _AGE + timedelta(minutes=next(made))) as backend:
-            self._people, self._contacts = await backend.edit(self._furnish)
+            self._people, self._contacts = await backend.edit(self._add_people)
             choices = {status.name: StatusChoice.of(status) for status in (await backend.statuses()).statuses}
             for planned in self._data.tasks:
                 await backend.create_task(self._edit(planned, choices))
@@ -68,7 +68,7 @@ class _Store:
         finally:
             await backend.aclose()
 
-    def _furnish(self, directory: Directory) -> tuple[list[str], list[str]]:
+    def _add_people(self, directory: Directory) -> tuple[list[str], list[str]]:
         """The ids of the people and of the contacts."""
         others = [directory.add_member(person.name, person.email) for person in self._data.people[1:]]
         outsiders = [
