@@ -22,9 +22,9 @@ __all__ = [
     "is_truncation_of",
     "matching",
     "nearest_first",
+    "normalize_argument",
     "resembles",
     "shown_form",
-    "squeeze",
     "words_of",
 ]
 
@@ -63,7 +63,7 @@ def fold(text: str) -> str:
     return _fold_name(text) if len(text) <= _MAX_LENGTH else _fold(text)
 
 
-def squeeze(name: str) -> str:
+def normalize_argument(name: str) -> str:
     """The name of an argument, normalized: without the differences between its spellings."""
     return fold(name.replace("-", "_")).replace("_", "")
 

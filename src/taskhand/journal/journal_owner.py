@@ -147,7 +147,7 @@ class BuiltInStore(Protocol):
         """Its identity; the file is created if it does not exist."""
         ...
 
-    async def adopt(self, former: Sequence[str]) -> None:
+    async def save_former_names(self, former: Sequence[str]) -> None:
         """Store the former names that a journal has for it."""
         ...
 
@@ -228,7 +228,7 @@ class StoreOwner:
         if not identity.is_new and not former:
             former = await to_thread.run_sync(self._find_former, await account_names())
             with suppress(OperatorError):  # a store that cannot be written now is searched for again
-                await self._store.adopt(former)
+                await self._store.save_former_names(former)
         self._account_names = (_store_name(identity.id), *former)
         self._file_of_names = file_identity(self._store_path)
         return self._account_names

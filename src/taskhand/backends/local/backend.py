@@ -91,7 +91,7 @@ class LocalBackend(Backend):
         """The store's name in the journal; creates the store if it does not exist."""
         return await self._store.peek(_read_identity)
 
-    async def adopt(self, former: Sequence[str]) -> None:
+    async def save_former_names(self, former: Sequence[str]) -> None:
         """Store the names of this store in journals of earlier versions."""
         sql = "INSERT INTO former_place VALUES (?) ON CONFLICT DO NOTHING"
         await self._store.write(lambda connection: connection.executemany(sql, [(name,) for name in former]))

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from taskhand.domain.capability_notes import NOTES
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.name_matching import squeeze
+from taskhand.domain.name_matching import normalize_argument
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.server.arguments.accepted_types import json_types
@@ -174,7 +174,7 @@ class TaskBody(NamedTuple):
     def _find_clearable(self, sent: str) -> str:
         """The field that `clear` names; CallerError if it cannot be emptied."""
         for name in self._clearable:
-            if squeeze(name) == squeeze(sent[:60]):
+            if normalize_argument(name) == normalize_argument(sent[:60]):
                 return name
         raise CallerError(
             f"{self._dotted('clear')} names {sent[:60]!r}, which {self._reason_not_clearable(sent[:60])}.",
@@ -185,8 +185,8 @@ class TaskBody(NamedTuple):
 
     def _reason_not_clearable(self, sent: str) -> str:
         """Why `clear` may not name this, as the end of a sentence."""
-        fields = {squeeze(name): name for name in model_fields(self.kind)}
-        name = fields.get(squeeze(sent))
+        fields = {normalize_argument(name): name for name in model_fields(self.kind)}
+        name = fields.get(normalize_argument(sent))
         if name is None or name == "clear":
             return "is no argument"
         if name in _ADDITIONS:

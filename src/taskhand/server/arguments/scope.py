@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from taskhand.domain.name_matching import squeeze
+from taskhand.domain.name_matching import normalize_argument
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.server.arguments.accepted_types import json_types
@@ -98,9 +98,9 @@ class ArgumentScope:
         found = {key: fields_of(schema).get(name, {}) for key, schema in self.others.items()}
         return self.properties[name]["items"], {key: node["items"] for key, node in found.items() if "items" in node}
 
-    def having(self, squeezed: str) -> list[str]:
+    def connections_with(self, normalized: str) -> list[str]:
         """The other connections that have an argument."""
-        return [key for key, schema in self.others.items() if squeezed in map(squeeze, fields_of(schema))]
+        return [key for key, schema in self.others.items() if normalized in map(normalize_argument, fields_of(schema))]
 
     def keep_given(self, coerced: Mapping[str, Any]) -> dict[str, Any]:
         """The values without those that a host only filled in."""

@@ -94,58 +94,58 @@ _USUAL: Final = {
 """The arguments that a name of other task managers may mean, the likeliest first, by that name; all normalized."""
 
 
-def usual_names(squeezed: str, known_names: Iterable[str]) -> list[str]:
+def usual_names(normalized: str, known_names: Iterable[str]) -> list[str]:
     """Those of the normalized names that the name usually stands for, the likeliest first."""
     own = {*known_names}
-    return [name for name in _USUAL.get(squeezed, ()) if name in own]
+    return [name for name in _USUAL.get(normalized, ()) if name in own]
 
 
-def nearest_names(squeezed: str, known_names: Iterable[str]) -> list[str]:
+def nearest_names(normalized: str, known_names: Iterable[str]) -> list[str]:
     """At most three of the normalized names that may be intended: similar, or one contained in the other."""
 
-    def likeness(name: str) -> float:
-        return SequenceMatcher(None, name, squeezed).ratio()
+    def similarity(name: str) -> float:
+        return SequenceMatcher(None, name, normalized).ratio()
 
-    near = [name for name in known_names if likeness(name) >= (_LIKE if _is_part(name, squeezed) else _ALIKE)]
-    return sorted(near, key=likeness, reverse=True)[:3]
+    near = [name for name in known_names if similarity(name) >= (_LIKE if _is_part(name, normalized) else _ALIKE)]
+    return sorted(near, key=similarity, reverse=True)[:3]
 
 
-def other_tool(tool: str, squeezed: str, names: Iterable[str], *, reads: bool, finished_by: str | None) -> str | None:
+def other_tool(tool: str, normalized: str, names: Iterable[str], *, reads: bool, finished_by: str | None) -> str | None:
     """What to do in place of sending this argument, which the tool does not take; None if that is not known.
 
     `names` are the normalized arguments of the tool, `reads` is whether it only reads. `finished_by` is the dotted
     argument that finishes several tasks; None if the tool has none.
     """
     own = {*names}
-    if (step := _step_to_select(tool, squeezed, own)) is not None:
+    if (step := _step_to_select(tool, normalized, own)) is not None:
         return step
-    if squeezed in _SHIFTS and "id" in own and not reads:
+    if normalized in _SHIFTS and "id" in own and not reads:
         or_by_day = ", or send the new day as dueDate" if "duedate" in own else ""
         return f"Call {_SEVERAL} with taskIds and shiftDueDays{or_by_day}."
-    if squeezed in _STATUSES and tool in ("create_task", "create_tasks"):
+    if normalized in _STATUSES and tool in ("create_task", "create_tasks"):
         return "A new task has the initial status: send newStatusName with update_task once the task exists."
-    if squeezed in _REPEATS and not reads:
+    if normalized in _REPEATS and not reads:
         return "Leave it out: a task is due once and does not repeat. create_tasks makes one for each day."
-    meant = None if reads else _TOOLS.get(squeezed)
+    meant = None if reads else _TOOLS.get(normalized)
     if meant is None or (meant == _SEVERAL and ("id" not in own or not _OF_SEVERAL.isdisjoint(own))):
         return None
     return _step_to(meant, tool, finished_by)
 
 
-def _step_to_select(tool: str, squeezed: str, own_names: Container[str]) -> str | None:
+def _step_to_select(tool: str, normalized: str, own_names: Container[str]) -> str | None:
     """How the tool is given its tasks, if the argument selects some in another way."""
-    if squeezed in _OF_SEVERAL and tool == "get_task":
+    if normalized in _OF_SEVERAL and tool == "get_task":
         return f"{tool} takes one task: send id, once for each."
-    if squeezed in _IDS and tool == "list_tasks":
+    if normalized in _IDS and tool == "list_tasks":
         return "Call get_task instead: it reads one task by its id."
-    if squeezed in _SELECTS and tool == "apply_plan":
+    if normalized in _SELECTS and tool == "apply_plan":
         return "Leave it out: a plan is carried out whole. For some of its tasks, make another plan with their ids."
-    if squeezed in _EXCEPTS and "filter" in own_names and "taskids" in own_names:
+    if normalized in _EXCEPTS and "filter" in own_names and "taskids" in own_names:
         return "Leave it out: find the tasks with list_tasks, and send taskIds of those that are meant."
-    if squeezed in _EACH and "taskids" in own_names and "changes" in own_names:
+    if normalized in _EACH and "taskids" in own_names and "changes" in own_names:
         return "Call update_task for each task if their values differ; the same for all is taskIds with changes."
     if (
-        squeezed in (_SEARCHES if "addnote" in own_names else _SEARCHES | _FILTERS)
+        normalized in (_SEARCHES if "addnote" in own_names else _SEARCHES | _FILTERS)
         and "id" in own_names
         and "title" not in own_names
     ):

@@ -5,7 +5,7 @@ from typing import Final
 
 from taskhand.domain.capability_notes import NOTES
 from taskhand.domain.errors import CallerError, Candidate
-from taskhand.domain.name_matching import squeeze
+from taskhand.domain.name_matching import normalize_argument
 from taskhand.domain.task import IMMUTABLE
 from taskhand.domain.task_query import TaskFilter
 from taskhand.server.arguments.scope import ArgumentScope
@@ -35,35 +35,35 @@ class _UnknownEverywhere(CallerError):
 
 def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
     """The error for an argument that the tool, or an object in its arguments, does not have."""
-    dotted, squeezed = scope.dotted(name[:60]), squeeze(name[:60])
-    own = {squeeze(other): scope.dotted(other) for other in scope.properties}
-    if squeezed not in own and scope.documented and squeezed in map(squeeze, IMMUTABLE):
+    dotted, normalized = scope.dotted(name[:60]), normalize_argument(name[:60])
+    own = {normalize_argument(other): scope.dotted(other) for other in scope.properties}
+    if normalized not in own and scope.documented and normalized in map(normalize_argument, IMMUTABLE):
         return CallerError(
             f"{dotted} cannot be set: it never changes after a task is created.",
             code="immutable_field",
             next_step=f"Leave {dotted} out.",
         )
-    fields = {squeeze(other): node for other, node in model_fields(scope.model).items()}
-    absent = None if squeezed in own else fields.get(squeezed)
-    exact = [] if squeezed in own else _namesakes(scope, squeezed)
-    similar = _names_like(squeezed, own)
-    misplaced = exact if similar else _misplaced(scope, squeezed, exact)
+    fields = {normalize_argument(other): node for other, node in model_fields(scope.model).items()}
+    absent = None if normalized in own else fields.get(normalized)
+    exact = [] if normalized in own else _namesakes(scope, normalized)
+    similar = _names_like(normalized, own)
+    misplaced = exact if similar else _misplaced(scope, normalized, exact)
     near = misplaced or similar
-    having = [] if absent is None else scope.having(squeezed)
-    step = None if exact or squeezed in own else _other_tool(scope, squeezed)
-    step = step or _step_in_place(scope, squeezed, absent, is_misplaced=bool(misplaced))
-    if step is None and having and own and not misplaced:
+    holders = [] if absent is None else scope.connections_with(normalized)
+    step = None if exact or normalized in own else _other_tool(scope, normalized)
+    step = step or _step_in_place(scope, normalized, absent, is_misplaced=bool(misplaced))
+    if step is None and holders and own and not misplaced:
         step = f"Leave {dotted} out, or send the call to the right connection."
     if step is not None:
         near = []
     elif near:
-        step = _instead(squeezed, own, similar, misplaced)
+        step = _instead(normalized, own, similar, misplaced)
     elif own:
         step = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values())}."
     else:
         step = f"Leave {dotted} out: this takes no arguments."
     where = "" if absent is None else " with this CRM"
-    only = f"; it is only on {' and '.join(having)}" if having else ""
+    only = f"; it is only on {' and '.join(holders)}" if holders else ""
     kind = _UnknownEverywhere if absent is None else CallerError
     return kind(
         f"There is no argument {dotted!r}{where}{only}.",
@@ -73,7 +73,7 @@ def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
     )
 
 
-def _step_in_place(scope: ArgumentScope, squeezed: str, absent: Schema | None, *, is_misplaced: bool) -> str | None:
+def _step_in_place(scope: ArgumentScope, normalized: str, absent: Schema | None, *, is_misplaced: bool) -> str | None:
     """The next step for an argument in whose place there is another way; None for any other argument.
 
     `absent` is the schema of an argument that tasks of other CRMs have.
@@ -81,18 +81,18 @@ def _step_in_place(scope: ArgumentScope, squeezed: str, absent: Schema | None, *
     for_several_people = absent is not None and absent.get(NOTES, {}).get("for_several_people")
     if for_several_people and "responsibleIds" in scope.properties:
         return "A task has one person here: responsibleIds replaces them. Ask whether that is meant."
-    if squeezed == "connection" and scope.others:
+    if normalized == "connection" and scope.others:
         return OUTERMOST_CONNECTION
     if absent is None or is_misplaced:
         return None
-    if squeezed == "description" and "addNote" in scope.properties:
+    if normalized == "description" and "addNote" in scope.properties:
         return f"Send such text as {scope.dotted('addNote')}."
-    return _IN_PLACE_OF.get(squeezed)
+    return _IN_PLACE_OF.get(normalized)
 
 
-def _instead(squeezed: str, arguments: Mapping[str, str], similar: Sequence[str], misplaced: Sequence[str]) -> str:
+def _instead(normalized: str, arguments: Mapping[str, str], similar: Sequence[str], misplaced: Sequence[str]) -> str:
     """The next step for a name that may mean these arguments."""
-    if not misplaced and usual_names(squeezed, arguments)[:2] == _WINDOW:
+    if not misplaced and usual_names(normalized, arguments)[:2] == _WINDOW:
         return f"Send {similar[0]} and {similar[1]}; for one day the same day in both."
     return f"Send {' or '.join(misplaced or similar[:1])} instead."
 
@@ -119,30 +119,30 @@ def joined_unknown_error(unknown: Mapping[str, CallerError], others: Sequence[st
     )
 
 
-def _names_like(squeezed: str, arguments: Mapping[str, str]) -> list[str]:
+def _names_like(normalized: str, arguments: Mapping[str, str]) -> list[str]:
     """The dotted names of the arguments here that the caller may have meant."""
-    if squeezed in arguments:
-        return [arguments[squeezed]]
-    similar = [*usual_names(squeezed, arguments), *nearest_names(squeezed, arguments)]
+    if normalized in arguments:
+        return [arguments[normalized]]
+    similar = [*usual_names(normalized, arguments), *nearest_names(normalized, arguments)]
     return [*dict.fromkeys(arguments[match] for match in similar)][:3]
 
 
-def _other_tool(scope: ArgumentScope, squeezed: str) -> str | None:
+def _other_tool(scope: ArgumentScope, normalized: str) -> str | None:
     """The next step if another tool does what the argument requests."""
     if issubclass(scope.model, TaskFilter) and scope.within:
         return None
-    finishing = [*map(scope.dotted, scope.properties), *_namesakes(scope, squeeze("newStatusName"))]
+    finishing = [*map(scope.dotted, scope.properties), *_namesakes(scope, normalize_argument("newStatusName"))]
     of_several = next((name for name in finishing if name.endswith(".newStatusName")), None)
-    known = map(squeeze, scope.properties)
-    return other_tool(scope.tool, squeezed, known, reads=scope.reads, finished_by=of_several)
+    known = map(normalize_argument, scope.properties)
+    return other_tool(scope.tool, normalized, known, reads=scope.reads, finished_by=of_several)
 
 
-def _namesakes(scope: ArgumentScope, squeezed: str) -> list[str]:
+def _namesakes(scope: ArgumentScope, normalized: str) -> list[str]:
     """The arguments of the same name elsewhere in the call: around the object, or in another one."""
-    return [other for other in _names_beside(scope) if squeeze(other.rpartition(".")[2]) == squeezed]
+    return [other for other in _names_beside(scope) if normalize_argument(other.rpartition(".")[2]) == normalized]
 
 
-def _misplaced(scope: ArgumentScope, squeezed: str, exact: Sequence[str]) -> list[str]:
+def _misplaced(scope: ArgumentScope, normalized: str, exact: Sequence[str]) -> list[str]:
     """The arguments elsewhere in the call that the caller may have meant: those of this name, and the usual ones.
 
     Only those of this name if one of them is outside of filters, because the value is then for a change.
@@ -150,16 +150,16 @@ def _misplaced(scope: ArgumentScope, squeezed: str, exact: Sequence[str]) -> lis
     filters = [scope.dotted(name) for name, body in objects_of(scope.model).items() if issubclass(body, TaskFilter)]
     if any(name.rpartition(".")[0] not in filters for name in exact):
         return [*exact]
-    return [*dict.fromkeys([*exact, *_usual_beside(scope, squeezed)])]
+    return [*dict.fromkeys([*exact, *_usual_beside(scope, normalized)])]
 
 
-def _usual_beside(scope: ArgumentScope, squeezed: str) -> list[str]:
+def _usual_beside(scope: ArgumentScope, normalized: str) -> list[str]:
     """The arguments elsewhere in the call that the name usually stands for: at most one in each object."""
     beside: dict[str, dict[str, str]] = {}
     for dotted in _names_beside(scope):
         within, _, name = dotted.rpartition(".")
-        beside.setdefault(within, {})[squeeze(name)] = dotted
-    found = ((names, usual_names(squeezed, names)) for names in beside.values())
+        beside.setdefault(within, {})[normalize_argument(name)] = dotted
+    found = ((names, usual_names(normalized, names)) for names in beside.values())
     return [names[usual[0]] for names, usual in found if usual]
 
 

@@ -108,9 +108,9 @@ def _missing_values(choices: Mapping[str, Sequence[str]]) -> dict[str, list[str]
     """The values that some connection lacks, by the words for those that have them."""
     found: dict[str, list[str]] = {}
     for value in dict.fromkeys(value for values in choices.values() for value in values):
-        having = [key for key, values in choices.items() if value in values]
-        if len(having) < len(choices) and value not in ARGUMENT_OF_VALUE:  # of which the argument says it
-            found.setdefault(_describe_holders(having, choices), []).append(value)
+        holders = [key for key, values in choices.items() if value in values]
+        if len(holders) < len(choices) and value not in ARGUMENT_OF_VALUE:  # of which the argument says it
+            found.setdefault(_describe_holders(holders, choices), []).append(value)
     return found
 
 
@@ -126,7 +126,7 @@ def _bounds(nodes: Mapping[str, Schema]) -> list[Clause]:
     return [Clause(f"{bound} on {', '.join(keys)}") for bound, keys in keys_of.items() if len(keys) < len(nodes)]
 
 
-def _describe_holders(having: Collection[str], everyone: Iterable[str], *, on: str = "") -> str:
+def _describe_holders(holders: Collection[str], everyone: Iterable[str], *, on: str = "") -> str:
     """The connections that have something, in the shorter wording: `only A` or `not B`; with `on` after that word."""
-    lacking = [key for key in everyone if key not in having]
-    return min(f"not{on} {', '.join(lacking)}", f"only{on} {', '.join(having)}", key=len)
+    lacking = [key for key in everyone if key not in holders]
+    return min(f"not{on} {', '.join(lacking)}", f"only{on} {', '.join(holders)}", key=len)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict, get_args
 from pydantic import MISSING, BeforeValidator, Field
 
 from taskhand.domain.capability_notes import field_notes
-from taskhand.domain.name_matching import squeeze
+from taskhand.domain.name_matching import normalize_argument
 from taskhand.domain.task import or_none
 from taskhand.domain.task_groups import CountBy
 from taskhand.domain.task_query import LINK_FIELDS, Order, TaskFilter
@@ -24,7 +24,7 @@ __all__ = ["LIST_TASKS"]
 _DEFAULT_LIMIT = 25
 
 
-_FIELDS: Final[dict[str, RowField]] = {squeeze(name): name for name in get_args(RowField)} | {
+_FIELDS: Final[dict[str, RowField]] = {normalize_argument(name): name for name in get_args(RowField)} | {
     "duedate": "due",
     "responsibleids": "responsibles",
     "updatedat": "updated",
@@ -47,16 +47,18 @@ def _to_row_fields(names: Any) -> Any:
     """The fields besides the id, which is in every row; a name may be spelled as the argument for the field."""
     if not isinstance(names, tuple):
         return names
-    fields = [_FIELDS.get(squeeze(name), name) if isinstance(name, str) else name for name in names if name != "id"]
+    fields = [
+        _FIELDS.get(normalize_argument(name), name) if isinstance(name, str) else name for name in names if name != "id"
+    ]
     return tuple(dict.fromkeys(fields)) if all(isinstance(field, str) for field in fields) else tuple(fields)
 
 
 def _to_order(value: Any) -> Any:
-    return _ORDERS.get(squeeze(value), value) if isinstance(value, str) else value
+    return _ORDERS.get(normalize_argument(value), value) if isinstance(value, str) else value
 
 
 def _to_group(value: Any) -> Any:
-    return _GROUPS.get(squeeze(value), value) if isinstance(value, str) else value
+    return _GROUPS.get(normalize_argument(value), value) if isinstance(value, str) else value
 
 
 class ListTasks(TaskFilter):
