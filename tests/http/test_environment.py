@@ -23,7 +23,7 @@ from taskhand.http.url_path import Path
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator
     from http.conftest import Clients, Server
 
 TASKS = Path.of("/tasks")
@@ -233,9 +233,9 @@ async def test_an_unreachable_proxy_is_named(
 async def test_the_variable_no_proxy_is_respected(
     clients: Clients, proxy: Proxy, unused_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
     monkeypatch.setenv("NO_PROXY", "127.0.0.0,other.test,0.0.0.0")
-    client = await clients(f"http://0.0.0.0:{unused_port}", allow_http=True)
+    client = await clients(f"https://0.0.0.0:{unused_port}")
     with pytest.raises(UpstreamError, match="could not be reached"):
         await client.get(TASKS)
     assert proxy.lines == []
@@ -247,15 +247,6 @@ async def test_an_upstream_on_this_machine_is_reached_without_the_proxy_of_the_e
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     assert (await (await clients(server.url)).get(TASKS)).status == 200
     assert proxy.lines == []
-
-
-async def test_plain_http_that_was_allowed_uses_the_proxy_too(
-    clients: Clients, servers: Callable[[], Awaitable[Server]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain_proxy = await servers()
-    monkeypatch.setenv("HTTP_PROXY", plain_proxy.url)
-    await (await clients("http://crm.test", allow_http=True)).get(TASKS)
-    assert plain_proxy.received[0].line == "GET http://crm.test/tasks HTTP/1.1"
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,6 @@ def test_refuses_a_base_url_to_which_the_key_may_not_be_sent(url: str) -> None:
     assert "word" not in str(caught.value)
 
 
-def test_plain_http_elsewhere_needs_the_flag() -> None:
-    assert base_origin("http://crm.test", variable="X", allow_http=True) == Origin("http", "crm.test", 80)
-
-
 @pytest.mark.parametrize("host", ["128.0.0.1", "10.0.0.1", "::2", "localhost.", "local", ""])
 def test_only_loopback_hosts_count_as_this_machine(host: str) -> None:
     assert not is_loopback(host)

@@ -153,16 +153,14 @@ def open_transport(origin: Origin) -> httpx2.AsyncBaseTransport:
     A client that is given a transport ignores HTTPS_PROXY, so the proxy is chosen here. Raises OperatorError.
     """
     try:
-        proxy = proxy_route_for(origin).checked_proxy()
-        # Reading the system's certificates takes tens of milliseconds, and plain http needs none: an empty context
-        # saves that time, and trusts no certificate.
-        plain = origin.scheme == "http" and proxy is None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else httpx2.create_ssl_context(trust_env=False)
-        if not plain:
-            trust_environment(context)
-        return PooledTransport(context, proxy)
+        if origin.scheme == "http":  # this machine, without a proxy; an empty context trusts no certificate
+            # Reading the system's certificates takes tens of milliseconds.
+            return PooledTransport(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        context = httpx2.create_ssl_context(trust_env=False)
+        trust_environment(context)
+        return PooledTransport(context, proxy_route_for(origin).checked_proxy())
     except (ValueError, ImportError, httpx2.InvalidURL):
         raise OperatorError(
-            "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used.",
+            "The proxy that HTTPS_PROXY or ALL_PROXY names cannot be used.",
             next_step="The operator of Taskhand should correct that environment variable.",
         ) from None

@@ -57,7 +57,7 @@ class Client:
         """`own_token` is the credential if it is a person's; it may be renewed while the client is open."""
         self._upstream = upstream
         check_headers(upstream)
-        self._origin = base_origin(upstream.base_url, variable=upstream.base_url_name, allow_http=upstream.allow_http)
+        self._origin = base_origin(upstream.base_url, variable=upstream.base_url_name)
         self._policy = policy or RetryPolicy()
         self._runtime = runtime or Runtime()
         self._rate_limiter = rate_limiter or RateLimiter(monotonic=self._runtime.monotonic, sleep=self._runtime.sleep)

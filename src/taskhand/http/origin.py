@@ -22,7 +22,7 @@ class Origin(NamedTuple):
     port: int
 
 
-def base_origin(base_url: str, *, variable: str, allow_http: bool = False) -> Origin:
+def base_origin(base_url: str, *, variable: str) -> Origin:
     """The origin of a base URL; OperatorError, which names the `variable`, if the key may not be sent there."""
     try:
         parts = urlsplit(base_url)
@@ -33,7 +33,7 @@ def base_origin(base_url: str, *, variable: str, allow_http: bool = False) -> Or
         raise _unusable(variable, "is not an http or https URL")
     if parts.username is not None or parts.query or parts.fragment:
         raise _unusable(variable, "must not carry a user name, a query or a fragment")
-    if origin.scheme == "http" and not allow_http and not is_loopback(origin.host):
+    if origin.scheme == "http" and not is_loopback(origin.host):
         raise _unusable(variable, "is plain http, which is accepted only for this machine itself")
     return origin
 

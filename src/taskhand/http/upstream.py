@@ -51,7 +51,6 @@ class Upstream:
     """The environment variable of the base URL."""
     is_own: bool = False
     """Whether the key is the calling person's own, and not the operator's."""
-    allow_http: bool = False
     read_headers: Callable[[Mapping[str, str]], RateHeaders | None] = parse_ietf_headers
     """Parses the upstream's own rate headers (lower-case names)."""
     read_wait: "Callable[[Json], float | None] | None" = None
