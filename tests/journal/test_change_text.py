@@ -37,7 +37,7 @@ def test_renders_time_tool_caller_and_fields_of_a_change_of_one_task() -> None:
     change = ended_change((rename_intent(TASK_ID), Result(0, "applied", TASK_ID, after)))
     assert lines(change) == [
         "2026-03-04T15:30+00:00 Wed  update_task  applied  by Claude 1.0  chg_1",
-        f'  update: "Call back" ({TASK_ID})',
+        f'  update: "New title" ({TASK_ID})',
         '    title: "Call back" -> "New title"',
         "    due: none -> 2026-03-05",
         "    responsibles: nobody -> p-1, p-2",

@@ -58,7 +58,7 @@ def _render_caller(opening: Opening) -> str:
 
 
 def _render_details(change: Change, task_id: str | None) -> Iterator[str]:
-    indexes = [index for index in change.indexes if task_id in (None, _task_id(change, index))]
+    indexes = [index for index in change.indexes if task_id in (None, change.task_id(index))]
     for index in indexes[:_MAX_TASKS]:
         yield from _render_task(change, index)
     if len(indexes) > _MAX_TASKS:
@@ -70,15 +70,10 @@ def _render_details(change: Change, task_id: str | None) -> Iterator[str]:
     yield from (f"{name}: {one_line(value)}" for name, value in facts.items() if value)
 
 
-def _task_id(change: Change, index: int) -> str | None:
-    intent, result = change.parts(index)
-    return (intent.task_id if intent else None) or (result.task_id if result else None)
-
-
 def _render_task(change: Change, index: int) -> Iterator[str]:
     """One task: the intent, the result, and the fields that changed."""
     intent, result = change.parts(index)
-    task_id, title = _task_id(change, index), _title_of_task(intent, result)
+    task_id, title = change.task_id(index), change.title(index)
     words = [
         f"{intent.verb}:" if intent else "",
         _render_value(title) if title else "",
@@ -101,20 +96,11 @@ def _render_own_outcome(change: Change, result: Result | None) -> str:
     return "".join(f", {word}" for word in (outcome, code, result.note) if word)
 
 
-def _title_of_task(intent: Intent | None, result: Result | None) -> str | None:
-    if intent and intent.before:
-        return intent.before.task.title
-    if result and result.after:
-        return result.after.title
-    return intent.edit.title if intent and intent.edit and isinstance(intent.edit.title, str) else None
-
-
 def _fields(intent: Intent, result: Result | None) -> tuple[FieldChange, ...]:
     """The fields that changed; if the task was not read afterwards, the fields that were to change."""
-    before = intent.before.task if intent.before else None
     if result is not None and result.after is not None:
-        return changes(before, result.after)
-    return changes(before, preview(before, intent.edit)) if intent.edit is not None else ()
+        return changes(intent.task_before, result.after)
+    return changes(intent.task_before, preview(intent.task_before, intent.edit)) if intent.edit is not None else ()
 
 
 def _render_value(value: object) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "Opening",
     "Result",
     "SharedLocks",
+    "title_of",
 ]
 
 
@@ -110,6 +111,11 @@ class Intent:
     asked: Edit | None = None
 
     @property
+    def task_before(self) -> Task | None:
+        """The task before the write; None for a create."""
+        return self.before.task if self.before else None
+
+    @property
     def task_id(self) -> str | None:
         """The id of the task; None for a create."""
         return self.before.task.id if self.before else None
@@ -171,6 +177,23 @@ class Change:
     def parts(self, index: int) -> tuple[Intent | None, Result | None]:
         """The intent and the result at an index; a skipped task has no intent, an open one no result."""
         return self.intents[index] if index < len(self.intents) else None, self.results.get(index)
+
+    def task_id(self, index: int) -> str | None:
+        """The id of the task at an index; None for a create that made none."""
+        intent, result = self.parts(index)
+        return (intent.task_id if intent else None) or (result.task_id if result else None)
+
+    def title(self, index: int) -> str | None:
+        """The last known title of the task at an index."""
+        intent, result = self.parts(index)
+        return title_of(intent, result.after if result else None) or (result.title if result else None)
+
+
+def title_of(intent: Intent | None, after: Task | None) -> str | None:
+    """The title of a task after a write (`after`), else before it, else as the intent sets it."""
+    if (task := after or (intent.task_before if intent else None)) is not None:
+        return task.title
+    return intent.edit.title if intent and intent.edit and isinstance(intent.edit.title, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from taskhand.domain.outcome import VOID, Outcome, overall_outcome
 from taskhand.domain.receipt import Receipt, changes, join_notes
 from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
-from taskhand.journal.journal import Change, Claim, Intent, Opening, Result
+from taskhand.journal.journal import Change, Claim, Intent, Opening, Result, title_of
 from taskhand.service.idempotency import check_same_payload, wait_until_ended
 from taskhand.service.send_intents import send_intents
 from taskhand.service.shared_notes import describe_shared
@@ -239,14 +239,14 @@ class _BulkRun:
 
 def _judge(intent: Intent, item: ItemResult) -> TaskResult:
     """The result of one task: refused if the written task shows nothing of the edit."""
-    title = _title_of_task(intent, item.written.task if item.written else None)
+    title = title_of(intent, item.written.task if item.written else None)
     if intent.verb == "delete" and item.error is None:
         return TaskResult(item.task_id, "applied", None, item.note, title=title)
     if item.error is not None or item.written is None:
         error = item.error or TaskhandError("The outcome of this task is unknown.", code="outcome_unknown")
         failed = TaskResult.failed(item.task_id, _failure_outcome(error), error, title)
         return failed if intent.before or isinstance(error, NotAttempted) else _name_new_task(failed, error)
-    before, edit = intent.before.task if intent.before else None, intent.asked or intent.edit or Edit()
+    before, edit = intent.task_before, intent.asked or intent.edit or Edit()
     receipt = Receipt.of(before, item.written.task, edit, (), item.written.note)
     if receipt.is_refused:
         message = "The CRM left the task unchanged."
@@ -259,14 +259,6 @@ def _name_new_task(failed: TaskResult, error: TaskhandError) -> TaskResult:
     """The result of a task without an id: its message names the task and the next step."""
     message = f"{truncate(failed.title or '', _NAME)!r}: {error.message}"
     return replace(failed, message=" ".join(filter(None, (message, error.next_step))))
-
-
-def _title_of_task(intent: Intent | None, after: Task | None) -> str | None:
-    """The title of the task: after the change, before it, or as requested."""
-    task = after or (intent.before.task if intent and intent.before else None)
-    if task is not None:
-        return task.title
-    return intent.edit.title if intent and intent.edit and isinstance(intent.edit.title, str) else None
 
 
 def _failure_outcome(error: TaskhandError) -> Outcome:
@@ -292,10 +284,10 @@ def _to_task_results(change: Change) -> dict[int, TaskResult]:
 
 def to_task_result(result: Result, intent: Intent | None = None) -> TaskResult:
     """A journaled result for the answer, with its `intent`."""
-    title, task_id = result.title or _title_of_task(intent, result.after), result.task_id or ""
+    title, task_id = result.title or title_of(intent, result.after), result.task_id or ""
     if result.outcome == "not_applied":  # recovery found that it was not written: the task may be sent again
         return TaskResult(task_id, "not_attempted", result.code, result.note, title=title)
     outcome: Outcome = result.outcome if result.outcome in _REPLAYABLE else "unknown"
-    before = intent.before.task if intent and intent.before else None
+    before = intent.task_before if intent else None
     changed = changes(before, result.after) if before and result.after and outcome == "applied" else ()
     return TaskResult(task_id, outcome, result.code, result.note, title=title, changed=changed)

@@ -99,4 +99,4 @@ def _effects(intents: Sequence[Intent], app: AppContext) -> str | None:
 
 
 def _to_difference(intent: Intent) -> Difference:
-    return difference(intent.verb, intent.before.task if intent.before else None, intent.edit)
+    return difference(intent.verb, intent.task_before, intent.edit)

@@ -98,7 +98,7 @@ def _notes(applied: Iterable[tuple[Intent, Result]]) -> tuple[dict[str, Task], d
     written: dict[str, Task] = {}
     deleted: dict[str, str] = {}
     for intent, result in applied:
-        was, after = intent.before.task if intent.before else None, result.after
+        was, after = intent.task_before, result.after
         if was is None or after is None or intent.edit is None or intent.edit.note is MISSING:
             continue
         if isinstance(after.note, str) and isinstance(after.note_id, str):

@@ -14,7 +14,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.domain.unapplied_fields import Unapplied
-from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
+from taskhand.journal.journal import Change, ChangeQuery, Intent, Result, title_of
 from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import change_that_applied, execute_intents
 from taskhand.service.approval_rules import reason_to_confirm, undoes_own_creation
@@ -180,8 +180,7 @@ def _add_unrestored(result: TaskResult, kept_fields: tuple[Unapplied, ...]) -> T
 
 def _title_of_task(intent: Intent, result: Result, now: Snapshot | None) -> str:
     """The title of a task; its last known title if the task is gone."""
-    task = now.task if now else result.after or (intent.before.task if intent.before else None)
-    return (task.title if task else None) or ""
+    return title_of(intent, now.task if now else result.after) or ""
 
 
 async def _with_remade_results(call: Call, tasks: Sequence[TaskUndo]) -> list[TaskUndo]:

@@ -31,7 +31,8 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
 
     `task_ids` are the tasks to undo, None for all; `leave` are ids of tasks and names of fields to leave as they are.
     """
-    ids = {_id_at(change, index).casefold(): _id_at(change, index) for index in change.indexes}
+    id_at = {index: change.task_id(index) or "" for index in change.indexes}
+    ids = {task_id.casefold(): task_id for task_id in id_at.values()}
     fields = {name: edit_field(name) for name in leave if name.casefold() not in ids}
     unknown = [task_id for task_id in task_ids or () if task_id.casefold() not in ids]
     if unknown or not all(fields.values()):
@@ -42,7 +43,7 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
     applied = tuple(
         (change.intents[index], result)
         for index, result in sorted(change.results.items())
-        if result.outcome == "applied" and _id_at(change, index).casefold() in chosen
+        if result.outcome == "applied" and id_at[index].casefold() in chosen
     )
     if not applied:
         raise _nothing_written_error(change, is_all=task_ids is None and not leave)
@@ -53,17 +54,14 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
     return Selection(applied, left_out | ({"note"} if "description" in left_out else set()), unwritten)
 
 
-def _id_at(change: Change, index: int) -> str:
-    """The id of the task at an index; empty for a create that made none."""
-    intent, result = change.parts(index)
-    return (result.task_id if result else None) or (intent.task_id if intent else None) or ""
-
-
 def _unknown_entry_error(change: Change, entry: str, *, takes_fields: bool) -> CallerError:
     fields = _fields_of(change.intents) if takes_fields else ()
     named = [Candidate(argument_name(field)) for field in fields]
-    indexes = [index for index in change.indexes if _id_at(change, index)][: _MAX_CANDIDATES - len(named)]
-    named += [Candidate(_id_at(change, index), _title_at(change, index)) for index in indexes]
+    tasks = [(task_id, change.title(index)) for index in change.indexes if (task_id := change.task_id(index))]
+    named += [
+        Candidate(task_id, truncate(title, _MAX_TITLE) if title else None)
+        for task_id, title in tasks[: _MAX_CANDIDATES - len(named)]
+    ]
     what = "a task or a field" if takes_fields else "a task"
     return CallerError(
         f"{truncate(entry, _MAX_TITLE)!r} is not {what} of {change.id}; nothing was undone.",
@@ -76,14 +74,6 @@ def _fields_of(intents: Collection[Intent]) -> Sequence[str]:
     """The fields of an edit that a change set, each once."""
     edits = [intent.edit or Edit() for intent in intents if intent.verb == "update"]
     return tuple(dict.fromkeys(name for edit in edits for name, _ in edit.given()))
-
-
-def _title_at(change: Change, index: int) -> str | None:
-    if index >= len(change.intents):
-        return None
-    intent, result = change.intents[index], change.results.get(index)
-    task = intent.before.task if intent.before else result.after if result else None
-    return truncate(task.title, _MAX_TITLE) if task and task.title else None
 
 
 def _nothing_written_error(change: Change, *, is_all: bool) -> CallerError:

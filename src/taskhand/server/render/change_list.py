@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import MISSING
 
 from taskhand.domain.receipt import FieldChange, changes, people_in_difference, preview
-from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import Answer, UntrustedAnswer
 from taskhand.server.render.differences import render_changed
@@ -107,7 +106,7 @@ def task_indexes(change: "Change", task_id: str | None, outcome: str | None) -> 
     return [
         index
         for index in change.indexes
-        if (task_id is None or task_id == _task_id(change, index))
+        if (task_id is None or task_id == change.task_id(index))
         and (outcome is None or outcome == _outcome(change, index))
     ]
 
@@ -153,7 +152,7 @@ def change_row(change: "Change", task_id: str | None, wording: "Wording") -> Cha
 
 
 def _task_name(change: "Change", index: int) -> TaskName:
-    return TaskName(id=_task_id(change, index) or "", title=_title_of_task(change, index) or MISSING)
+    return TaskName(id=change.task_id(index) or "", title=_title_of_task(change, index) or MISSING)
 
 
 def _changed_task(change: "Change", index: int, wording: "Wording") -> ChangedTask:
@@ -166,7 +165,7 @@ def _changed_task(change: "Change", index: int, wording: "Wording") -> ChangedTa
         "message": truncate(result.note, _MESSAGE) if result and result.note else None,
     }
     return ChangedTask(
-        id=_task_id(change, index) or "",
+        id=change.task_id(index) or "",
         outcome=_outcome(change, index),
         **{name: value for name, value in facts.items() if value},
     )
@@ -195,20 +194,12 @@ def _task_id(change: "Change", index: int | None) -> str | None:
     if index is None:
         named = change.opening.arguments.get("id")
         return named if isinstance(named, str) and not change.intents else None
-    intent, result = _parts(change, index)
-    return (intent.task_id if intent else None) or (result.task_id if result else None)
+    return change.task_id(index)
 
 
 def _title_of_task(change: "Change", index: int | None) -> str | None:
-    intent, result = _parts(change, index)
-    before = _before(intent)
-    task = (result.after if result else None) or before
-    named = task.title if task else intent.edit.title if intent and intent.edit else result.title if result else None
-    return truncate(named, _TITLE) if isinstance(named, str) and named else None
-
-
-def _before(intent: "Intent | None") -> Task | None:
-    return intent.before.task if intent and intent.before else None
+    title = None if index is None else change.title(index)
+    return truncate(title, _TITLE) if title else None
 
 
 def _common_verb(change: "Change", index: int | None) -> str | None:
@@ -224,9 +215,9 @@ def _difference(change: "Change", index: int | None) -> Sequence[FieldChange]:
     if intent is None or index is None:
         return ()
     if result is not None and result.after is not None:
-        return changes(_before(intent), result.after)
+        return changes(intent.task_before, result.after)
     if intent.edit is not None and _outcome(change, index) in {"planned", "open", "unknown"}:
-        return changes(_before(intent), preview(_before(intent), intent.edit))
+        return changes(intent.task_before, preview(intent.task_before, intent.edit))
     return ()
 
 

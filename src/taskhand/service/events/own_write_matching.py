@@ -43,7 +43,7 @@ class OwnWrite:
     @property
     def before(self) -> Task | None:
         """The task before it; None for a new one."""
-        return self.intent.before.task if self.intent.before else None
+        return self.intent.task_before
 
     @property
     def after(self) -> Task | None:
