@@ -28,7 +28,8 @@ from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, MESSAGES, TaskReader
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
-from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTask
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
+from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.call.deadline import end_of_call
 from taskhand.domain.capabilities import Capabilities
@@ -259,25 +260,23 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     # Many tasks at once.
 
-    async def prepare_many(self, items: Sequence[Item[Record]], progress: BulkProgress) -> Finish[Record]:
-        """Find the statuses and make the new links; the `Finish` removes former links and reads links back."""
-        links = LinkChanges(self._reader, progress)
+    async def write_items(self, items: Sequence[Item[Record]], writer: ItemWriter[Record]) -> None:
+        """Find the statuses, make the new links, write in batches, remove former links and read the links back."""
+        links = LinkChanges(self._reader, writer.progress)
         for item in items:
             try:
                 item.edit = await self._with_status(item.edit)
             except CallerError as error:
                 item.fail(error)
         await links.link([item for item in items if not item.is_over])
-
         linked = [item for item in items if links_set(item.edit)]
-
-        async def finish() -> None:
-            with end_of_call():
-                await links.finish()
-            await links.read_back(linked)
-            links.add_notes()
-
-        return Finish(linked, finish)
+        before_links = ItemWriter(self, writer.progress, unfinished=frozenset(item.index for item in linked))
+        before_links.report(items)
+        await super().write_items([item for item in items if not item.is_over], before_links)
+        with end_of_call():
+            await links.finish()
+        await links.read_back(linked)
+        links.add_notes()
 
     def batches(self, items: Sequence[Item[Record]]) -> tuple[list[list[Item[Record]]], list[Item[Record]]]:
         """Batches of up to 100 items; none is written alone."""

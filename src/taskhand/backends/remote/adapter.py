@@ -13,7 +13,7 @@ from typing import ClassVar, Generic, TypeVar
 from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.bulk_create import BulkCreate
-from taskhand.backends.remote.bulk_item import BatchAnswer, Finish, Item, NewTask
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.bulk_update import ItemWriter, update_all
 from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.lost_create import LostCreates
@@ -173,14 +173,11 @@ class CrmAdapter(Creator[_Row], Backend):
 
     # Many tasks at once.
 
-    async def prepare_many(self, items: Sequence[Item[_Row]], progress: BulkProgress) -> Finish[_Row] | None:
-        """Prepare to write these items: an item that cannot be written fails here; TaskhandError fails all.
-
-        The result, if any, is the common last step of some items after all are written.
-        """
-
     async def write_items(self, items: Sequence[Item[_Row]], writer: ItemWriter[_Row]) -> None:
-        """Write prepared items of different tasks, and end every one of them."""
+        """Write items of different tasks, and end every one of them; TaskhandError, which fails all, if none was sent.
+
+        A CRM may override it to read the tasks first, or for a common last step.
+        """
         await writer.write(items)
 
     # The part of the Backend protocol that is the same for every CRM.

@@ -1,6 +1,6 @@
 """The state of one write within a bulk: its edit, its requests and its outcome so far."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -11,7 +11,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NoAnswer, OutcomeUnknown, TaskhandError
 from taskhand.domain.task import Task
 
-__all__ = ["BatchAnswer", "Finish", "Item", "Lost", "NewTask", "State"]
+__all__ = ["BatchAnswer", "Item", "Lost", "NewTask", "State"]
 
 _Row = TypeVar("_Row")
 
@@ -42,13 +42,14 @@ class Lost:
 class Item(Generic[_Row]):
     """The update at `index` of a bulk update.
 
-    `row` is the task in the last response or read, `written` is the reported result. `is_resent` is whether a second
-    request was sent.
+    `was` is the task before the write, if the adapter needs it. `row` is the task in the last response or read,
+    `written` is the reported result. `is_resent` is whether a second request was sent.
     """
 
     index: int
     before: Task
     edit: Edit
+    was: _Row | None = None
     state: State | Lost = State.OPEN
     row: _Row | None = None
     note: str | None = None
@@ -89,14 +90,6 @@ class Item(Generic[_Row]):
     def apply(self, row: _Row, note: str | None = None) -> None:
         """End with the task as it is now."""
         self.state, self.row, self.note = State.APPLIED, row, note
-
-
-@dataclass(frozen=True, slots=True)
-class Finish(Generic[_Row]):
-    """The common last step of some items: `run` it once all items are written, then report these."""
-
-    items: Sequence[Item[_Row]]
-    run: Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True, eq=False)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
-from taskhand.backends.remote.bulk_item import Finish, Item, State
+from taskhand.backends.remote.bulk_item import Item, State
 from taskhand.backends.remote.lost_update import error_of_unshown
 from taskhand.call.parallel_work import for_each
 from taskhand.call.request_log import RequestLog, recorded_requests
@@ -35,22 +35,15 @@ async def update_all(
 
 async def _write_round(adapter: "CrmAdapter[_Row]", items: Sequence[Item[_Row]], progress: BulkProgress) -> None:
     """Write and report items, each of a different task."""
-    finish: Finish[_Row] | None = None
+    writer = ItemWriter(adapter, progress)
     try:
         await adapter.prepare()
-        finish = await adapter.prepare_many(items, progress)
+        await adapter.write_items(items, writer)
     except TaskhandError as error:
         for item in items:
             item.fail(progress.stopped or error)
             progress.heed(error)
-    unfinished = finish.items if finish is not None else ()
-    writer = ItemWriter(adapter, progress, frozenset(item.index for item in unfinished))
     writer.report(items)
-    await adapter.write_items([item for item in items if not item.is_over], writer)
-    writer.report(items)
-    if finish is not None and unfinished:
-        await finish.run()
-        ItemWriter(adapter, progress).report(unfinished)
 
 
 class ItemWriter(Generic[_Row]):

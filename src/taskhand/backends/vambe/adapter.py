@@ -12,6 +12,7 @@ import anyio
 from taskhand.backends.base import BulkProgress, Misread, Written
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
 from taskhand.backends.remote.bulk_item import Item
+from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.parsing import JsonObject, id_of, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.account import Account
@@ -216,13 +217,15 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             raise Misread(really, written.task)
         return written
 
-    async def prepare_many(self, items: Sequence[Item[JsonObject]], progress: BulkProgress) -> None:  # noqa: ARG002
-        """Read all tasks with at most two requests; an item fails if its task is not found."""
+    async def write_items(self, items: Sequence[Item[JsonObject]], writer: ItemWriter[JsonObject]) -> None:
+        """Read all tasks with at most two requests, and write those that are found."""
         rows, _ = await self._lists.find_all([item.id for item in items])
         for item in items:
-            item.row = rows.get(item.id)
-            if item.row is None:
+            item.was = rows.get(item.id)
+            if item.was is None:
                 item.fail(self.messages.no_task(item.id))
+        writer.report(items)
+        await super().write_items([item for item in items if not item.is_over], writer)
 
     async def update_item(self, item: Item[JsonObject], progress: BulkProgress) -> Written:
         """Update one task of a bulk.
@@ -234,7 +237,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         async with hold_lock(self._learning) if self._may_mislead(before, edit) else nullcontext():
             may_mislead = self._may_mislead(before, edit)
             try:
-                return await self._update(before, edit, item.row or {}, progress)
+                return await self._update(before, edit, item.was or {}, progress)
             except Misread as misread:
                 if not may_mislead:
                     raise
