@@ -15,7 +15,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item, Lost, State
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again, read_twice
 from taskhand.backends.remote.retry_waits import sleep_if_time
-from taskhand.backends.remote.unlisted_updates import UnlistedUpdates
+from taskhand.backends.remote.unlisted_updates import settle_unlisted
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.call.request_log import RequestLog, recorded_requests
@@ -87,7 +87,7 @@ class _BatchUpdate(Generic[_Row]):
             for batch in batches:
                 group.start_soon(self._batch, batch)
             group.start_soon(self._writer.write, singles)
-        await UnlistedUpdates(self._adapter, self._writer, self._read_back).settle(batches)
+        await settle_unlisted(batches, self._adapter, self._writer, self._read_back)
 
     async def _batch(self, items: Sequence[Item[_Row]]) -> None:
         """Send one batch, read it back, send again what was not applied, and end its doubtful items."""

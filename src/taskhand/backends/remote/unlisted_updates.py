@@ -6,7 +6,7 @@ confirmed; if not, a few items are sent again one by one.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.bulk_update import ItemWriter
@@ -16,7 +16,7 @@ from taskhand.domain.errors import CallerError, TaskhandError
 if TYPE_CHECKING:
     from taskhand.backends.remote.batch_update import BatchAdapter
 
-__all__ = ["UnlistedUpdates"]
+__all__ = ["settle_unlisted"]
 
 _Row = TypeVar("_Row")
 
@@ -26,56 +26,54 @@ _MAX_SENT_AGAIN: Final = 20
 """The maximum number of updates, over all batches, that are sent again."""
 
 
-class UnlistedUpdates(Generic[_Row]):
-    """Settles confirmed items; `read_back` reads their tasks from the lists, and ends those that are shown."""
+async def settle_unlisted(
+    batches: Sequence[Sequence[Item[_Row]]],
+    adapter: "BatchAdapter[_Row]",
+    writer: ItemWriter[_Row],
+    read_back: Callable[[Sequence[Item[_Row]]], Awaitable[None]],
+) -> None:
+    """End the items of these batches that are still confirmed and not shown.
 
-    def __init__(
-        self,
-        adapter: "BatchAdapter[_Row]",
-        writer: ItemWriter[_Row],
-        read_back: Callable[[Sequence[Item[_Row]]], Awaitable[None]],
-    ) -> None:
-        self._adapter = adapter
-        self._writer = writer
-        self._read_back = read_back
+    `read_back` reads their tasks from the lists, and ends the items that are shown.
+    """
+    unshown = _open(batches)
+    for turn, wait_s in enumerate(_WAITS_S):
+        if not unshown or not await sleep_if_time(adapter.timing.sleep, wait_s):
+            break
+        first = unshown[turn % len(unshown)]
+        await read_back(first)
+        if turn == len(_WAITS_S) - 1 or any(item.is_over for item in first):
+            for batch in unshown:
+                if batch is not first:
+                    await read_back(batch)
+        unshown = _open(unshown)
+    to_send = _MAX_SENT_AGAIN
+    for batch in unshown:
+        to_send -= await _settle_by_first(batch, adapter, writer, to_send)
 
-    async def settle(self, batches: Sequence[Sequence[Item[_Row]]]) -> None:
-        """End the items of these batches that are still confirmed and not shown."""
-        unshown = _open(batches)
-        for turn, wait_s in enumerate(_WAITS_S):
-            if not unshown or not await sleep_if_time(self._adapter.timing.sleep, wait_s):
-                break
-            first = unshown[turn % len(unshown)]
-            await self._read_back(first)
-            if turn == len(_WAITS_S) - 1 or any(item.is_over for item in first):
-                for batch in unshown:
-                    if batch is not first:
-                        await self._read_back(batch)
-            unshown = _open(unshown)
-        to_send = _MAX_SENT_AGAIN
-        for batch in unshown:
-            to_send -= await self._settle_by_first(batch, to_send)
 
-    async def _settle_by_first(self, items: Sequence[Item[_Row]], to_send: int) -> int:
-        """End the items of one batch according to its first task; returns the number of items sent again."""
-        try:
-            row = await self._adapter.get(items[0].id)
-            is_shown = self._adapter.shows(row, items[0].edit)
-        except CallerError:
-            is_shown = False
-        except TaskhandError:
-            to_send, is_shown = 0, False
-        if is_shown:
-            items[0].apply(row)
-            for item in items[1:]:
-                if item.row is not None:
-                    item.apply(self._adapter.confirmed_row(item.row, item.edit), self._adapter.messages.accepted)
-        again = [] if is_shown else items[:to_send]
-        await self._writer.write(again)
-        for item in items:
-            if not item.is_over:
-                item.fail(self._adapter.messages.unknown_update(item.id))
-        return len(again)
+async def _settle_by_first(
+    items: Sequence[Item[_Row]], adapter: "BatchAdapter[_Row]", writer: ItemWriter[_Row], to_send: int
+) -> int:
+    """End the items of one batch according to its first task; returns the number of items sent again."""
+    try:
+        row = await adapter.get(items[0].id)
+        is_shown = adapter.shows(row, items[0].edit)
+    except CallerError:
+        is_shown = False
+    except TaskhandError:
+        to_send, is_shown = 0, False
+    if is_shown:
+        items[0].apply(row)
+        for item in items[1:]:
+            if item.row is not None:
+                item.apply(adapter.confirmed_row(item.row, item.edit), adapter.messages.accepted)
+    again = [] if is_shown else items[:to_send]
+    await writer.write(again)
+    for item in items:
+        if not item.is_over:
+            item.fail(adapter.messages.unknown_update(item.id))
+    return len(again)
 
 
 def _open(batches: Sequence[Sequence[Item[_Row]]]) -> list[list[Item[_Row]]]:
