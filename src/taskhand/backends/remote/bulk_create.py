@@ -172,7 +172,7 @@ class BulkCreate(Generic[_Row]):
     def _is_known(self, row: _Row) -> bool:
         """Whether a task existed before the creates of this call, or was made by another create."""
         task_id = self._adapter.to_task(row).id
-        return task_id in self._known or self._lost_creates.is_made(task_id)
+        return task_id in self._known or task_id in self._lost_creates.made
 
     def _is_other(self, row: _Row, item: NewTask[_Row]) -> bool:
         """Whether a task is not the new one: it has another title, and is older or shows nothing else that was sent."""
@@ -224,7 +224,7 @@ class BulkCreate(Generic[_Row]):
         """
         for item in items:
             if item.row is not None:
-                self._lost_creates.claim(self._adapter.to_task(item.row).id)
+                self._lost_creates.made.add(self._adapter.to_task(item.row).id)
         if items:
             await self._adapter.complete_creates(items)
         for item in items:
@@ -246,7 +246,7 @@ class BulkCreate(Generic[_Row]):
             written = None
             if item.row is not None:
                 written = self._adapter.to_written(item.row, item.edit, None, item.note)
-                self._lost_creates.claim(written.task.id)
+                self._lost_creates.made.add(written.task.id)
             self._progress.report(item.index, ItemResult(written.task.id if written else "", written, item.error))
 
 

@@ -26,7 +26,8 @@ class LostCreates(Generic[_Row]):
     """Searches for lost creates."""
 
     def __init__(self, adapter: "Creator[_Row]") -> None:
-        self._made: set[str] = set()
+        self.made: set[str] = set()
+        """The ids of the tasks that creates of this process have made: no other create claims them."""
         self._under_way: set[NewTask[_Row]] = set()
         self._adapter = adapter
 
@@ -39,20 +40,12 @@ class LostCreates(Generic[_Row]):
         finally:
             self._under_way.difference_update(items)
 
-    def claim(self, task_id: str) -> None:
-        """Note that a create of this process has made a task: no other create claims it."""
-        self._made.add(task_id)
-
-    def is_made(self, task_id: str) -> bool:
-        """Whether a create of this process has made a task."""
-        return task_id in self._made
-
     async def find(self, items: Sequence[NewTask[_Row]], known_ids: frozenset[str]) -> list[CreateCandidates]:
         """Search once for the tasks of these items: returns the candidates of each, and enters the row of certain ones.
 
         `known_ids` are of tasks that were read before. TaskhandError if the search fails.
         """
-        edits, known_ids = [new_task.edit for new_task in items], known_ids | self._made
+        edits, known_ids = [new_task.edit for new_task in items], known_ids | self.made
         rows, ahead = await self._rows(edits, min(new_task.sent_at for new_task in items), known_ids)
         found = [self._candidates(new_task.edit, new_task.sent_at, rows, ahead, known_ids) for new_task in items]
         others = [
