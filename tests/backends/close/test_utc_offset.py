@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from taskhand.backends.close.utc_offset import offset_on
+from taskhand.backends.close.client import offset_on
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ Source: https://developer.close.com/api/resources/tasks and https://developer.cl
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Final, Unpack
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from taskhand.backends.close.errors import NO_URL
 from taskhand.backends.close.offset_paging import OffsetPage, PageSize
-from taskhand.backends.close.utc_offset import offset_on
 from taskhand.backends.remote.deletion import check_deleted
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
 from taskhand.domain.errors import NotFound, UpstreamError
@@ -20,7 +20,7 @@ from taskhand.http.response_body import Reply
 from taskhand.http.retry import RequestKind
 from taskhand.http.url_path import Path
 
-__all__ = ["CHUNK", "KEYS_OF_ORGANIZATION", "CloseClient"]
+__all__ = ["CHUNK", "KEYS_OF_ORGANIZATION", "CloseClient", "offset_on"]
 
 KEYS_OF_ORGANIZATION: Final = 3
 """The rate limit of an organization, as a multiple of the limit of one key:
@@ -187,3 +187,12 @@ def _by_id(ids: Sequence[str]) -> dict[str, str]:
     if not ids or not all(ids) or len(ids) > CHUNK:
         raise ValueError(f"expected 1 to {CHUNK} non-empty ids, got {len(ids)}")
     return {"id__in": ",".join(ids), "_type": "all"}
+
+
+def offset_on(day: date, zone: str | None) -> str:
+    """The UTC offset of a zone (UTC if None) at noon of a day, in decimal hours; it changes with daylight saving.
+
+    Source: https://developer.close.com/api/overview/timezone-offsets.
+    """
+    offset = datetime.combine(day, time(12), ZoneInfo(zone or "UTC")).utcoffset()
+    return f"{offset.total_seconds() / 3600:.4g}" if offset else "0"
