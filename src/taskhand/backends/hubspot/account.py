@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient, next_page
-from taskhand.backends.hubspot.contact_search import ContactSearch, company_of, contact_of
+from taskhand.backends.hubspot.contact_search import company_of, contact_of, find_contacts, with_companies
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.fields.due import Zones
 from taskhand.backends.hubspot.fields.links import KINDS, LINKS
@@ -50,7 +50,6 @@ class Account(CrmAccount):
     ) -> None:
         """Instants are shown in the IANA `timezone`; days are in it too if the account's own zone cannot be read."""
         self._client = client
-        self._contact_search = ContactSearch(client)
         self._token = settings.hubspot_access_token
         self._timezone = timezone
         self._zones: Zones | None = None
@@ -108,12 +107,8 @@ class Account(CrmAccount):
         return names.get(self._user.casefold())
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Contacts by their name or their company's, with the company's name; then companies without such a contact.
-
-        If HubSpot finds none, Taskhand matches the contacts and companies changed last: HubSpot compares letters as
-        they are written, hidden characters included.
-        """
-        return await self._contact_search.find(query, limit)
+        """Contacts and companies by their names."""
+        return await find_contacts(self._client, query, limit)
 
     async def find_deals(self, query: str | None, limit: int) -> DealList:
         """Deals by a part of their names; without a query those changed last."""
@@ -128,10 +123,8 @@ class Account(CrmAccount):
         if kind == "deals":
             return {record.id: deal_of(record) for record in records}
         found = tuple(map(company_of if kind == "companies" else contact_of, records))
-        return {
-            record.id: contact
-            for record, contact in zip(records, await self._contact_search.with_companies(found), strict=True)
-        }
+        named = await with_companies(self._client, found)
+        return {record.id: contact for record, contact in zip(records, named, strict=True)}
 
     async def upstream_account(self) -> str | None:
         """The id of the token's portal; None if HubSpot does not give it."""

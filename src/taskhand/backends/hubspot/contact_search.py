@@ -11,59 +11,56 @@ from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.name_matching import has_words
 from taskhand.domain.task import Contact
 
-__all__ = ["ContactSearch", "company_of", "contact_of"]
+__all__ = ["company_of", "contact_of", "find_contacts", "with_companies"]
 
 _MAX_NEWEST: Final = 200
 """Contacts, or companies, changed last that Taskhand matches itself; HubSpot's page has no more."""
 
 
-class ContactSearch:
-    """Searches an account for contacts and companies."""
+async def find_contacts(client: HubSpotClient, query: str, limit: int) -> tuple[Contact, ...]:
+    """Contacts by their name or their company's, with the company's name; then companies without such a contact.
 
-    def __init__(self, client: HubSpotClient) -> None:
-        self._client = client
+    If HubSpot finds none, Taskhand matches the contacts and companies changed last: HubSpot compares letters as they
+    are written, hidden characters included.
+    """
+    found = await _contacts(client, query, limit)
+    if not found:
+        newest = await _contacts(client, None, _MAX_NEWEST)
+        found = [contact for contact in newest if has_words(contact.words, query)][:limit]
+    return await with_companies(client, found)
 
-    async def find(self, query: str, limit: int) -> tuple[Contact, ...]:
-        """Do the same as `Account.find_contacts`."""
-        found = await self._contacts(query, limit)
-        if not found:
-            newest = await self._contacts(None, _MAX_NEWEST)
-            found = tuple([contact for contact in newest if has_words(contact.words, query)][:limit])
-        return await self.with_companies(found)
 
-    async def _contacts(self, query: str | None, limit: int) -> tuple[Contact, ...]:
-        found = [contact_of(record) for record in records_in(await self._client.find("contacts", query, limit))]
-        if len(found) < limit or query is None:
-            theirs = {contact.customer_id for contact in found}
-            companies = map(company_of, records_in(await self._client.find("companies", query, limit)))
-            others = [company for company in companies if company.customer_id not in theirs]
-            found += others if query is None else await self._with_people(others, limit - len(found))
-        return tuple(found if query is None else found[:limit])
+async def _contacts(client: HubSpotClient, query: str | None, limit: int) -> list[Contact]:
+    found = [contact_of(record) for record in records_in(await client.find("contacts", query, limit))]
+    if len(found) < limit or query is None:
+        theirs = {contact.customer_id for contact in found}
+        companies = map(company_of, records_in(await client.find("companies", query, limit)))
+        others = [company for company in companies if company.customer_id not in theirs]
+        found += others if query is None else await _with_people(client, others, limit - len(found))
+    return found if query is None else found[:limit]
 
-    async def _with_people(self, companies: Sequence[Contact], limit: int) -> list[Contact]:
-        """The contacts of the companies that were found by name, then the companies without contacts."""
-        ids = [company.customer_id for company in companies if company.customer_id][:MAX_INPUTS]
-        people = list(map(contact_of, records_in(await self._client.contacts_of(ids, limit)))) if ids else []
-        names = {company.customer_id: company.customer_name for company in companies}
-        theirs = {person.customer_id for person in people}
-        named = [person.model_copy(update={"customer_name": names.get(person.customer_id)}) for person in people]
-        return [*named, *(company for company in companies if company.customer_id not in theirs)]
 
-    async def with_companies(self, contacts: tuple[Contact, ...]) -> tuple[Contact, ...]:
-        """The contacts with the names of their companies, read in one request; without names if that fails."""
-        names: dict[str | None, str | None] = {
-            contact.customer_id: contact.customer_name for contact in contacts if contact.customer_name
-        }
-        missing = sorted(
-            {contact.customer_id for contact in contacts if contact.customer_id and contact.customer_id not in names}
-        )
-        if missing:
-            with suppress(OperatorError, CallerError):
-                read = map(company_of, records_in(await self._client.by_id("companies", missing[:MAX_INPUTS])))
-                names |= {contact.customer_id: contact.customer_name for contact in read}
-        return tuple(
-            contact.model_copy(update={"customer_name": names.get(contact.customer_id)}) for contact in contacts
-        )
+async def _with_people(client: HubSpotClient, companies: Sequence[Contact], limit: int) -> list[Contact]:
+    """The contacts of the companies that were found by name, then the companies without contacts."""
+    ids = [company.customer_id for company in companies if company.customer_id][:MAX_INPUTS]
+    people = list(map(contact_of, records_in(await client.contacts_of(ids, limit)))) if ids else []
+    names = {company.customer_id: company.customer_name for company in companies}
+    theirs = {person.customer_id for person in people}
+    named = [person.model_copy(update={"customer_name": names.get(person.customer_id)}) for person in people]
+    return [*named, *(company for company in companies if company.customer_id not in theirs)]
+
+
+async def with_companies(client: HubSpotClient, contacts: Sequence[Contact]) -> tuple[Contact, ...]:
+    """The contacts with the names of their companies, read in one request; without names if that fails."""
+    names = {contact.customer_id: contact.customer_name for contact in contacts if contact.customer_name}
+    missing = sorted(
+        {contact.customer_id for contact in contacts if contact.customer_id and contact.customer_id not in names}
+    )
+    if missing:
+        with suppress(OperatorError, CallerError):
+            read = map(company_of, records_in(await client.by_id("companies", missing[:MAX_INPUTS])))
+            names |= {contact.customer_id: contact.customer_name for contact in read if contact.customer_name}
+    return tuple(contact.model_copy(update={"customer_name": names.get(contact.customer_id)}) for contact in contacts)
 
 
 def contact_of(record: Record) -> Contact:
