@@ -70,7 +70,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         self._reader = TaskReader(client, self.account, self.recent)
         self._all_day = AllDayFlag()
         self._batches = BatchRequests(client.id_property, self._all_day)
-        self._new_tasks = NewTasks(self._reader, self.account, self._batches, self._all_day)
+        self._new_tasks = NewTasks(self._reader, self._batches, self._all_day)
         self.capabilities = Capabilities(
             absent=frozenset({"resolution"}),
             not_clearable=frozenset({"dueDate"}),
@@ -89,14 +89,14 @@ class HubSpotAdapter(BatchAdapter[Record]):
             usual_type="TODO",
             knows_me=settings.hubspot_user_id is not None,
         )
-        self.properties = HubSpotProperties(self._reader, self.account)
+        self.properties = HubSpotProperties(self._reader)
 
     @cached_property
     def event_source(self) -> EventSource:
         """The change feed: tasks by the date of their last change, and the histories of their properties."""
         from taskhand.backends.hubspot.events.event_source import HubSpotEvents  # noqa: PLC0415  no start waits for it
 
-        return HubSpotEvents(self.account, self._reader, self.timing.clock)
+        return HubSpotEvents(self._reader, self.timing.clock)
 
     # Reads.
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.associations import unlinked
 from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, resend_part
 from taskhand.backends.hubspot.errors import refusal_of_new_task
@@ -29,10 +28,9 @@ __all__ = ["NewTasks"]
 class NewTasks:
     """The creates of an account."""
 
-    def __init__(self, reader: TaskReader, account: Account, batches: BatchRequests, all_day: AllDayFlag) -> None:
+    def __init__(self, reader: TaskReader, batches: BatchRequests, all_day: AllDayFlag) -> None:
         self._client = reader.client
         self._reader = reader
-        self._account = account
         self._batches = batches
         self._all_day = all_day
 
@@ -84,7 +82,7 @@ class NewTasks:
 
     async def _input(self, index: int, edit: Edit) -> TaskInput:
         """A new task with its links, its initial status, and the further properties that a deleted task had."""
-        if (choice := (await self._account.all_statuses()).initial(edit.native or {})) is not None:
+        if (choice := (await self._reader.account.all_statuses()).initial(edit.native or {})) is not None:
             edit = replace(edit, status=choice)
         properties = self._reader.properties_of(edit, None) | further_properties(edit)
         links = [

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.events.deleted_tasks import Deletions, list_deleted
 from taskhand.backends.hubspot.events.position import Position
@@ -42,9 +41,9 @@ class HubSpotEvents:
         "or deal of a task changed."
     )
 
-    def __init__(self, account: Account, reader: TaskReader, clock: Callable[[], datetime]) -> None:
+    def __init__(self, reader: TaskReader, clock: Callable[[], datetime]) -> None:
         self._client = reader.client
-        self._account = account
+        self._account = reader.account
         self._reader = reader
         self._clock = clock
 

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS, PropertyDefinition
 from taskhand.backends.hubspot.properties.values import written_value
 from taskhand.backends.hubspot.task_reader import TaskReader
@@ -22,9 +21,9 @@ _ALIKE: Final = 0.6
 class HubSpotProperties:
     """The task properties of an account; implements `OwnProperties`."""
 
-    def __init__(self, reader: TaskReader, account: Account) -> None:
+    def __init__(self, reader: TaskReader) -> None:
         self._reader = reader
-        self._account = account
+        self._account = reader.account
 
     async def resolve(self, given: Mapping[str, str | None]) -> Mapping[str, str | None]:
         """The values to write; CallerError for a property that has an argument of its own or is read-only."""
