@@ -1,8 +1,8 @@
 """The example CRM with a script: one word for each request gives its outcome; later requests succeed.
 
-A word of a write is `ok`, `dim` (the answer has an unreadable due date), `done` (confirmed without the task), `none`
-(nothing has to be sent), `void` (confirmed without effect), `pending` (accepted for later) or a fault of `FAULTS`; with
-`+` the fault had its effect all the same. A request for many tasks takes one word for all, or one for each: `ok/lost`.
+A word of a write is `ok`, `dim` (the answer has an unreadable due date), `done` (many are confirmed without the tasks),
+`void` (confirmed without effect), `pending` (accepted for later) or a fault of `FAULTS`; with `+` the fault had its
+effect all the same. A request for many tasks takes one word for all, or one for each: `ok/lost`.
 A word of a read is `ok`, `cut` (nothing can be read, however often), `page` (a web page is read), `blind` (the people
 of a task cannot be read), `moved` (somebody else changes them just before), `old` (as it was before the script), `gone`
 (no task is found), `twin` (somebody else makes such a task just before) or `carried` (what is pending is carried out
@@ -78,7 +78,7 @@ FAULTS: Final[Mapping[str, Callable[[], TaskhandError]]] = {
     "busy,absent": lambda: NotFound("Example does not have it."),
 }
 """How a write goes wrong. `held` and `unsent` have not left; `busy,absent` is a 404 after a 503 of the same one."""
-_STAY: Final = frozenset({"held", "unsent", "none"})
+_STAY: Final = frozenset({"held", "unsent"})
 _DO: Final = frozenset({"ok", "dim", "done"})
 
 
@@ -220,10 +220,6 @@ class ScriptedAdapter(ExampleAdapter):
         self.recent = RecentWrites(30.0, time.clock)
         self.wire = client
         self.time = time
-
-    async def update(self, before: Task, edit: Edit) -> JsonObject | None:  # type: ignore[override]  # None: `none`
-        """PATCH the fields of an edit."""
-        return await super().update(before, edit) or None
 
     async def created_since(  # type: ignore[override]  # the clock of this CRM may be unknown
         self, moment: datetime, edits: Sequence[Edit], known: frozenset[str]

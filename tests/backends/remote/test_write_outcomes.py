@@ -37,8 +37,6 @@ UPDATES = [
     ("dim", "", "done", WR),
     ("dim", "old", "done", WR),
     ("dim", "cut", "accepted", WR),
-    ("done", "", "done", WR),
-    ("done", "cut", "unknown", WR),
     ("refused", "", "upstream refused", "write"),
     ("absent", "", "unknown reference", "write"),
     ("forbidden", "", "forbidden", "write"),
@@ -103,13 +101,6 @@ async def test_the_reported_outcome_of_an_update_follows_from_the_answers(row: R
     if row.told == "failed":
         assert failed[0].message.endswith("reading the task back shows that the write was not applied.")
     assert " ".join(adapter.wire.sent) == row.requests
-
-
-async def test_an_update_without_fields_to_send_returns_the_unchanged_task() -> None:
-    adapter, [before] = await open_adapter("none")
-    written = await adapter.update_task(before, EDIT)
-    assert written.task == before
-    assert adapter.wire.sent == ["read"]
 
 
 DELETIONS = [

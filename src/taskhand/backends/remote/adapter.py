@@ -164,8 +164,8 @@ class CrmAdapter(Creator[_Row], Backend):
         self._writer = Writer(self)
 
     @abstractmethod
-    async def update(self, before: Task, edit: Edit) -> _Row | None:
-        """PUT or PATCH the fields of an edit; None if the response has no body."""
+    async def update(self, before: Task, edit: Edit) -> _Row:
+        """PUT or PATCH the fields of an edit; OutcomeUnknown if the response is not a task."""
 
     @abstractmethod
     async def delete(self, task_id: str) -> None:

@@ -141,23 +141,13 @@ class Writer(Generic[_Row]):
                 if is_doubtful(sent, refused):
                     return None
                 raise (error_of_unshown(item, self._adapter) if item.is_resent else explained) from None
-        if answer is None:
-            try:
-                return await self._read(item), None
-            except TaskhandError as unread:
-                if sent.has_write_left:
-                    raise self._messages.unknown_update(item.id) from unread
-                raise
         return await self._adapter.complete(answer, before, edit)
-
-    async def _read(self, item: Item[_Row]) -> _Row:
-        return await read_or_find_listed(self._adapter, item.id, lambda: self._adapter.get(item.id, item.edit))
 
     async def _read_back(self, item: Item[_Row]) -> _Row:
         """The task as it is now; raises `error_of_unread`."""
         try:
             with without_pauses(when=not isinstance(item.failure, UpstreamFailed | None)):
-                return await self._read(item)
+                return await read_or_find_listed(self._adapter, item.id, lambda: self._adapter.get(item.id, item.edit))
         except TaskhandError as unread:
             error = error_of_unread(item, unread, self._messages)
             raise error from None if error in (unread, item.failure) else item.failure
