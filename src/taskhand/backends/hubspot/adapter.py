@@ -6,7 +6,6 @@ before the PATCH, and former links are removed after it (`associations`).
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -40,7 +39,7 @@ from taskhand.domain.event_source import EventSource
 from taskhand.domain.html.conversion import html_of
 from taskhand.domain.receipt import join_notes
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import StatusChoice, StatusList, Task
+from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_query import TaskQuery
 
@@ -110,8 +109,12 @@ class HubSpotAdapter(BatchAdapter[Record]):
         return await PageSearch(self._reader, query, statuses, self.timing.clock()).run()
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
-        """Refuse a missing due date, too long a description, an invalid id, and a deal that the token may not read."""
+        """Refuse what HubSpot would: a missing due date, an unknown status, too long a description, an invalid id.
+
+        A deal that the token may not read is refused too.
+        """
         check_due(edit, new=before is None)
+        _check_status(edit)
         _check_length(edit)
         check_link_ids(edit)
         if isinstance(edit.deal_id, str):
@@ -213,7 +216,6 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     async def update_item(self, item: Item[Record], progress: BulkProgress) -> Written:
         """Make new links, PATCH, remove former links and read back; after a failure the new links are removed."""
-        item.edit = await self._with_status(item.edit)
         await self.prepare()
         links = LinkChanges(self._reader, progress)
         await links.link([item])
@@ -229,17 +231,6 @@ class HubSpotAdapter(BatchAdapter[Record]):
         item.row = await self._read_back(item)
         links.add_notes()
         return self.to_written(item.row, item.edit, item.before, item.note)
-
-    async def _with_status(self, edit: Edit) -> Edit:
-        """The edit with the id of its status; CallerError `unknown_status` if no status matches it."""
-        if edit.status is MISSING or edit.status.id is not None:
-            return edit
-        status_list = (await self.account.all_statuses(newest=True)).known
-        if found := next((status for status in status_list.statuses if edit.status.met_by(status)), None):
-            return replace(edit, status=StatusChoice.of(found))
-        raise CallerError(
-            "There is no such status in HubSpot.", code="unknown_status", next_step="Call list_statuses for the names."
-        )
 
     def _confirmed(self, before: Task, properties: dict[str, str], answer: Record) -> Record | None:
         """The whole task after an update; None if the response does not show every property that was sent."""
@@ -261,14 +252,9 @@ class HubSpotAdapter(BatchAdapter[Record]):
     # Many tasks at once.
 
     async def write_items(self, items: Sequence[Item[Record]], writer: ItemWriter[Record]) -> None:
-        """Find the statuses, make the new links, write in batches, remove former links and read the links back."""
+        """Make the new links, write in batches, remove former links and read the links back."""
         links = LinkChanges(self._reader, writer.progress)
-        for item in items:
-            try:
-                item.edit = await self._with_status(item.edit)
-            except CallerError as error:
-                item.fail(error)
-        await links.link([item for item in items if not item.is_over])
+        await links.link(items)
         linked = [item for item in items if links_set(item.edit)]
         before_links = ItemWriter(self, writer.progress, unfinished=frozenset(item.index for item in linked))
         before_links.report(items)
@@ -307,6 +293,14 @@ class HubSpotAdapter(BatchAdapter[Record]):
     async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
         """Read new tasks back with their links."""
         await self._new_tasks.complete(items)
+
+
+def _check_status(edit: Edit) -> None:
+    """Refuse a status without an id: the list of statuses lacks it, and HubSpot writes statuses by their ids."""
+    if edit.status is not MISSING and edit.status.id is None:
+        raise CallerError(
+            "There is no such status in HubSpot.", code="unknown_status", next_step="Call list_statuses for the names."
+        )
 
 
 def _check_length(edit: Edit) -> None:
