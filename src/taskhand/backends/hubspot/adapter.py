@@ -6,6 +6,7 @@ before the PATCH, and former links are removed after it (`associations`).
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -27,7 +28,7 @@ from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, MESSAGES, TaskReader
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, NewTask
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.call.deadline import end_of_call
@@ -221,16 +222,16 @@ class HubSpotAdapter(BatchAdapter[Record]):
         await links.link([item])
         if item.error is None and self._reader.properties_of(item.edit, item.before):
             try:
-                item.row, item.note = await self._writer.update(item.before, unlinked(item.edit), BulkProgress())
+                item.state = Applied(*await self._writer.update(item.before, unlinked(item.edit), BulkProgress()))
             except TaskhandError as error:
-                item.fail(error)
+                item.state = error
         with end_of_call():
             await links.finish()
         if item.error is not None:
             raise item.error
-        item.row = await self._read_back(item)
+        item.state = await self._read_back(item)
         links.add_notes()
-        return self.to_written(item.row, item.edit, item.before, item.note)
+        return self.to_written(item.state.row, item.edit, item.before, item.state.note)
 
     def _confirmed(self, before: Task, properties: dict[str, str], answer: Record) -> Record | None:
         """The whole task after an update; None if the response does not show every property that was sent."""
@@ -238,16 +239,16 @@ class HubSpotAdapter(BatchAdapter[Record]):
         is_shown = is_same and not answer.is_archived and answer.shows(self._all_day.strip(properties))
         return record_of(before, answer, self.account.data) if is_shown and not before.unreadable_fields else None
 
-    async def _read_back(self, item: Item[Record]) -> Record:
+    async def _read_back(self, item: Item[Record]) -> Applied[Record]:
         """Read the task; if that fails, return the response to the update if it shows the whole edit."""
+        answer = item.state if isinstance(item.state, Applied) else None
         try:
-            return await self.get(item.id, item.edit)
+            return Applied(await self.get(item.id, item.edit), answer.note if answer else None)
         except TaskhandError as error:
             # The response to an update has no links.
-            if item.row is None or links_set(item.edit) or self.unmet(item.row, item.edit):
+            if answer is None or links_set(item.edit) or self.unmet(answer.row, item.edit):
                 raise self.messages.unknown_update(item.id) from error
-            item.note = self.messages.accepted
-            return item.row
+            return replace(answer, note=self.messages.accepted)
 
     # Many tasks at once.
 

@@ -7,7 +7,7 @@ before the properties are written, and former links are removed afterwards, so t
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from taskhand.backends.base import BulkProgress
@@ -15,7 +15,7 @@ from taskhand.backends.hubspot.client import MAX_PAIRS
 from taskhand.backends.hubspot.fields.links import KINDS, LINKS, Kind, links_set
 from taskhand.backends.hubspot.mapping import Record
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
-from taskhand.backends.remote.bulk_item import Item, State
+from taskhand.backends.remote.bulk_item import Applied, Item
 from taskhand.backends.remote.write_refusals import UnknownLink, explain_refusal
 from taskhand.call.request_log import recorded_requests
 from taskhand.domain.chunks import chunks
@@ -65,7 +65,7 @@ class _LinkChange:
     @property
     def unwanted(self) -> tuple[str, ...]:
         """The ids to unlink: the former ones, or the new one if the update failed; none if its outcome is unknown."""
-        if self.item.state is not State.FAILED:
+        if self.item.error is None:
             return self.unlink
         has_failed = self.may_be_linked and not isinstance(self.item.error, OutcomeUnknown)
         return (str(self.link),) if has_failed else ()
@@ -93,7 +93,7 @@ class LinkChanges:
             try:
                 self._changes += _changes_of(item, records.get(item.id), self._reader.hidden)
             except (CallerError, OperatorError) as error:
-                item.fail(error)
+                item.state = error
         groups: dict[tuple[Kind, str], list[_LinkChange]] = {}
         for change in self._changes:
             if change.link is not None:
@@ -117,27 +117,29 @@ class LinkChanges:
             if change.may_be_linked and change.item.error is not None:
                 unknown = MESSAGES.unknown_update(change.item.id)  # with such a link, the task may have been changed
                 left = f"The task may be newly linked to {change.kind} {change.link}, besides its former links."
-                change.item.fail(unknown.but(message=f"{unknown.message} {left}"))
+                change.item.state = unknown.but(message=f"{unknown.message} {left}")
 
     async def read_back(self, items: Sequence[Item[Record]]) -> None:
         """Read the links of written tasks; the items fail if the links cannot be read."""
-        changed = [(item, item.row) for item in items if item.row and not item.error]
+        applied = [(item, item.state) for item in items if isinstance(item.state, Applied)]
         try:
-            records = await self._reader.with_links([row for _, row in changed])
+            records = await self._reader.with_links([outcome.row for _, outcome in applied])
         except TaskhandError:
-            for item, _ in changed:
-                item.fail(MESSAGES.unknown_update(item.id))
+            for item, _ in applied:
+                item.state = MESSAGES.unknown_update(item.id)
             return
-        for (item, _), record in zip(changed, records, strict=True):
-            item.row = record
+        for (item, outcome), record in zip(applied, records, strict=True):
+            item.state = replace(outcome, row=record)
 
     def add_notes(self) -> None:
         """Add a note to each written item whose task, as read back, still has former links."""
         for change in self._changes:
-            links = change.item.row.links.get(change.kind, ()) if change.item.row and not change.item.error else ()
+            if not isinstance(outcome := change.item.state, Applied):
+                continue
+            links = outcome.row.links.get(change.kind, ())
             if left := ", ".join(other for other in change.unlink if other in links):
                 note = f"The task is still linked to {change.kind} {left} too: HubSpot did not remove that link."
-                change.item.note = join_notes(change.item.note, note)
+                change.item.state = replace(outcome, note=join_notes(outcome.note, note))
 
     async def _read_links(self, ids: Sequence[str], kinds: Sequence[Kind]) -> Mapping[str, Record]:
         """The tasks with their links of these kinds; only the links of several tasks known by HubSpot's own ids."""
@@ -181,7 +183,7 @@ class LinkChanges:
                 found = await self._reader.by_own_id.read_with_links(ids, kinds=kinds)
         if found is None:
             for change in part:
-                change.item.fail(error)
+                change.item.state = error
             return
         shown = {task_id: record.links.get(part[0].kind, ()) for task_id, record in found.items()}
         unlinked = [change for change in part if change.link not in shown.get(change.task_id, ())]
@@ -189,9 +191,9 @@ class LinkChanges:
         for change in unlinked:
             change.may_be_linked = isinstance(error, NoAnswer)
             if change.task_id not in found:
-                change.item.fail(MESSAGES.no_task(change.task_id))
+                change.item.state = MESSAGES.no_task(change.task_id)
             elif not is_about_task:
-                change.item.fail(_error_of_unlinked(change, error))
+                change.item.state = _error_of_unlinked(change, error)
         if is_about_task:
             await self._link([change for change in unlinked if not change.item.is_over])
 

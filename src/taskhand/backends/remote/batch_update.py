@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Generic, TypeVar
 import anyio
 
 from taskhand.backends.remote.adapter import CrmAdapter
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item, Lost, State
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, Lost, State
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again, read_twice
 from taskhand.backends.remote.retry_waits import sleep_if_time
@@ -147,13 +147,13 @@ class _BatchUpdate(Generic[_Row]):
         for item in items:
             row = answer.rows.get(item.index)
             if (error := answer.refused.get(item.index)) is not None:
-                item.fail(explain_refusal(error, self._messages.name, item.edit, item.id))
+                item.state = explain_refusal(error, self._messages.name, item.edit, item.id)
             elif item.index in answer.pending:
                 item.state = State.PENDING
             elif item.index in answer.lost:
                 item.lose(answer.lost[item.index])
             elif row is not None and self._adapter.shows(row, item.edit):
-                item.apply(row, self._note(item))
+                item.state = Applied(row, self._note(item))
             else:
                 item.state = State.CONFIRMED
 
@@ -182,14 +182,14 @@ class _BatchUpdate(Generic[_Row]):
             left = _open(items)
         if len(items) == 1:
             for item in left:
-                item.fail(explain_refusal(refused, self._messages.name, item.edit, item.id))
+                item.state = explain_refusal(refused, self._messages.name, item.edit, item.id)
             return
         probes, others = left[: self._adapter.probes], left[self._adapter.probes :]
         for probe in probes:
             await self._send([probe])
         if probes and all(_is_refused_for_values(probe) for probe in probes):
             for item in [other for other in others if other.edit == probes[0].edit]:
-                item.fail(probes[0].error or refused)
+                item.state = probes[0].error or refused
             others = _open(others)
         if not self._adapter.batch_is_atomic:
             await self._writer.write(others)
@@ -207,7 +207,7 @@ class _BatchUpdate(Generic[_Row]):
         except TaskhandError as error:
             self._progress.heed(error)
             for item in items:
-                item.fail(error_of_unread(item, error, self._messages))
+                item.state = error_of_unread(item, error, self._messages)
         else:
             for item in items:
                 self._compare(item, rows.get(item.id))
@@ -218,9 +218,9 @@ class _BatchUpdate(Generic[_Row]):
         is_confirmed = item.state is State.CONFIRMED
         if row is None:
             if not self._adapter.lists_lag:
-                item.fail(error_of_unread(item, self._messages.no_task(item.id), self._messages))
+                item.state = error_of_unread(item, self._messages.no_task(item.id), self._messages)
         elif (is_confirmed and not self._adapter.lists_lag) or self._adapter.shows(row, item.edit):
-            item.apply(row, self._note(item) if is_confirmed else self._messages.applied)
+            item.state = Applied(row, self._note(item) if is_confirmed else self._messages.applied)
         else:
             item.row = row
 
@@ -228,7 +228,7 @@ class _BatchUpdate(Generic[_Row]):
         """End the items that are still lost or pending after a read, each with its error."""
         is_current = bool(items) and await self._is_current(items[0])
         for item in items:
-            item.fail(error_of_unshown(item, self._adapter, is_current=is_current))
+            item.state = error_of_unshown(item, self._adapter, is_current=is_current)
 
     async def _is_current(self, item: Item[_Row]) -> bool:
         """Whether `get_many` was current: this item's task, read by itself, does not show its edit either."""

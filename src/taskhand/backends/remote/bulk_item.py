@@ -11,19 +11,17 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NoAnswer, OutcomeUnknown, TaskhandError
 from taskhand.domain.task import Task
 
-__all__ = ["BatchAnswer", "Item", "Lost", "NewTask", "State"]
+__all__ = ["Applied", "BatchAnswer", "Item", "Lost", "NewTask", "State"]
 
 _Row = TypeVar("_Row")
 
 
 class State(Enum):
-    """The progress of an item that is not `Lost`."""
+    """The progress of an item that is neither `Lost` nor over."""
 
     OPEN = "not sent"
     CONFIRMED = "the CRM confirmed it"
     PENDING = "sent, and the CRM may apply it later"
-    APPLIED = "applied, and the task after it is known"
-    FAILED = "not applied, or unknown; the error says which"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +36,29 @@ class Lost:
     may_be_late: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Applied(Generic[_Row]):
+    """The outcome of an item that was applied: its task as it is now; `note` says how the outcome was learned."""
+
+    row: _Row
+    note: str | None = None
+
+
 @dataclass(slots=True)
 class Item(Generic[_Row]):
     """The update at `index` of a bulk update.
 
-    `was` is the task before the write, if the adapter needs it. `row` is the task in the last response or read,
-    `written` is the reported result. `is_resent` is whether a second request was sent.
+    `was` is the task before the write, if the adapter needs it. The last `state` is the outcome; an error says whether
+    the edit was not applied or its outcome is unknown. `row` is the task in the last read, which did not show the edit.
+    `is_resent` is whether a second request was sent.
     """
 
     index: int
     before: Task
     edit: Edit
     was: _Row | None = None
-    state: State | Lost = State.OPEN
+    state: State | Lost | Applied[_Row] | Written | TaskhandError = State.OPEN
     row: _Row | None = None
-    note: str | None = None
-    written: Written | None = None
-    error: TaskhandError | None = None
     is_resent: bool = False
 
     @property
@@ -65,7 +69,7 @@ class Item(Generic[_Row]):
     @property
     def is_over(self) -> bool:
         """Whether nothing more will be sent for it."""
-        return self.state in {State.APPLIED, State.FAILED}
+        return not isinstance(self.state, State | Lost)
 
     @property
     def is_in_doubt(self) -> bool:
@@ -77,19 +81,16 @@ class Item(Generic[_Row]):
         """The CRM's error, if it is lost by one."""
         return self.state.failure if isinstance(self.state, Lost) else None
 
-    def fail(self, error: TaskhandError) -> None:
-        """End with an error."""
-        self.state, self.error = State.FAILED, error
+    @property
+    def error(self) -> TaskhandError | None:
+        """The error that it ended with."""
+        return self.state if isinstance(self.state, TaskhandError) else None
 
     def lose(self, fault: TaskhandError | None) -> None:
         """Note that it was sent, and that `fault` leaves its outcome open; None if the response did not mention it."""
         may_be_late = isinstance(self.state, Lost) and self.state.may_be_late
         failure = None if isinstance(fault, OutcomeUnknown) else fault
         self.state = Lost(failure, may_be_late or isinstance(fault, NoAnswer))
-
-    def apply(self, row: _Row, note: str | None = None) -> None:
-        """End with the task as it is now."""
-        self.state, self.row, self.note = State.APPLIED, row, note
 
 
 @dataclass(slots=True, eq=False)

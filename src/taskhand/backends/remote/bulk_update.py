@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from taskhand.backends.base import BulkProgress, ItemResult, Misread, Written
-from taskhand.backends.remote.bulk_item import Item, State
+from taskhand.backends.remote.bulk_item import Applied, Item, State
 from taskhand.backends.remote.lost_update import error_of_unshown
 from taskhand.call.parallel_work import for_each
 from taskhand.call.request_log import RequestLog, recorded_requests
@@ -29,7 +29,8 @@ async def update_all(
     for indexes in _rounds([before.id for before, _ in edits]):
         items = [Item[_Row](index, last.get(edits[index][0].id, edits[index][0]), edits[index][1]) for index in indexes]
         await _write_round(adapter, items, progress)
-        last |= {item.id: item.written.task for item in items if item.written is not None}
+        results = (progress.results[index] for index in indexes)
+        last |= {result.task_id: result.written.task for result in results if result.written is not None}
     return tuple(progress.results[index] for index in range(len(edits)))
 
 
@@ -41,7 +42,7 @@ async def _write_round(adapter: "CrmAdapter[_Row]", items: Sequence[Item[_Row]],
         await adapter.write_items(items, writer)
     except TaskhandError as error:
         for item in items:
-            item.fail(progress.stopped or error)
+            item.state = progress.stopped or error
             progress.heed(error)
     writer.report(items)
 
@@ -66,10 +67,9 @@ class ItemWriter(Generic[_Row]):
             try:
                 if self.progress.stopped is not None:
                     raise self.progress.stopped
-                item.written = await self._adapter.update_item(item, self.progress)
-                item.state = State.APPLIED
+                item.state = await self._adapter.update_item(item, self.progress)
             except Misread as misread:
-                _after_misread(item, misread)
+                item.state = _outcome_of(item.edit, misread)
             except TaskhandError as error:
                 self.end(item, self.heed(error, requests))
         self.report([item])
@@ -88,35 +88,34 @@ class ItemWriter(Generic[_Row]):
         If lists may lag, the outcome is unknown: the last read may be from before that request.
         """
         if item.state is State.OPEN or isinstance(error, CallerError | OutcomeUnknown):
-            item.fail(error)
+            item.state = error
         elif self._adapter.lists_lag:
-            item.fail(self._adapter.messages.unknown_update(item.id))
+            item.state = self._adapter.messages.unknown_update(item.id)
         else:
             item.lose(error)
-            item.fail(error_of_unshown(item, self._adapter))
+            item.state = error_of_unshown(item, self._adapter)
 
     def report(self, items: Sequence[Item[_Row]]) -> None:
         """Report the items that are over, once each."""
         for item in items:
             if not item.is_over or item.index in self._unfinished or item.index in self.progress.results:
                 continue
-            if item.state is State.APPLIED and item.written is None and item.row is not None:
-                item.written = self._adapter.to_written(item.row, item.edit, item.before, item.note)
-            self.progress.report(item.index, ItemResult(item.id, item.written, item.error))
+            outcome = item.state
+            if isinstance(outcome, Applied):
+                outcome = self._adapter.to_written(outcome.row, item.edit, item.before, outcome.note)
+            written = outcome if isinstance(outcome, Written) else None
+            self.progress.report(item.index, ItemResult(item.id, written, item.error))
 
 
-def _after_misread(item: Item[_Row], misread: Misread) -> None:
-    """Accept an edit of a misread task if the task shows it; else fail the item as a conflict to send again."""
-    if item.edit.is_met_by(misread.now, written=True):
-        item.state, item.written = State.APPLIED, Written(misread.now)
-        return
-    item.fail(
-        CallerError(
-            "The task changed while it was to be written.",
-            code="conflict",
-            retryable=True,
-            next_step="Send retryIds again as taskIds.",
-        )
+def _outcome_of(edit: Edit, misread: Misread) -> Written | CallerError:
+    """The outcome of an edit of a misread task: applied if the task shows it, else a conflict to send again."""
+    if edit.is_met_by(misread.now, written=True):
+        return Written(misread.now)
+    return CallerError(
+        "The task changed while it was to be written.",
+        code="conflict",
+        retryable=True,
+        next_step="Send retryIds again as taskIds.",
     )
 
 

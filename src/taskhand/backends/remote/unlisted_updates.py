@@ -8,7 +8,7 @@ confirmed; if not, a few items are sent again one by one.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from taskhand.backends.remote.bulk_item import Item
+from taskhand.backends.remote.bulk_item import Applied, Item
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.domain.errors import CallerError, TaskhandError
@@ -64,15 +64,15 @@ async def _settle_by_first(
     except TaskhandError:
         to_send, is_shown = 0, False
     if is_shown:
-        items[0].apply(row)
+        items[0].state = Applied(row)
         for item in items[1:]:
             if item.row is not None:
-                item.apply(adapter.confirmed_row(item.row, item.edit), adapter.messages.accepted)
+                item.state = Applied(adapter.confirmed_row(item.row, item.edit), adapter.messages.accepted)
     again = [] if is_shown else items[:to_send]
     await writer.write(again)
     for item in items:
         if not item.is_over:
-            item.fail(adapter.messages.unknown_update(item.id))
+            item.state = adapter.messages.unknown_update(item.id)
     return len(again)
 
 

@@ -223,7 +223,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         for item in items:
             item.was = rows.get(item.id)
             if item.was is None:
-                item.fail(self.messages.no_task(item.id))
+                item.state = self.messages.no_task(item.id)
         writer.report(items)
         await super().write_items([item for item in items if not item.is_over], writer)
 
