@@ -9,11 +9,11 @@ from typing import Any, Final, Unpack
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from taskhand.backends.close.errors import NO_URL
-from taskhand.backends.close.offset_paging import OffsetPage, PageSize
+from taskhand.backends.close.errors import NO_URL, PageTooLarge
+from taskhand.backends.close.offset_paging import PAGE, OffsetPage
 from taskhand.backends.remote.deletion import check_deleted
 from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
-from taskhand.domain.errors import NotFound, UpstreamError
+from taskhand.domain.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.request import Request, RequestOptions
 from taskhand.http.response_body import Reply
@@ -41,7 +41,8 @@ class CloseClient:
     def __init__(self, http: Client, zone: str | None) -> None:
         self.http = http
         self._zone = zone
-        self._page_size = PageSize()
+        self._page_rows = PAGE
+        """The number of rows to request in a page; fewer once Close has refused a page as too large."""
 
     async def tasks(self, params: Mapping[str, str], day: date, skip: int = 0) -> OffsetPage:
         """GET /task/: one page; `day` selects the UTC offset of the zone, by which Close computes days."""
@@ -147,15 +148,18 @@ class CloseClient:
 
     async def _list(self, path: Path, params: Mapping[str, str], skip: int, day: date | None = None) -> OffsetPage:
         """A page of a list. If the URL would be too long, it is a POST with `x-http-method-override: GET`."""
-
-        async def send(rows: int) -> OffsetPage:
-            whole = {**params, "_limit": str(rows), "_skip": str(skip)}
+        rows = self._page_rows
+        whole = {**params, "_limit": str(rows), "_skip": str(skip)}
+        try:
             if len(urlencode(whole)) <= _MAX_QUERY:
                 return _page(await self._send("GET", path, day, params=whole))
             override, kind = {"x-http-method-override": "GET"}, RequestKind.READ
             return _page(await self._send("POST", path, day, json={"_params": whole}, headers=override, kind=kind))
-
-        return await self._page_size.fetch(send)
+        except CallerError as refused:
+            if not isinstance(refused.explanation, PageTooLarge) or rows == 1:
+                raise
+            self._page_rows = min(self._page_rows, refused.explanation.smaller_than(rows))
+        return await self._list(path, params, skip, day)
 
     async def _send(self, method: str, path: Path, day: date | None = None, **options: Unpack[RequestOptions]) -> Reply:
         """Send a request that expects an object by default; `day` selects the UTC offset that is sent.

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from taskhand.backends.close.errors import OVER_SKIP, PageTooLarge
+from taskhand.backends.close.errors import OVER_SKIP
 from taskhand.backends.close.mapping import created_at, day_of
 from taskhand.backends.remote.parsing import JsonObject, id_of
 from taskhand.domain.errors import CallerError, UpstreamError
@@ -20,8 +20,8 @@ from taskhand.domain.task_query import Order
 __all__ = [
     "DAY_SLACK",
     "ONE_SECOND",
+    "PAGE",
     "OffsetPage",
-    "PageSize",
     "bound_after",
     "created_from",
     "read_all_pages",
@@ -31,7 +31,7 @@ __all__ = [
     "too_many_rows",
 ]
 
-_PAGE: Final = 100
+PAGE: Final = 100
 """Rows in a page: the documented default, because the maximum for tasks is not documented."""
 MAX_PAGES: Final = 50
 ONE_SECOND: Final = timedelta(seconds=1)
@@ -46,24 +46,6 @@ class OffsetPage:
     rows: tuple[JsonObject, ...]
     more: bool
     at: datetime | None = None
-
-
-class PageSize:
-    """The number of rows to request in a page; it becomes smaller when Close refuses a page as too large."""
-
-    def __init__(self) -> None:
-        self._rows = _PAGE
-
-    async def fetch(self, send: Callable[[int], Awaitable[OffsetPage]]) -> OffsetPage:
-        """The page that `send` fetches; `send` takes the number of rows, and its other errors are raised."""
-        while True:
-            rows = self._rows
-            try:
-                return await send(rows)
-            except CallerError as refused:
-                if not isinstance(refused.explanation, PageTooLarge) or rows == 1:
-                    raise
-                self._rows = min(self._rows, refused.explanation.smaller_than(rows))
 
 
 async def read_all_pages(fetch: Callable[[int], Awaitable[OffsetPage]]) -> OffsetPage:
@@ -93,7 +75,7 @@ async def read_pages(
             break
         at = at or page.at
         if skip and not (page.rows and row_key(page.rows[0]) in rows):
-            skip = max(0, skip - _PAGE // 2)
+            skip = max(0, skip - PAGE // 2)
             continue
         for row in page.rows:
             rows.setdefault(row_key(row), row)
