@@ -28,7 +28,7 @@ from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, MESSAGES, TaskReader
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
-from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, NewTask
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, NewTask, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.call.deadline import end_of_call
@@ -257,9 +257,10 @@ class HubSpotAdapter(BatchAdapter[Record]):
         links = LinkChanges(self._reader, writer.progress)
         await links.link(items)
         linked = [item for item in items if links_set(item.edit)]
-        before_links = ItemWriter(self, writer.progress, unfinished=frozenset(item.index for item in linked))
-        before_links.report(items)
-        await super().write_items([item for item in items if not item.is_over], before_links)
+        # Items with links are reported once their links are read back.
+        early = ItemWriter(self, writer.progress, unfinished=frozenset(item.index for item in linked))
+        early.report(items)
+        await super().write_items(open_items(items), early)
         with end_of_call():
             await links.finish()
         await links.read_back(linked)

@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Generic, TypeVar
 import anyio
 
 from taskhand.backends.remote.adapter import CrmAdapter
-from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, Lost, State
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, Lost, State, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again, read_twice
 from taskhand.backends.remote.retry_waits import sleep_if_time
@@ -93,13 +93,13 @@ class _BatchUpdate(Generic[_Row]):
         """Send one batch, read it back, send again what was not applied, and end its doubtful items."""
         async with self._turns:
             await self._send(items)
-            await self._read_back(_open(items))
+            await self._read_back(open_items(items))
             await self._read_back_later([item for item in items if item.state is State.PENDING])
             again = [item for item in items if isinstance(item.state, Lost) and may_send_again(item, self._adapter)]
             for item in again:
                 item.is_resent = True
             await self._send(again)
-            await self._read_back(_open(again))
+            await self._read_back(open_items(again))
             await self._conclude([item for item in items if item.is_in_doubt])
 
     async def _send(self, items: Sequence[Item[_Row]]) -> None:
@@ -164,7 +164,7 @@ class _BatchUpdate(Generic[_Row]):
     async def _read_back_later(self, items: Sequence[Item[_Row]]) -> None:
         """Read the tasks of pending items again after some waits; pending items are never sent again."""
         for wait_s in _PENDING_WAITS_S:
-            left = _open(items)
+            left = open_items(items)
             if not left or not await sleep_if_time(self._adapter.timing.sleep, wait_s):
                 return
             await self._read_back(left)
@@ -179,7 +179,7 @@ class _BatchUpdate(Generic[_Row]):
             for item in items:
                 item.lose(None)
             await self._read_back(items)
-            left = _open(items)
+            left = open_items(items)
         if len(items) == 1:
             for item in left:
                 item.state = explain_refusal(refused, self._messages.name, item.edit, item.id)
@@ -190,7 +190,7 @@ class _BatchUpdate(Generic[_Row]):
         if probes and all(_is_refused_for_values(probe) for probe in probes):
             for item in [other for other in others if other.edit == probes[0].edit]:
                 item.state = probes[0].error or refused
-            others = _open(others)
+            others = open_items(others)
         if not self._adapter.batch_is_atomic:
             await self._writer.write(others)
             return
@@ -239,11 +239,6 @@ class _BatchUpdate(Generic[_Row]):
                 return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
         except TaskhandError:
             return False
-
-
-def _open(items: Sequence[Item[_Row]]) -> list[Item[_Row]]:
-    """The items that are not over."""
-    return [item for item in items if not item.is_over]
 
 
 def _is_refused_for_values(item: Item[_Row]) -> bool:

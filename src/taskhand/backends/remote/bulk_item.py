@@ -1,6 +1,6 @@
 """The state of one write within a bulk: its edit, its requests and its outcome so far."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -11,7 +11,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NoAnswer, OutcomeUnknown, TaskhandError
 from taskhand.domain.task import Task
 
-__all__ = ["Applied", "BatchAnswer", "Item", "Lost", "NewTask", "State"]
+__all__ = ["Applied", "BatchAnswer", "Item", "Lost", "NewTask", "State", "open_items"]
 
 _Row = TypeVar("_Row")
 
@@ -91,6 +91,11 @@ class Item(Generic[_Row]):
         may_be_late = isinstance(self.state, Lost) and self.state.may_be_late
         failure = None if isinstance(fault, OutcomeUnknown) else fault
         self.state = Lost(failure, may_be_late or isinstance(fault, NoAnswer))
+
+
+def open_items(items: Iterable[Item[_Row]]) -> list[Item[_Row]]:
+    """The items that are not over."""
+    return [item for item in items if not item.is_over]
 
 
 @dataclass(slots=True, eq=False)

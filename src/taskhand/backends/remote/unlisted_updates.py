@@ -8,7 +8,7 @@ confirmed; if not, a few items are sent again one by one.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from taskhand.backends.remote.bulk_item import Applied, Item
+from taskhand.backends.remote.bulk_item import Applied, Item, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.domain.errors import CallerError, TaskhandError
@@ -36,7 +36,7 @@ async def settle_unlisted(
 
     `read_back` reads their tasks from the lists, and ends the items that are shown.
     """
-    unshown = _open(batches)
+    unshown = [left for batch in batches if (left := open_items(batch))]
     for turn, wait_s in enumerate(_WAITS_S):
         if not unshown or not await sleep_if_time(adapter.timing.sleep, wait_s):
             break
@@ -46,7 +46,7 @@ async def settle_unlisted(
             for batch in unshown:
                 if batch is not first:
                     await read_back(batch)
-        unshown = _open(unshown)
+        unshown = [left for batch in unshown if (left := open_items(batch))]
     to_send = _MAX_SENT_AGAIN
     for batch in unshown:
         to_send -= await _settle_by_first(batch, adapter, writer, to_send)
@@ -70,12 +70,6 @@ async def _settle_by_first(
                 item.state = Applied(adapter.confirmed_row(item.row, item.edit), adapter.messages.accepted)
     again = [] if is_shown else items[:to_send]
     await writer.write(again)
-    for item in items:
-        if not item.is_over:
-            item.state = adapter.messages.unknown_update(item.id)
+    for item in open_items(items):
+        item.state = adapter.messages.unknown_update(item.id)
     return len(again)
-
-
-def _open(batches: Sequence[Sequence[Item[_Row]]]) -> list[list[Item[_Row]]]:
-    """The items of each batch that are not over, without the batches that are."""
-    return [left for batch in batches if (left := [item for item in batch if not item.is_over])]

@@ -11,7 +11,7 @@ import anyio
 
 from taskhand.backends.base import BulkProgress, Misread, Written
 from taskhand.backends.remote.adapter import CrmAdapter, Timing
-from taskhand.backends.remote.bulk_item import Item
+from taskhand.backends.remote.bulk_item import Item, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.parsing import JsonObject, id_of, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -225,7 +225,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             if item.was is None:
                 item.state = self.messages.no_task(item.id)
         writer.report(items)
-        await super().write_items([item for item in items if not item.is_over], writer)
+        await super().write_items(open_items(items), writer)
 
     async def update_item(self, item: Item[JsonObject], progress: BulkProgress) -> Written:
         """Update one task of a bulk.
