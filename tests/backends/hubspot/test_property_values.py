@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from taskhand.backends.hubspot.properties.definitions import PropertyDefinition, PropertyOption, definitions_in
+from taskhand.backends.hubspot.properties.definitions import PropertyDefinition, definitions_in
 from taskhand.backends.hubspot.properties.values import shown_value, written_value
 from taskhand.domain.errors import CallerError
 
-REGIONS = (PropertyOption("emea", "EMEA region"), PropertyOption("latam", "Latin America"), PropertyOption("b", "B"))
-YES_NO = (PropertyOption("true", "Si"), PropertyOption("false", "No"))
+REGIONS = {"emea": "EMEA region", "latam": "Latin America", "b": "B"}
+YES_NO = {"true": "Si", "false": "No"}
 
 
 def definition(of_type: str, *, is_many: bool = False, name: str = "own") -> PropertyDefinition:
-    options = {"enumeration": REGIONS, "bool": YES_NO}.get(of_type, ())
+    options = {"enumeration": REGIONS, "bool": YES_NO}.get(of_type, {})
     return PropertyDefinition(name, "Own", of_type, options, is_writable=True, is_many=is_many)
 
 
@@ -83,7 +83,7 @@ def test_an_empty_property_shows_no_value_and_one_without_a_definition_its_raw_v
         ({"modificationMetadata": {"readOnlyValue": True}}, {"is_writable": False}),
         ({"calculated": True}, {"is_writable": False}),
         ({"archived": True}, {"is_writable": False}),
-        ({"externalOptions": True}, {"options": ()}),
+        ({"externalOptions": True}, {"options": {}}),
         ({"fieldType": "checkbox"}, {"is_many": True}),
         ({"hasUniqueValue": True}, {"is_unique": True}),
         ({"hubspotDefined": True}, {"is_own": False}),
@@ -97,5 +97,5 @@ def test_a_definition_is_read_as_hubspot_documents_it(given: dict[str, Any], exp
         "type": "enumeration",
         "options": [{"value": "b", "label": "B"}, {"label": "x"}],
     }
-    usual = PropertyDefinition("own", "Own", "enumeration", (PropertyOption("b", "B"),), is_writable=True, is_own=True)
+    usual = PropertyDefinition("own", "Own", "enumeration", {"b": "B"}, is_writable=True, is_own=True)
     assert definitions_in({"results": [row | given, {"label": "nameless"}]}) == {"own": replace(usual, **expected)}

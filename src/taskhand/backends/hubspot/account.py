@@ -171,8 +171,8 @@ class Account(CrmAccount):
             definition = (await self.definitions()).get("hs_task_type")
         except (OperatorError, NotFound):
             return ()
-        options = definition.options if definition is not None else ()
-        return tuple(KnownType(option.value, option.label) for option in options)
+        options = definition.options if definition is not None else {}
+        return tuple(KnownType(value, label) for value, label in options.items())
 
     async def read_owners(self, *, newest: bool = False) -> None:
         """Read the owners if none are known or `newest` is set; if that fails, the known owners stay."""

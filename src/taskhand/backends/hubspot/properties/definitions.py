@@ -9,7 +9,7 @@ from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, rows_in, value_at
 
-__all__ = ["ARGUMENTS", "PropertyDefinition", "PropertyOption", "definitions_in"]
+__all__ = ["ARGUMENTS", "PropertyDefinition", "definitions_in"]
 
 ARGUMENTS: Final[Mapping[str, str]] = {
     "hs_task_subject": "title",
@@ -27,33 +27,21 @@ ARGUMENTS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class PropertyOption:
-    """One option of a property: its value, and the label that people see."""
-
-    value: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class PropertyDefinition:
-    """A property as the account defines it; `options` are its permitted values, empty if any value is permitted.
+    """A property as the account defines it.
 
-    `is_many` means that it holds several options at once, `is_own` that HubSpot did not define it.
+    `options` maps the permitted values to their labels; it is empty if any value is permitted. `is_many` means that it
+    holds several options at once, `is_own` that HubSpot did not define it.
     """
 
     name: str
     label: str
     type: str
-    options: tuple[PropertyOption, ...]
+    options: Mapping[str, str]
     is_writable: bool
     is_many: bool = False
     is_unique: bool = False
     is_own: bool = False
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The values of the options."""
-        return tuple(option.value for option in self.options)
 
 
 def definitions_in(json: JsonObject) -> Mapping[str, PropertyDefinition]:
@@ -64,15 +52,13 @@ def definitions_in(json: JsonObject) -> Mapping[str, PropertyDefinition]:
 
 def _definition(row: JsonObject) -> PropertyDefinition:
     name, is_read_only = row["name"], value_at(row, "modificationMetadata", "readOnlyValue") is True
-    is_open = row.get("externalOptions") is True
-    options = [option for option in objects(row.get("options")) if isinstance(option.get("value"), str)]
+    options = [] if row.get("externalOptions") is True else objects(row.get("options"))
+    values = [(option["value"], option) for option in options if isinstance(option.get("value"), str)]
     return PropertyDefinition(
         name=name,
         label=_label(row, name),
         type=str(row.get("type")),
-        options=()
-        if is_open
-        else tuple(PropertyOption(option["value"], _label(option, option["value"])) for option in options),
+        options={value: _label(option, value) for value, option in values},
         is_writable=not (is_read_only or row.get("calculated") is True or row.get("archived") is True),
         is_many=row.get("fieldType") == "checkbox",
         is_unique=row.get("hasUniqueValue") is True,

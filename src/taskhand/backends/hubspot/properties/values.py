@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from taskhand.backends.hubspot.fields.due import millis_of, parse_moment
-from taskhand.backends.hubspot.properties.definitions import PropertyDefinition, PropertyOption
+from taskhand.backends.hubspot.properties.definitions import PropertyDefinition
 from taskhand.domain.due import instant_text
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.name_matching import fold, nearest_first
@@ -89,7 +89,7 @@ def _instant(text: str) -> datetime:
 
 def _bool(definition: PropertyDefinition, text: str) -> str:
     word = fold(text)
-    labels = {fold(option.label): option.value for option in definition.options}
+    labels = {fold(label): value for value, label in definition.options.items()}
     if word in _TRUE | _FALSE:
         return str(word in _TRUE).lower()
     if (found := labels.get(word)) is None:
@@ -118,23 +118,20 @@ def _choice(definition: PropertyDefinition, text: str) -> str:
             next_step="Send all options that it should have, joined by semicolons: they replace the present ones.",
         )
     chosen = {_option(definition, part) for part in parts}
-    known = [value for value in definition.values if value in chosen]
+    known = [value for value in definition.options if value in chosen]
     return ";".join([*known, *sorted(chosen.difference(known))])
 
 
 def _option(definition: PropertyDefinition, text: str) -> str:
     """The value of an option given by value or label; CallerError if no option or several match."""
     options = definition.options
-    if not options or text in definition.values:
+    if not options or text in options:
         return text
     word = fold(text)
-    found = {option.value for option in options if word in (fold(option.value), fold(option.label))}
+    found = [value for value, label in options.items() if word in (fold(value), fold(label))]
     if len(found) != 1:
-        alike = [option for option in options if option.value in found] or nearest_first(
-            text, options, lambda option: option.label
-        )
-        raise _refusal(definition, text, *_OPTION, alike)
-    return found.pop()
+        raise _refusal(definition, text, *_OPTION, found or nearest_first(text, options, options.__getitem__))
+    return found[0]
 
 
 _Form = tuple[Callable[[PropertyDefinition, str], str], str, str]
@@ -153,11 +150,11 @@ _FORMS: Final[Mapping[str, _Form]] = {
 
 
 def _refusal(
-    definition: PropertyDefinition, text: str, expected: str, next_step: str, options: Sequence[PropertyOption] = ()
+    definition: PropertyDefinition, text: str, expected: str, next_step: str, options: Sequence[str] = ()
 ) -> CallerError:
     return CallerError(
         f"{property_field(definition.name)} {text[:60]!r} is not {expected}.",
         code="invalid_property_value",
-        candidates=[Candidate(option.value, option.label) for option in options[:_MAX_CANDIDATES]],
+        candidates=[Candidate(option, definition.options[option]) for option in options[:_MAX_CANDIDATES]],
         next_step=next_step,
     )
