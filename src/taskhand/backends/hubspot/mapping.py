@@ -13,7 +13,7 @@ from taskhand.backends.hubspot.errors import ALL_DAY
 from taskhand.backends.hubspot.fields.due import Zones, due_from, parse_moment, readable_moment, stamp_of
 from taskhand.backends.hubspot.fields.links import KINDS, LINKS, Kind, further_links, linked_ids, links_of, shown_link
 from taskhand.backends.hubspot.fields.statuses import STAGE_PROPERTIES, TaskStatuses
-from taskhand.backends.hubspot.properties.definitions import PropertyDefinition
+from taskhand.backends.hubspot.properties.definitions import PROPERTY_OF, PropertyDefinition
 from taskhand.backends.hubspot.properties.values import shown_value
 from taskhand.backends.remote.parsing import JsonObject, optional_text, rows_in, value_at
 from taskhand.domain.due import Due, due_of, instant_text
@@ -43,16 +43,7 @@ __all__ = [
 
 BODY: Final = "hs_task_body"
 _TYPE, _DUE = "hs_task_type", "hs_timestamp"
-_PROPERTY_OF: Final[Mapping[str, str]] = {
-    "title": "hs_task_subject",
-    "description": BODY,
-    "due": _DUE,
-    "responsible_ids": "hubspot_owner_id",
-    "priority": "hs_task_priority",
-    "task_type": _TYPE,
-}
-"""The property behind each field of an edit. The all-day flag is not listed, because it follows from the due date."""
-RAW_PROPERTIES: Final = (*_PROPERTY_OF.values(), ALL_DAY, *STAGE_PROPERTIES)
+RAW_PROPERTIES: Final = (*PROPERTY_OF.values(), ALL_DAY, *STAGE_PROPERTIES)
 """The properties of a task that an undo may need."""
 MERGED: Final = "hs_merged_object_ids"
 """The ids of the tasks that were merged into a task, separated by semicolons."""
@@ -273,7 +264,7 @@ def raw_properties(edit: Edit) -> dict[str, str]:
 
     The contract cannot express some of them: a body is HTML, and a priority may be NONE or a custom value.
     """
-    names = [_PROPERTY_OF[field] for field, _ in edit.given() if field in _PROPERTY_OF]
+    names = [PROPERTY_OF[field] for field, _ in edit.given() if field in PROPERTY_OF]
     raw = {name: _text(edit.native, name) for name in names if name in edit.native} if edit.native else {}
     return {name: text for name, text in raw.items() if text or name != _DUE}
 

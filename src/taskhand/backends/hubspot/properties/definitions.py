@@ -8,20 +8,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, filled_text, objects, rows_in, value_at
+from taskhand.domain.field_names import argument_name
 
-__all__ = ["ARGUMENTS", "PropertyDefinition", "definitions_in"]
+__all__ = ["ARGUMENTS", "PROPERTY_OF", "PropertyDefinition", "definitions_in"]
 
+PROPERTY_OF: Final[Mapping[str, str]] = {
+    "title": "hs_task_subject",
+    "description": "hs_task_body",
+    "due": "hs_timestamp",
+    "responsible_ids": "hubspot_owner_id",
+    "priority": "hs_task_priority",
+    "task_type": "hs_task_type",
+}
+"""The property behind each field of an edit. The all-day flag is not listed, because it follows from the due date."""
 ARGUMENTS: Final[Mapping[str, str]] = {
-    "hs_task_subject": "title",
-    "hs_task_body": "description",
-    "hs_timestamp": "dueDate",
+    **{name: argument_name(field) for field, name in PROPERTY_OF.items()},
     "hs_task_is_all_day": "dueDate",
-    "hs_task_status": "newStatusName",
-    "hs_pipeline": "newStatusName",
-    "hs_pipeline_stage": "newStatusName",
-    "hubspot_owner_id": "responsibleIds",
-    "hs_task_priority": "priority",
-    "hs_task_type": "taskType",
+    **dict.fromkeys(("hs_task_status", "hs_pipeline", "hs_pipeline_stage"), "newStatusName"),
 }
 """The arguments that write a property, by the property's name."""
 
