@@ -121,11 +121,7 @@ class Account(CrmAccount):
 
     async def _organization_ids(self) -> Sequence[str]:
         await self.me()
-        return [
-            organization_id
-            for organization_id in map(id_of, objects(self._user.get("organizations")))
-            if organization_id
-        ]
+        return list(filter(None, map(id_of, objects(self._user.get("organizations")))))
 
     async def _read_users(self) -> tuple[JsonObject, ...]:
         return (await self._users.get()).rows

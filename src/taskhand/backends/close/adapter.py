@@ -107,11 +107,8 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002  as above
         """Tasks of any type, in the order of `ids`: a single id is read by id, several are listed, 100 a request."""
-        rows = {
-            task_id: self._reader.priorities.fill_in(row)
-            for task_id, row in (await self._reader.read_rows(ids)).items()
-        }
-        return {task_id: self._snapshot(row) for task_id, row in rows.items()}
+        rows, priorities = await self._reader.read_rows(ids), self._reader.priorities
+        return {task_id: self._snapshot(priorities.fill_in(row)) for task_id, row in rows.items()}
 
     # The wire.
 

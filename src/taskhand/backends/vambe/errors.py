@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from taskhand.backends.remote.parsing import objects, value_at
 from taskhand.domain.errors import Explanation
 from taskhand.domain.task import TaskPatch
 from taskhand.http.response_body import Json
@@ -19,10 +20,9 @@ def explain(_status: int, json: Json) -> Explanation | None:
 
     Nothing else of the body is repeated.
     """
-    errors = json.get("errors") if isinstance(json, dict) else None
     names: list[str] = []
-    for error in errors if isinstance(errors, list) else ():
-        path = error.get("field") or error.get("path") if isinstance(error, dict) else None
+    for error in objects(value_at(json, "errors")):
+        path = error.get("field") or error.get("path")
         names += [part for part in (path if isinstance(path, list) else [path]) if isinstance(part, str)]
     known = sorted(_FIELDS.intersection(names))
     return Explanation(f"Vambe refused the value of {', '.join(known)}.", frozenset(known)) if known else None

@@ -38,10 +38,8 @@ class CloseEvents:
         self, client: CloseClient, zone: str | None, types: Collection[str], clock: Callable[[], datetime]
     ) -> None:
         """Use the logs of the listed `types`, of all types if it is empty; `zone` is the IANA zone of shown times."""
-        listed = types or INBOX
-        self._logs = {kind: EventLog(client, kind) for kind in (LEAD, CALL) if kind in listed} or {
-            LEAD: EventLog(client, LEAD)
-        }
+        kinds = [kind for kind in (LEAD, CALL) if kind in (types or INBOX)] or [LEAD]
+        self._logs = {kind: EventLog(client, kind) for kind in kinds}
         self._zone = zone
         self._clock = clock
 
@@ -87,11 +85,8 @@ class CloseEvents:
         tasks = await known_tasks.find({entry.task_id for entry in fresh}) if fresh else {}
         completions = [entry for entry in stretch.entries if entry.action == "completed"]
         states = TaskStates(tasks, self._zone, completions)
-        states.finished += [
-            completion
-            for completion in completions
-            if completion.id in was.seen and was.seen[completion.id].is_own_event
-        ]
+        own_before = {event_id for event_id, seen_entry in was.seen.items() if seen_entry.is_own_event}
+        states.finished += [completion for completion in completions if completion.id in own_before]
         is_patient = not 0 < was.waits_since < now - OVERLAP.total_seconds()
         can_wait = was.has_ended and until is None and is_patient
         events, waiting = _read_events(was, fresh, stretch.entries, states, can_wait=can_wait)

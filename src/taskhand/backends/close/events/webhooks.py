@@ -5,7 +5,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
-from taskhand.backends.remote.parsing import JsonObject, id_of, objects, rows_in, text_or_none
+from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, objects, rows_in, text_or_none
 from taskhand.backends.remote.webhooks import SignatureCheck, SubscriptionAdmin, read_event_objects
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.webhook import Subscribed, WebhookRequest, WebhookSubscription
@@ -50,15 +50,9 @@ class CloseWebhookCheck(SignatureCheck):
 
     def find_tasks(self, body: bytes) -> tuple[str, ...]:
         """The id of the task of its one event; empty if the event is about another object."""
-        events = [
-            event for body_event in read_event_objects(body) if isinstance(event := body_event.get("event"), dict)
-        ]
-        ids = [
-            text_or_none(body_event.get("object_id"))
-            for body_event in events
-            if _is_of_task(body_event.get("object_type"))
-        ]
-        return tuple(task_id for task_id in ids if task_id)
+        events = objects([delivery.get("event") for delivery in read_event_objects(body)])
+        ids = [filled_text(event.get("object_id")) for event in events if _is_of_task(event.get("object_type"))]
+        return tuple(filter(None, ids))
 
 
 class CloseWebhookAdmin(SubscriptionAdmin):
@@ -70,11 +64,8 @@ class CloseWebhookAdmin(SubscriptionAdmin):
 
     async def list_subscriptions(self) -> tuple[WebhookSubscription, ...]:
         """All subscriptions with events of tasks."""
-        return tuple(
-            subscription
-            for row in await self._rows()
-            if any(map(_is_of_task, (subscription := _subscription(row)).events))
-        )
+        found = map(_subscription, await self._rows())
+        return tuple(subscription for subscription in found if any(map(_is_of_task, subscription.events)))
 
     async def delete(self, subscription_id: str) -> None:
         """DELETE /webhook/{id}/."""

@@ -63,7 +63,7 @@ class HubSpotEvents:
         deleted, vanished = await self._read_deleted(listed, read.missing)
         if read.records or deleted:
             await self._account.read_owners(newest=True)
-        was = await known_tasks.find([self._known_by(read_record) for read_record in read.records] + vanished)
+        was = await known_tasks.find([*map(self._known_by, read.records), *vanished])
         await self._account.prepare([*read.records, *deleted])
         changes = TaskComparison(at, EventReader(self._reader.to_task, self._account.data.owners), self._clock(), was)
         for record in read.records:
@@ -73,10 +73,7 @@ class HubSpotEvents:
         for task_id in vanished:
             changes.add_vanished(task_id)
         rows = {key: moment for key, moment in found.rows.items() if key not in read.unread}
-        seen = {
-            read_record.id: max(rows.get(read_record.id, 0), readable_millis(read_record.updated))
-            for read_record in read.records
-        }
+        seen = {record.id: max(rows.get(record.id, 0), readable_millis(record.updated)) for record in read.records}
         after = at.with_seen(rows, seen, floor=found.floor, is_behind=found.is_behind)
         gap = listed.gap or (
             _SHORTENED.format(", ".join(changes.shortened[:_MAX_NAMED])) if changes.shortened else None

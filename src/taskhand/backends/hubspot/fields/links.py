@@ -38,12 +38,7 @@ LINKS: Final[Mapping[Kind, LinkType]] = {
 def linked_ids(results: object) -> tuple[str, ...]:
     """The ids in a list of associations, ascending: `toObjectId` (v4) or `id` (v3), as text or numbers."""
     found = {str(row.get("toObjectId", row.get("id"))) for row in objects(results)}
-    return tuple(
-        sorted(
-            (linked_id for linked_id in found if linked_id.isdecimal()),
-            key=lambda linked_id: (len(linked_id), linked_id),
-        )
-    )
+    return tuple(sorted(filter(str.isdecimal, found), key=lambda linked_id: (len(linked_id), linked_id)))
 
 
 def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none
+from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none, value_at
 from taskhand.backends.remote.webhooks import SubscriptionAdmin, same_text
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.webhook import Subscribed, Verdict, WebhookRequest, WebhookSubscription
@@ -92,9 +92,7 @@ class VambeWebhookAdmin(SubscriptionAdmin):
         """The topics of tasks; OperatorError if Vambe has none."""
         reply = await self._client.get(_TOPICS)
         rows = reply.json if isinstance(reply.json, list) else []
-        names = [
-            text_or_none(row) or (text_or_none(row.get("name")) if isinstance(row, dict) else None) for row in rows
-        ]
+        names = [text_or_none(row) or text_or_none(value_at(row, "name")) for row in rows]
         topics = [name for name in names if name]
         found = [name for name in topics if name.startswith(_OF_TASKS)]
         if not found:
