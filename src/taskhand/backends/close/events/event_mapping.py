@@ -34,7 +34,6 @@ def is_explained(completion: LogEntry, entries: Iterable[LogEntry], reported: Co
     return any(
         _is_within(completion, other) and (_finishes(other) or (other.id in reported and _spans(completion, other)))
         for other in entries
-        if other.task_id == completion.task_id
     )
 
 

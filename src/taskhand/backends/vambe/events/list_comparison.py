@@ -52,20 +52,9 @@ class ListComparison:
         """Compare the rows of the second list; tasks that the two lists show differently wait for the next look."""
         self._other = tasks_by_key(self._mapper, rows)
         both = {task_key for task_key in self.differing if self._other.get(task_key) == self._after[task_key]}
-        self.differing = both | {
-            task_key
-            for task_key, task in self._other.items()
-            if task_key in self._before and task_key not in self._after
-        }
-        self._after = {
-            task_key: task
-            for task_key, task in self._after.items()
-            if task_key in both or self._is_known(task_key, task)
-        } | {
-            task_key: task
-            for task_key, task in self._other.items()
-            if task_key in self.differing and task_key not in self._after
-        }
+        same = {key: task for key, task in self._after.items() if key in both or self._is_known(key, task)}
+        moved = {key: task for key, task in self._other.items() if key in self._before and key not in self._after}
+        self.differing, self._after = both | moved.keys(), same | moved
 
     def missing(self, hints: Collection[str]) -> set[str]:
         """The keys of unlisted tasks that should be listed, or are hinted."""
