@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
@@ -10,7 +11,9 @@ import anyio
 
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient
+from behaviour.gaps import gaps_of
 from behaviour.world import CAROLINA, DUE, NOW, SMALL_WORLD, BackendCase, World
+from server.surface import capabilities_of
 from taskhand.backends.registry import NAMES
 from taskhand.backends.remote.adapter import Timing
 from taskhand.config.connection_settings import ConnectionSettings
@@ -40,8 +43,9 @@ async def _example(folder: Path, world: World = SMALL_WORLD) -> AsyncIterator[Ap
 
 _FOLDER = Path(__file__).parent.parent / "backends"
 _registered: list[BackendCase] = [
-    import_module(f"backends.{name}.backend_case").BACKEND
+    replace(case, gaps=gaps_of(capabilities_of(name)) | case.gaps)
     for name in NAMES
     if (_FOLDER / name / "backend_case.py").exists()
+    for case in [import_module(f"backends.{name}.backend_case").BACKEND]
 ]
 BACKEND_CASES = (_registered[0], BackendCase("example", _example, names_former_members=False), *_registered[1:])

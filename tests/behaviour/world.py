@@ -103,8 +103,9 @@ class BackendCase:
 
     `needs` are the arguments that it requires for a new task besides the documented ones. `customer` is the id of
     Carolina Vega's customer, `customer_name` its name where the backend tells one, `absent` an id that no task has.
-    `gaps` are the tests that cannot pass there, and why. `names_former_members` is whether it tells the names of people
-    who have left. `has_zone` is whether it is opened with a configured time zone.
+    `gaps` are the tests that cannot pass there, with the reason, besides those that follow from its capabilities.
+    `names_former_members` is whether it tells the names of people who have left. `has_zone` is whether it is opened
+    with a configured time zone.
     """
 
     name: str

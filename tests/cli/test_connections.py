@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from cli.installing import error_of, type_into
 from keyrings import LockedKeyring, MemoryKeyring
 from taskhand.backends.registry import NAMES as BACKENDS
+from taskhand.backends.registry import find_factory
 from taskhand.cli.main import command
 from taskhand.cli.sandbox import CRMS
 from taskhand.server.tools import TOOLS
@@ -110,8 +111,8 @@ def test_the_configuration_printed_by_the_sandboxes_works(run: Run, accounts: di
     assert not [
         secret
         for one in accounts.values()
-        for secret in (one.get("api_key"), one.get("access_token"))
-        if secret and secret in done.output
+        for name in find_factory(one["backend"]).credentials
+        if (secret := one.get(name.removeprefix(f"{one['backend']}_"))) and secret in done.output
     ]
     assert list(file.parent.glob("**/*.toml")) == [file]
 
@@ -164,8 +165,8 @@ def test_doctor_and_config_name_each_connection(run: Run, accounts: dict[str, An
 def test_a_connection_is_added_after_it_was_tried(name: str, run: Run, accounts: dict[str, Any], file: Path) -> None:
     save(file, "# mine\nplan_over = 3\n")
     account = accounts[name]
-    key = next(one for one in ("api_key", "access_token") if one in account)
     upper = name.upper()
+    key = find_factory(name).credentials[0].removeprefix(f"{name}_")
     given = {f"{upper}_{key.upper()}": account[key], f"{upper}_BASE_URL": account["base_url"]}
     done = run("connections", "add", "north", "--backend", name, "--description", "The north", **given)
     assert done.exit_code == 0, f"{done.output} {done.exception!r}"

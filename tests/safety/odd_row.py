@@ -57,7 +57,7 @@ class OddRow:
 
     def _with_odd_row(self, value: Any) -> Any:
         match value:
-            case {"id": self.task_id}:
+            case {"id": str() | int() as task_id} if str(task_id) == self.task_id:
                 return _changed(value, self.odd)
             case dict():
                 return {name: self._with_odd_row(inner) for name, inner in value.items()}

@@ -17,6 +17,7 @@ from virtual_time import Time
 
 __all__ = ["OddTasks", "SandboxOrStore", "SandboxedCrm", "TaskSummary", "Trait"]
 
+Row = dict[str, Any]
 Trait = Literal["updates singly", "deletes without a body"]
 
 
@@ -87,11 +88,11 @@ class SandboxedCrm:
     are those of its writes, of `many` tasks, of `one`, `delete` and `create`, and of the `read` of a task. `needs` is
     what a new task cannot be without there. `secret` is the credential. `ana` is the id of Ana Soto, `me` of who asks.
     `reader` is the module that calls `task_of`, which reads a row as a task. `title_field` and `description_field` are
-    paths of names in a row, as in the body of an update; tasks without a description have None. `path_suffix` ends
-    every path, and `envelope` is the field of a body that holds those of the task. `confirms_deletions` is whether the
-    answer to a deletion has a body, `creates_in_batches` whether one request makes many tasks. `names_references` is
-    whether a 404 to a write may be about another id in its body. `bulk_costs` are the requests for three hundred tasks
-    by route, of making a plan and of carrying it out; None if each task takes its own request.
+    paths of names in a row; tasks without a description have None. `path_suffix` ends every path. `to_body` makes the
+    body of an update from the fields to set and the whole row. `confirms_deletions` is whether the answer to a deletion
+    has a body, `creates_in_batches` whether one request makes many tasks. `names_references` is whether a 404 to a
+    write may be about another id in its body. `bulk_costs` are the requests for three hundred tasks by route, of making
+    a plan and of carrying it out; None if each task takes its own request.
     """
 
     name: str
@@ -108,7 +109,7 @@ class SandboxedCrm:
     title_field: str = "title"
     description_field: str | None = "description"
     path_suffix: str = ""
-    envelope: str = ""
+    to_body: Callable[[Row, Row], Row] = lambda fields, _: fields
     needs: dict[str, str] = field(default_factory=dict)
     confirms_deletions: bool = False
     creates_in_batches: bool = False
@@ -122,12 +123,13 @@ class SandboxedCrm:
         """The path of the requests for one task."""
         return self.routes["one"].partition(" ")[2].format(id=task_id) + self.path_suffix
 
-    def body_of(self, path: str, value: str) -> str:
-        """The body of an update that sets one field."""
-        body: object = value
-        for name in reversed([*filter(None, [self.envelope]), *path.split(".")]):
-            body = {name: body}
-        return json.dumps(body)
+    def body_of(self, path: str, value: str, row: Row) -> str:
+        """The body of an update that sets one field of a task with this row."""
+        *outer, name = path.split(".")
+        fields: Row = {name: value}
+        for name in reversed(outer):
+            fields = {name: fields}
+        return json.dumps(self.to_body(fields, row))
 
     @property
     def updates_singly(self) -> bool:

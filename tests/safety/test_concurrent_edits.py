@@ -38,7 +38,8 @@ def they_send(served: ServedCrm, method: str, task_id: str, body: str = "") -> N
 
 def they_set(served: ServedCrm, task_id: str, path: str, value: str) -> None:
     """Set one field as another client of the CRM."""
-    they_send(served, served.crm.routes["one"].partition(" ")[0], task_id, served.crm.body_of(path, value))
+    row = next(row for row in served.sandbox.tasks if str(row["id"]) == task_id)
+    they_send(served, served.crm.routes["one"].partition(" ")[0], task_id, served.crm.body_of(path, value, row))
 
 
 def they_rename(served: ServedCrm, task_id: str) -> None:

@@ -44,7 +44,7 @@ class CredentialProxy:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         headers = dict(scope["headers"])
-        name = b"x-api-key" if b"x-api-key" in headers else b"authorization"
+        name = next((name for name, value in headers.items() if _bearer(value)), b"authorization")
         place = len(self.borne)
         self.borne.append((_bearer(headers.get(name, b"")), scope["path"]))
 

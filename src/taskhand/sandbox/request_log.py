@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from taskhand.sandbox.messages import ReceivedRequest, json_or_text
 
-SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
+SECRET_HEADERS = re.compile("auth|cookie|key|secret|token")  # parts of the names, as of `x-api-key`
 SECRET_FIELDS = frozenset(
     {"tokenKey", "client_secret", "code", "code_verifier", "refresh_token", "token"}
 )  # fields of HubSpot's token check and of OAuth
@@ -85,7 +86,7 @@ class ReceivedRequests:
             method=request.method,
             path=route.partition(" ")[2] if route and "{token}" in route else request.path,
             query=_grouped(request.pairs),
-            headers={key: MASK if key in SECRET_HEADERS else value for key, value in request.headers},
+            headers={key: MASK if SECRET_HEADERS.search(key) else value for key, value in request.headers},
             body=_masked(json_or_text(request.body) if request.form is None else request.form),
             status=status,
             route=route,

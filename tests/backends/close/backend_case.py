@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from behaviour.gaps import CLOSE_GAPS
 from behaviour.sandboxed_backend import open_with
 from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, BackendCase, World
 from settings_of import settings_of
@@ -46,5 +45,12 @@ def close_settings(url: str, **changed: Any) -> Settings:
     return settings_of(given | changed)
 
 
-_open = open_with(close_sandbox, close_settings)
-BACKEND = BackendCase("close", _open, {"aiCustomerId": LEAD}, LEAD, f"task_{9:043}", CLOSE_GAPS, "Acme", has_zone=True)
+BACKEND = BackendCase(
+    "close",
+    open_with(close_sandbox, close_settings),
+    needs={"aiCustomerId": LEAD},
+    customer=LEAD,
+    absent=f"task_{9:043}",
+    customer_name="Acme",
+    has_zone=True,
+)

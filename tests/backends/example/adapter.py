@@ -1,6 +1,6 @@
 """The example CRM behind the `Backend` protocol."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from backends.example.account import ExampleAccount
@@ -11,7 +11,6 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import is_late
 from taskhand.domain.edit import Edit
-from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusList, Task
 from taskhand.domain.task_page import TaskPage, select_page
 from taskhand.domain.task_query import TaskQuery
@@ -24,7 +23,6 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
 
     name = "example"
     capabilities = Capabilities(lists_are_current=True)
-    remedies: Mapping[str, str] = {}
     messages = MESSAGES
 
     def __init__(self, client: ExampleClient, timezone: str | None, timing: Timing) -> None:
@@ -43,14 +41,9 @@ class ExampleAdapter(CrmAdapter[JsonObject]):
         """One page of tasks, filtered here."""
         return select_page(map(task_of, await self._client.tasks()), query, self._is_late)
 
-    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  nothing is cached
-        """One task; NotFound."""
-        return task_of(await self._client.get(task_id))
-
-    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002
-        """The tasks that exist, each with its row."""
-        rows = {row["id"]: row for row in await self._client.tasks()}
-        return {task_id: Snapshot(task_of(rows[task_id]), rows[task_id]) for task_id in ids if task_id in rows}
+    async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
+        """The ids in the list of all tasks."""
+        return frozenset(ids) & {row["id"] for row in await self._client.tasks()}
 
     def _is_late(self, task: Task) -> bool:
         return is_late(task, self.timing.clock(), self._timezone)

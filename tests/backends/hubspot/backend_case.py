@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from behaviour.gaps import HUBSPOT_GAPS
 from behaviour.sandboxed_backend import open_with
 from behaviour.world import CAROLINA, DUE, NOW, SANTIAGO, SMALL_WORLD, BackendCase, World
 from settings_of import settings_of
@@ -58,7 +57,13 @@ def hubspot_settings(url: str, **changed: Any) -> Settings:
     return settings_of(given | changed)
 
 
-_open = open_with(hubspot_sandbox, hubspot_settings)
 BACKEND = BackendCase(
-    "hubspot", _open, {"dueDate": "2026-12-31"}, _COMPANY, "99999999999", HUBSPOT_GAPS, "Acme SpA", has_zone=True
+    "hubspot",
+    open_with(hubspot_sandbox, hubspot_settings),
+    needs={"dueDate": "2026-12-31"},
+    customer=_COMPANY,
+    absent="99999999999",
+    gaps={"test_an_own_change_is_listed_once_with_its_change_id": "HubSpot's search shows a change some seconds late"},
+    customer_name="Acme SpA",
+    has_zone=True,
 )

@@ -330,10 +330,10 @@ def test_of_many_tasks_those_that_were_not_written_are_shown_even_without_a_reas
 
 
 def test_the_reason_that_repeated_new_tasks_share_is_shown_once() -> None:
-    results = tuple(TaskResult(uuid(one), "unchanged", "replayed", "It was made before.", title="A") for one in (1, 2))
+    results = tuple(TaskResult(one, "unchanged", "replayed", "chg_1a2b made it.", title="A") for one in ("1", "2"))
     answer = json.loads(render_text(render_write(BulkReceipt(results), PLAIN)))
     [row] = answer["outcomes"]
-    assert (row["ids"], row["message"]) == ([uuid(1), uuid(2)], "It was made before.")
+    assert (row["ids"], row["message"]) == (["1", "2"], "chg_1a2b made it.")
     assert [one.get("message") for one in answer["tasks"]] == [None, None]
 
 

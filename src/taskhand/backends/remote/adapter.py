@@ -5,7 +5,8 @@ decides what a lost response means. A *row* is a task in the CRM's own form.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
@@ -23,7 +24,8 @@ from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.parallel_work import for_each
 from taskhand.domain.create_matching import CreateCandidates
 from taskhand.domain.edit import Edit, unreadable_fields
-from taskhand.domain.errors import TaskhandError
+from taskhand.domain.errors import NotFound, TaskhandError
+from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 
 __all__ = ["Creator", "CrmAdapter", "Timing"]
@@ -154,6 +156,7 @@ class CrmAdapter(Creator[_Row], Backend):
 
     account: CrmAccount
     """The people, contacts and health of the account."""
+    remedies: Mapping[str, str] = {}
     properties: OwnProperties | None = None
     """The account's own task properties; None if the CRM has none."""
     lists_lag: ClassVar[bool] = False
@@ -170,6 +173,30 @@ class CrmAdapter(Creator[_Row], Backend):
     @abstractmethod
     async def delete(self, task_id: str) -> None:
         """DELETE a task; NotFound if it does not exist."""
+
+    @abstractmethod
+    async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
+        """The ids in a list, or all that it may lack wrongly: a task that `get` does not find may exist."""
+
+    # Reads that a CRM may override, to send fewer requests or to know more of a task.
+
+    async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002  nothing is cached
+        """One task; NotFound."""
+        await self.prepare()
+        return self.to_task(await self.get(task_id))
+
+    async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002
+        """The tasks that exist, each with its row, read one by one."""
+        await self.prepare()
+        found: dict[str, Snapshot] = {}
+
+        async def read(task_id: str) -> None:
+            with suppress(NotFound):
+                row = await self.get(task_id)
+                found[task_id] = Snapshot(self.to_task(row), row if isinstance(row, Mapping) else {})
+
+        await for_each([*dict.fromkeys(ids)], read, at_once=self.singles_at_once)
+        return {task_id: found[task_id] for task_id in ids if task_id in found}
 
     # Many tasks at once.
 

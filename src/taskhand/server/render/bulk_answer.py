@@ -1,5 +1,6 @@
 """The answer for a bulk change: each of a few tasks, of more the first ones and the outcomes by reason; pure."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -119,7 +120,9 @@ def as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
 
 def _reason(result: TaskResult) -> str | None:
     """The message without the task's id, so that tasks with the same error share a row."""
-    return result.message.replace(result.id, "") if result.message and result.id else result.message
+    if not result.message or not result.id:
+        return result.message
+    return re.sub(rf"(?<!\w){re.escape(result.id)}(?!\w)", "", result.message)  # a short id may be a part of another
 
 
 def _message(group: Sequence[TaskResult], *, is_same: bool) -> str | None:
