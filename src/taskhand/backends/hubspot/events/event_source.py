@@ -63,13 +63,15 @@ class HubSpotEvents:
         deleted, vanished = await self._read_deleted(listed, read.missing)
         if read.records or deleted:
             await self._account.read_owners(newest=True)
-        was = await known_tasks.find([*map(self._known_by, read.records), *vanished])
+        was = await known_tasks.find(
+            [*(record.known_by(self._client.id_property) for record in read.records), *vanished]
+        )
         await self._account.prepare([*read.records, *deleted])
         changes = TaskComparison(at, EventReader(self._reader.to_task, self._account.data.owners), self._clock(), was)
         for record in read.records:
-            changes.add(record, self._known_by(record))
+            changes.add(record)
         for record in deleted:
-            changes.add_deleted(record, self._known_by(record), listed.rows.get(record.id))
+            changes.add_deleted(record, listed.rows.get(record.id))
         for task_id in vanished:
             changes.add_vanished(task_id)
         rows = {key: moment for key, moment in found.rows.items() if key not in read.unread}
@@ -81,9 +83,6 @@ class HubSpotEvents:
         text = replace(after, bin=listed.bin).text
         events = sorted(changes.events, key=lambda event: event.moment or moment_at(0))
         return Look(tuple(events), text, changes.tasks, found.is_behind, gap)
-
-    def _known_by(self, record: Record) -> str:
-        return record.known_by(self._client.id_property)
 
     async def _search(self, at: Position) -> "_ChangedTasks":
         """The tasks changed since they were last seen, oldest change first."""

@@ -33,10 +33,10 @@ class TaskComparison:
     tasks: dict[str, Task | None] = field(default_factory=dict)
     shortened: list[str] = field(default_factory=list)
 
-    def add(self, record: Record, task_id: str) -> None:
+    def add(self, record: Record) -> None:
         """Add a task that exists: its events since the position, and the changes of its links."""
-        self.tasks[task_id] = now = self.reader.to_task(record)
-        before = self.was.get(task_id)
+        now = self.reader.to_task(record)
+        self.tasks[now.id], before = now, self.was.get(now.id)
         if (events := self.reader.read_events(record, self._since)) is None:
             self._compare(
                 record, before, now, (self._searched, max(self._searched, moment_at(readable_millis(record.updated))))
@@ -44,16 +44,17 @@ class TaskComparison:
             return
         self.events += events
         if self.reader.is_shortened(record, self._since):
-            self.shortened.append(task_id)
+            self.shortened.append(now.id)
         if before is not None:
             self._compare(record, _with_links_of(now, before), now, (moment_at(self.at.start), self.now))
 
-    def add_deleted(self, record: Record, task_id: str, listed: Record | None) -> None:
+    def add_deleted(self, record: Record, listed: Record | None) -> None:
         """Add a deleted task, and its changes before the deletion."""
-        self.tasks[task_id] = None
+        task = self.reader.to_task(record)
+        self.tasks[task.id] = None
         moment = readable_millis(record.deleted) or (readable_millis(listed.deleted) if listed else 0)
         if not moment:
-            self._add_difference(record.id, self.reader.to_task(record), None)
+            self._add_difference(record.id, task, None)
         elif moment >= self.at.start:
             self.events += self.reader.read_events(record, self._since) or ()
             self.events += self.reader.read_deletion(record, moment_at(moment))
