@@ -119,7 +119,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         _check_length(edit)
         check_link_ids(edit)
         if isinstance(edit.deal_id, str):
-            await self._reader.deal_scope.check(edit.deal_id)
+            await self._reader.check_deal(edit.deal_id)
 
     async def get_task(self, task_id: str, *, fresh: bool = False) -> Task:  # noqa: ARG002
         """One task with its links, never cached; NotFound."""

@@ -1,6 +1,7 @@
 """Reads HubSpot tasks with their properties and links, and recent writes in their present state."""
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from typing import Final
 
@@ -9,7 +10,7 @@ from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClien
 from taskhand.backends.hubspot.errors import ids_in_error
 from taskhand.backends.hubspot.fields.links import KINDS, Kind, linked_ids
 from taskhand.backends.hubspot.mapping import MERGED, Record, properties_of, records_in, task_of
-from taskhand.backends.hubspot.token_scopes import DEALS, DealScope, may_be_about_deals
+from taskhand.backends.hubspot.token_scopes import DEALS, may_be_about_deals
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -17,7 +18,7 @@ from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.parallel_work import for_each
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, properties_in
-from taskhand.domain.errors import InvalidAnswer, NotFound, OperatorError
+from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
@@ -40,8 +41,9 @@ class TaskReader:
         self.recent = recent
         self.account = account
         self.deleted_tasks = DeletedTasks(client, account)
-        self.deal_scope = DealScope(client)
-        self.hidden = self.deal_scope.hidden
+        self.hidden: dict[Kind, OperatorError] = {}
+        """HubSpot's refusals, by the kinds of links that the token may not read: tasks are read without them."""
+        self._reads_deals = False
 
     @property
     def by_own_id(self) -> "TaskReader":
@@ -179,6 +181,26 @@ class TaskReader:
             read = record.with_links({kind: others or () for kind, others in found.items()}, unread)
             linked.append(read.without_links(self.hidden))
         return linked
+
+    async def check_deal(self, deal_id: str) -> None:
+        """Refuse a link to a deal if the token may not read deals, because it could not be read back; OperatorError.
+
+        The answer is remembered. HubSpot itself checks that the deal exists.
+        """
+        if (refused := self.hidden.get(DEALS)) is not None:
+            raise refused.but()
+        if self._reads_deals:
+            return
+        try:
+            with suppress(CallerError):
+                await self.client.tasks_of(DEALS, deal_id)
+            self._reads_deals = True
+        except OperatorError as error:
+            if may_be_about_deals(error):
+                self.hidden[DEALS] = error
+            raise
+        except UpstreamError:
+            pass  # unknown as yet
 
     async def read_recent(self) -> dict[str, Record | None]:
         """The recently written tasks by HubSpot's id, in their present state; None for a task that does not exist."""

@@ -1,7 +1,6 @@
 """The scopes of a HubSpot token: those that tasks need, and the features, such as deals, that others need."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -10,10 +9,10 @@ from taskhand.backends.hubspot.errors import LackingScopes
 from taskhand.backends.hubspot.fields.links import Kind
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import CallerError, OperatorError, TaskhandError, UpstreamError
+from taskhand.domain.errors import OperatorError, TaskhandError
 from taskhand.http.health_checks import find_refused_reads, report_scopes
 
-__all__ = ["DEALS", "DealScope", "check_scopes", "may_be_about_deals"]
+__all__ = ["DEALS", "check_scopes", "may_be_about_deals"]
 
 _WRITE: Final = "crm.objects.contacts.write"
 _LACKING: Final[Mapping[str, str]] = {
@@ -50,36 +49,6 @@ async def check_scopes(
         return CheckResult("scopes", "warning", found, _ADD.format(" and ".join(lacking)))
     can = "read and write tasks" if _WRITE in granted else "read tasks"
     return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts, companies and deals.")
-
-
-class DealScope:
-    """Whether the token may read deals: tasks are read without them once HubSpot has refused them."""
-
-    def __init__(self, client: HubSpotClient) -> None:
-        self.hidden: dict[Kind, OperatorError] = {}
-        """HubSpot's refusals, by the kinds that the token may not read."""
-        self._client = client
-        self._reads_deals = False
-
-    async def check(self, deal_id: str) -> None:
-        """Refuse a link to a deal if the token may not read deals, because it could not be read back; OperatorError.
-
-        The answer is remembered. HubSpot itself checks that the deal exists.
-        """
-        if (refused := self.hidden.get(DEALS)) is not None:
-            raise refused.but()
-        if self._reads_deals:
-            return
-        try:
-            with suppress(CallerError):
-                await self._client.tasks_of(DEALS, deal_id)
-            self._reads_deals = True
-        except OperatorError as error:
-            if may_be_about_deals(error):
-                self.hidden[DEALS] = error
-            raise
-        except UpstreamError:
-            pass  # unknown as yet
 
 
 def may_be_about_deals(error: OperatorError) -> bool:
