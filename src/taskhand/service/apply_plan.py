@@ -22,7 +22,7 @@ from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
 from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
 from taskhand.service.edit_resolver import ResolvedEdit
-from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, wait_until_ended
+from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, retry_after_claims, wait_until_ended
 from taskhand.service.make_plan import to_plan
 from taskhand.service.masked_text import refuse_masked
 from taskhand.service.plan_authorization import check_may_apply, find_guard
@@ -50,15 +50,19 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
     check_may_apply(call.app, plan)
     async with call.app.lock(_use_claim(plan).scope):
         begun = await _find_application(call, plan)
-        while True:
-            try:
-                return await (_begin_plan(call, plan) if begun is None else _resume(call, begun))
-            except AlreadyClaimed as claimed:
-                begun = _unless_to_begin(await wait_until_ended(call.app, claimed.change))
+
+        async def attempt(earlier: Change | None) -> Receipt | BulkReceipt:
+            if earlier is not None and plan.id not in {earlier.id, earlier.opening.plan_id}:  # the same request
+                # One that ended without a write has released its claim.
+                return await (_begin_plan(call, plan) if earlier.outcome in VOID else _replay(call, plan, earlier))
+            to_resume = _unless_to_begin(earlier) if earlier else begun
+            return await (_begin_plan(call, plan) if to_resume is None else _resume(call, to_resume))
+
+        return await retry_after_claims(call.app, attempt)
 
 
 async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
-    """Apply a plan that was never begun; AlreadyClaimed if another process is applying it."""
+    """Apply a plan that was never begun; AlreadyClaimed if another process is applying it, or made the same request."""
     check_not_expired(plan.opening.at, call.app.clock(), call.app.policy.plan_for)
     claims, matched = (_use_claim(plan), *plan.opening.claims), plan.opening.matched
     opening = call.new_opening(matched=matched, plan_id=plan.id, undoes=plan.opening.undoes, claims=claims)
@@ -66,17 +70,7 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
     task_ids = [intent.task_id for intent in plan.intents if intent.task_id]
     async with call.app.lock_all([claim.scope for claim in plan.opening.claims]), call.app.lock_all(task_ids):
         _check_texts(plan)
-        while True:
-            intents = await _check_unchanged(call, plan)
-            try:
-                return await execute_intents(call, intents, opening)
-            except AlreadyClaimed as claimed:
-                if claimed.change.opening.plan_id == plan.id:
-                    raise
-                first = await wait_until_ended(call.app, claimed.change)
-            # An earlier call that ended without a write has released its claim.
-            if first.outcome not in VOID:
-                return await _replay(call, plan, first)
+        return await execute_intents(call, await _check_unchanged(call, plan), opening)
 
 
 async def _resume(call: Call, begun: Change) -> BulkReceipt:

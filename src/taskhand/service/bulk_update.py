@@ -16,17 +16,17 @@ from taskhand.domain.receipt import join_notes
 from taskhand.domain.task import Task, TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_rules import parse_due
-from taskhand.journal.journal import Intent
+from taskhand.journal.journal import Change, Claim, Intent
 from taskhand.service.approval_rules import reason_to_confirm
 from taskhand.service.bulk_change import BulkChange, canonical_bulk, check_bulk_change
 from taskhand.service.bulk_targets import Targets, check_not_all_refused, resolve_targets
 from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan
 from taskhand.service.edit_resolver import EditFor, Resolver
 from taskhand.service.find_by_property import TaskIds
-from taskhand.service.idempotency import key_claim, payload_fingerprint, wait_until_ended
+from taskhand.service.idempotency import key_claim, payload_fingerprint, retry_after_claims
 from taskhand.service.intents import sets_any, update_intent
 from taskhand.service.make_plan import make_plan
-from taskhand.service.write_call import AlreadyClaimed, Call
+from taskhand.service.write_call import Call
 
 __all__ = ["bulk_update"]
 
@@ -62,36 +62,41 @@ async def bulk_update(
         payload = payload_fingerprint(call.tool, body, meant)
     claims = key_claim(call, payload)
     check_not_all_refused(missing, others=len(ids or ()))
+
+    async def attempt(_: Change | None) -> BulkReceipt | Plan:
+        if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
+            return replay
+        names = await resolver.find_property_names(patch.properties)
+        targets = await resolve_targets(call.app, ids, task_filter, names)
+        targets = replace(targets, refused={**targets.refused, **missing})
+        if patch.add_note is not MISSING:
+            await resolver.notes.look_for(patch.add_note, targets.tasks)
+        return await _carry_out(call, await _plan_steps(call, edit_for, targets), claims, task_filter)
+
     async with call.app.lock_all([claim.scope for claim in claims]), call.app.lock_all(ids or ()):
-        while True:
-            if not call.is_dry and (replay := await find_replay(call, claims, payload)) is not None:
-                return replay
-            names = await resolver.find_property_names(patch.properties)
-            targets = await resolve_targets(call.app, ids, task_filter, names)
-            targets = replace(targets, refused={**targets.refused, **missing})
-            if patch.add_note is not MISSING:
-                await resolver.notes.look_for(patch.add_note, targets.tasks)
-            steps = await _plan_steps(call, edit_for, targets)
-            if call.is_dry and not steps.intents:
-                return nothing_to_plan(steps.skipped, steps.matched)
-            by_filter = task_filter is not None and bool(steps.intents)
-            if call.is_dry or reason_to_confirm(call.app, steps.intents, by_filter=by_filter):
-                return await make_plan(
-                    call,
-                    steps.intents,
-                    steps.matched,
-                    claims=claims,
-                    note=_note_about_filter(
-                        [intent.before.task for intent in steps.intents if intent.before], task_filter
-                    ),
-                    skipped=steps.skipped,
-                    by_filter=by_filter,
-                )
-            try:
-                opening = call.new_opening(matched=steps.matched, claims=claims)
-                return await bulk_write(call, steps.intents, opening, steps.skipped)
-            except AlreadyClaimed as claimed:  # another process has sent it a moment before
-                await wait_until_ended(call.app, claimed.change)
+        return await retry_after_claims(call.app, attempt)
+
+
+async def _carry_out(
+    call: Call, steps: _Steps, claims: tuple[Claim, ...], task_filter: TaskFilter | None
+) -> BulkReceipt | Plan:
+    """Write the intents, or plan them; AlreadyClaimed if an earlier change holds one of the claims."""
+    if call.is_dry and not steps.intents:
+        return nothing_to_plan(steps.skipped, steps.matched)
+    by_filter = task_filter is not None and bool(steps.intents)
+    if call.is_dry or reason_to_confirm(call.app, steps.intents, by_filter=by_filter):
+        tasks = [intent.before.task for intent in steps.intents if intent.before]
+        return await make_plan(
+            call,
+            steps.intents,
+            steps.matched,
+            claims=claims,
+            note=_note_about_filter(tasks, task_filter),
+            skipped=steps.skipped,
+            by_filter=by_filter,
+        )
+    opening = call.new_opening(matched=steps.matched, claims=claims)
+    return await bulk_write(call, steps.intents, opening, steps.skipped)
 
 
 def _note_about_filter(tasks: Sequence[Task], task_filter: TaskFilter | None) -> str | None:

@@ -14,7 +14,7 @@ from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskDraft
-from taskhand.journal.journal import Intent, Opening, Result
+from taskhand.journal.journal import Change, Intent, Opening, Result
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made, state_of_made
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
@@ -23,11 +23,11 @@ from taskhand.service.idempotency import (
     key_claim,
     outcome_unknown_error,
     payload_fingerprint,
-    wait_until_ended,
+    retry_after_claims,
 )
 from taskhand.service.intents import create_intent
 from taskhand.service.make_plan import make_plan
-from taskhand.service.write_call import AlreadyClaimed, Call
+from taskhand.service.write_call import Call
 
 __all__ = ["DUPLICATE", "create_task", "execute_create", "replay_create"]
 
@@ -53,21 +53,22 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     claims = key_claim(call, payload) or duplicate_claim(call, edit)
     if call.is_dry:
         return await make_plan(call, [intent], matched, claims=claims)
+
+    async def attempt(first: Change | None) -> Receipt:
+        open_claims = claims
+        if call.key is None and claims:
+            earlier = await find_earlier_create(call, claims[0])
+            if isinstance(earlier, EarlierCreate):
+                return await replay_create(call, earlier)
+            open_claims = (earlier,)
+        # An earlier call that ended without a write has released its claim.
+        elif first is not None and first.outcome not in VOID:
+            check_same_payload(first, payload)
+            return await replay_create(call, EarlierCreate(first, 0), by_key=True)
+        return await execute_create(call, intent, call.new_opening(matched=matched, claims=open_claims))
+
     async with call.app.lock_all(claim.scope for claim in claims):
-        while True:
-            if call.key is None and claims:
-                earlier = await find_earlier_create(call, claims[0])
-                if isinstance(earlier, EarlierCreate):
-                    return await replay_create(call, earlier)
-                claims = (earlier,)
-            try:
-                return await execute_create(call, intent, call.new_opening(matched=matched, claims=claims))
-            except AlreadyClaimed as claimed:
-                first = await wait_until_ended(call.app, claimed.change)
-            # An earlier call that ended without a write has released its claim.
-            if first.outcome not in VOID and call.key is not None:
-                check_same_payload(first, payload)
-                return await replay_create(call, EarlierCreate(first, 0), by_key=True)
+        return await retry_after_claims(call.app, attempt)
 
 
 async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receipt:

@@ -14,7 +14,7 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Plan
 from taskhand.domain.task import Task, TaskDraft
 from taskhand.domain.truncation import truncate
-from taskhand.journal.journal import Claim, Intent
+from taskhand.journal.journal import Change, Claim, Intent
 from taskhand.service.approval_rules import reason_to_confirm
 from taskhand.service.bulk_write import bulk_write, find_earlier_change, nothing_to_plan
 from taskhand.service.create_task import DUPLICATE
@@ -25,12 +25,12 @@ from taskhand.service.idempotency import (
     key_claim,
     outcome_unknown_error,
     payload_fingerprint,
-    wait_until_ended,
+    retry_after_claims,
 )
 from taskhand.service.intents import create_intent
 from taskhand.service.make_plan import make_plan
 from taskhand.service.replayed_creates import replay_creates
-from taskhand.service.write_call import AlreadyClaimed, Call
+from taskhand.service.write_call import Call
 
 __all__ = ["MAX_TASKS", "NewBody", "create_tasks"]
 
@@ -107,17 +107,17 @@ async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | P
     payload = payload_fingerprint(call.tool, sent, meant if len(meant) == len(sent) else None)
     of_key = key_claim(call, payload)
     of_bodies = [claim for step in steps for claim in _duplicate_claim(call, step)]
+
+    async def attempt(_: Change | None) -> BulkReceipt | Plan:
+        if not call.is_dry and (first := await find_earlier_change(call, of_key, payload)) is not None:
+            return await replay_creates(call, first)
+        if not of_key:
+            await _find_earlier(call, steps)
+        _check_not_all_refused(steps)
+        return await _carry_out(call, steps, of_key)
+
     async with call.app.lock_all(claim.scope for claim in (*of_key, *of_bodies)):
-        while True:
-            if not call.is_dry and (first := await find_earlier_change(call, of_key, payload)) is not None:
-                return await replay_creates(call, first)
-            if not of_key:
-                await _find_earlier(call, steps)
-            _check_not_all_refused(steps)
-            try:
-                return await _carry_out(call, steps, of_key)
-            except AlreadyClaimed as claimed:  # another process has sent one of these a moment before
-                await wait_until_ended(call.app, claimed.change)
+        return await retry_after_claims(call.app, attempt)
 
 
 async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ...]) -> BulkReceipt | Plan:

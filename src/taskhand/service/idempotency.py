@@ -1,9 +1,9 @@
 """Idempotency: claims that keep a write from being done twice, and how a repeated call is answered."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import BaseModel
 
@@ -15,7 +15,7 @@ from taskhand.journal.journal import Change, Claim
 from taskhand.service.app_context import AppContext
 from taskhand.service.call_options import RepeatableOptions
 from taskhand.service.crash_recovery import recover_abandoned
-from taskhand.service.write_call import Call
+from taskhand.service.write_call import AlreadyClaimed, Call
 
 __all__ = [
     "DUPLICATE_SCOPE",
@@ -26,8 +26,11 @@ __all__ = [
     "outcome_unknown_error",
     "payload_fingerprint",
     "recreation_claim",
+    "retry_after_claims",
     "wait_until_ended",
 ]
+
+_T = TypeVar("_T")
 
 _MAX_POLLS: Final = 50
 _POLL_S: Final = 0.2
@@ -108,6 +111,19 @@ def check_same_payload(first: Change, payload: str) -> None:
             next_step="Send a new idempotencyKey for a new request, or the first request unchanged.",
             details={"changeId": first.id},
         )
+
+
+async def retry_after_claims(app: AppContext, attempt: Callable[[Change | None], Awaitable[_T]]) -> _T:
+    """The result of `attempt`, which is made again after each earlier change that held one of its claims has ended.
+
+    It receives that change, None at first. CallerError as for `wait_until_ended`.
+    """
+    earlier: Change | None = None
+    while True:
+        try:
+            return await attempt(earlier)
+        except AlreadyClaimed as claimed:
+            earlier = await wait_until_ended(app, claimed.change)
 
 
 async def wait_until_ended(app: AppContext, change: Change) -> Change:

@@ -22,7 +22,7 @@ from taskhand.service.bulk_write import bulk_write
 from taskhand.service.create_task import replay_create
 from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made
 from taskhand.service.earlier_undo import note_on_earlier_undo
-from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, wait_until_ended
+from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, retry_after_claims, wait_until_ended
 from taskhand.service.inverse_write import invert
 from taskhand.service.list_changes import find_change, list_changes
 from taskhand.service.make_plan import make_plan
@@ -32,7 +32,7 @@ from taskhand.service.snapshots import intended_properties, read_snapshots
 from taskhand.service.undo_effect import TaskUndo, Undo
 from taskhand.service.undo_selection import Selection, select
 from taskhand.service.visible_changes import describe_owner, is_visible
-from taskhand.service.write_call import AlreadyClaimed, Call
+from taskhand.service.write_call import Call
 
 __all__ = ["undo_change"]
 
@@ -61,12 +61,11 @@ async def undo_change(
         names = intended_properties([intent for intent, _ in chosen.applied])
         now = await read_snapshots(call.app, ids, made, properties=names)
         now = await with_written_notes(call.app, chosen.applied, now, change.opening.at)
-        while True:
-            undo = await _prepare(call, change, chosen, now)
-            try:
-                return await _carry_out(call, change, undo)
-            except AlreadyClaimed as claimed:  # another process made a deleted task again a moment before
-                await wait_until_ended(call.app, claimed.change)
+
+        async def attempt(_: Change | None) -> Receipt | BulkReceipt | Plan:
+            return await _carry_out(call, change, await _prepare(call, change, chosen, now))
+
+        return await retry_after_claims(call.app, attempt)
 
 
 async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[str, Snapshot]) -> Undo:
