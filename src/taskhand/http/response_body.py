@@ -4,8 +4,9 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from json import dumps, loads
-from typing import Literal, NoReturn, TypeAlias
+from typing import Literal, TypeAlias
 
+from taskhand.domain.strict_json import parse_strictly
 from taskhand.http.retry import RequestKind
 
 __all__ = ["Json", "Reply", "Shape", "UnexpectedBody", "decompress", "is_web_page", "parse_json"]
@@ -84,15 +85,11 @@ def _parse(body: bytes) -> Json:
     if not body.strip():
         raise UnexpectedBody("with an empty body")
     try:
-        json: Json = loads(body, parse_constant=_refuse_constant)
+        json: Json = parse_strictly(body)
         return _replace_surrogates(json) if b"\\u" in body else json
     except (ValueError, RecursionError):
         found = "a web page instead of data" if is_web_page(body) else "malformed or cut-off JSON"
         raise UnexpectedBody(f"with {found}") from None
-
-
-def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON (RFC 8259 §6)")
 
 
 def _replace_surrogates(json: Json) -> Json:

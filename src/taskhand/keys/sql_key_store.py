@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from taskhand.keys.key import NO_HASH, Key
 from taskhand.keys.key_store import KeptKey
-from taskhand.sql.connection import DamagedRow, SqlConnection, SqlRow, stored_instant
+from taskhand.sql.connection import (
+    DamagedRow,
+    SqlConnection,
+    SqlRow,
+    read_instant,
+    stored_instant,
+    stored_instant_or_none,
+)
 from taskhand.sql.store import SqlStore
 
 if TYPE_CHECKING:
@@ -66,7 +73,9 @@ class SqlKeyStore:
 
 def _add(key: Key, key_hash: str, connection: SqlConnection) -> None:
     scopes = " ".join(sorted(key.scopes))
-    moments = [_to_text(moment) for moment in (key.created_at, key.expires_at, key.revoked_at, key.last_used_at)]
+    moments = [
+        stored_instant_or_none(moment) for moment in (key.created_at, key.expires_at, key.revoked_at, key.last_used_at)
+    ]
     values = (key.id, key_hash, key.person, scopes, key.name, *moments)
     connection.execute("INSERT INTO caller_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
@@ -84,13 +93,13 @@ def _list_keys(connection: SqlConnection) -> list[Key]:
 
 def _revoke(key_ids: Collection[str], at: datetime, connection: SqlConnection) -> None:
     statement = "UPDATE caller_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
-    connection.executemany(statement, [(_to_text(at), key_id) for key_id in key_ids])
+    connection.executemany(statement, [(stored_instant(at), key_id) for key_id in key_ids])
 
 
 def note_uses(uses: Mapping[str, datetime], connection: SqlConnection) -> None:
     """Store the times of last use, in a transaction of the connection."""
     statement = "UPDATE caller_key SET last_used_at = ? WHERE id = ?"
-    connection.executemany(statement, [(_to_text(at), key_id) for key_id, at in uses.items()])
+    connection.executemany(statement, [(stored_instant(at), key_id) for key_id, at in uses.items()])
 
 
 def _to_key(row: SqlRow | Mapping[str, Any]) -> Key:
@@ -100,18 +109,10 @@ def _to_key(row: SqlRow | Mapping[str, Any]) -> Key:
             row["person"],
             frozenset(cast("Scope", scope) for scope in row["scopes"].split()),
             created_at=datetime.fromisoformat(row["created_at"]),
-            expires_at=_to_moment(row["expires_at"]),
+            expires_at=read_instant(row["expires_at"]),
             name=row["name"],
-            revoked_at=_to_moment(row["revoked_at"]),
-            last_used_at=_to_moment(row["last_used_at"]),
+            revoked_at=read_instant(row["revoked_at"]),
+            last_used_at=read_instant(row["last_used_at"]),
         )
     except ValueError as error:
         raise DamagedRow(f"the row of the key {row['id']} is damaged") from error
-
-
-def _to_text(moment: datetime | None) -> str | None:
-    return stored_instant(moment) if moment else None
-
-
-def _to_moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -15,7 +15,9 @@ __all__ = [
     "SqlRow",
     "join_clauses",
     "placeholders",
+    "read_instant",
     "stored_instant",
+    "stored_instant_or_none",
 ]
 
 SqlClause = tuple[str, tuple[object, ...]]
@@ -83,6 +85,16 @@ def stored_instant(at: datetime) -> str:
     except OverflowError:
         in_utc = at.replace(tzinfo=UTC)
     return in_utc.isoformat(timespec="microseconds")
+
+
+def stored_instant_or_none(at: datetime | None) -> str | None:
+    """As `stored_instant`; None for no datetime."""
+    return stored_instant(at) if at else None
+
+
+def read_instant(text: str | None) -> datetime | None:
+    """The datetime of a stored text; None for no text."""
+    return datetime.fromisoformat(text) if text else None
 
 
 def join_clauses(clauses: Sequence[SqlClause]) -> SqlClause:

@@ -5,8 +5,9 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from json import loads
-from typing import Any, Final, NoReturn
+from typing import Any, Final
+
+from taskhand.domain.strict_json import parse_strictly
 
 __all__ = ["MAX_LENGTH", "RefusedToken", "SignedToken", "is_signed_token", "read_signed_token"]
 
@@ -95,7 +96,7 @@ def _decode(part: str) -> bytes:
 def _object(content: bytes, noun: str) -> dict[str, Any]:
     """The object in a part; RefusedToken for anything else, and for a duplicate name."""
     try:
-        found = loads(content.decode("utf-8"), object_pairs_hook=_pairs, parse_constant=_refuse_constant)
+        found = parse_strictly(content.decode("utf-8"), _pairs)
     except (ValueError, RecursionError):
         raise RefusedToken(f"its {noun} is malformed") from None
     if not isinstance(found, dict):
@@ -109,7 +110,3 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name is there twice")
     return found
-
-
-def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON (RFC 8259 §6)")

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from taskhand.domain.errors import LinkBroken
-from taskhand.sql.connection import stored_instant
+from taskhand.sql.connection import read_instant, stored_instant, stored_instant_or_none
 from taskhand.vault.cipher import CannotOpen, Cipher, Sealed
 from taskhand.vault.credential_link import Link, LinkedMember, LinkKind, LinkState, ListedLink, OwnCredential
 
@@ -79,11 +79,11 @@ def seal_link(link: Link, cipher: Cipher, generation: int, now: datetime) -> Sea
         link.member.id,
         link.member.name,
         " ".join(sorted(credential.scopes)),
-        _to_text_or_none(credential.expires_at),
+        stored_instant_or_none(credential.expires_at),
         stored_instant(link.linked_at),
         stored_instant(now),
         sealed=None,
-        last_used_at=_to_text_or_none(link.last_used_at),
+        last_used_at=stored_instant_or_none(link.last_used_at),
         email=link.email,
     )
     return _with_secret(row, cipher, json.dumps([credential.access_token, credential.refresh_token]).encode("ascii"))
@@ -98,10 +98,10 @@ def open_link(row: SealedLink, cipher: Cipher) -> Link:
             row.person,
             row.connection,
             cast("LinkKind", row.kind),
-            OwnCredential(access_token, refresh_token, _to_moment(row.expires_at), frozenset(row.scopes.split())),
+            OwnCredential(access_token, refresh_token, read_instant(row.expires_at), frozenset(row.scopes.split())),
             linked_at=datetime.fromisoformat(row.linked_at),
             member=LinkedMember(row.member_id, row.member_name),
-            last_used_at=_to_moment_or_none(row.last_used_at),
+            last_used_at=_read_instant_or_none(row.last_used_at),
             saved_at=datetime.fromisoformat(row.saved_at),
             generation=row.generation,
             email=row.email,
@@ -128,17 +128,13 @@ def describe_link(row: SealedLink, cipher: Cipher, flaw: str | None = None) -> L
         row.kind,
         "broken" if flaw else state,
         LinkedMember(row.member_id, row.member_name),
-        linked_at=_to_moment_or_none(row.linked_at),
-        last_used_at=_to_moment_or_none(row.last_used_at),
-        expires_at=_to_moment_or_none(row.expires_at),
+        linked_at=_read_instant_or_none(row.linked_at),
+        last_used_at=_read_instant_or_none(row.last_used_at),
+        expires_at=_read_instant_or_none(row.expires_at),
         scopes=frozenset(row.scopes.split()),
         flaw=flaw,
         email=row.email,
     )
-
-
-def _to_text_or_none(moment: datetime | None) -> str | None:
-    return stored_instant(moment) if moment else None
 
 
 def _with_secret(row: SealedLink, cipher: Cipher, secret: bytes) -> SealedLink:
@@ -171,12 +167,8 @@ def _find_flaw(row: SealedLink, cipher: Cipher) -> str | None:
     return None
 
 
-def _to_moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _to_moment_or_none(text: str | None) -> datetime | None:
+def _read_instant_or_none(text: str | None) -> datetime | None:
     try:
-        return _to_moment(text)
+        return read_instant(text)
     except ValueError:
         return None

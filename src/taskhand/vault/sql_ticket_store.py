@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from taskhand.domain.principal import Person
-from taskhand.sql.connection import SqlConnection, SqlRow, stored_instant
+from taskhand.sql.connection import SqlConnection, SqlRow, read_instant, stored_instant
 from taskhand.sql.store import SqlStore
 from taskhand.vault.cipher import Sealed
 from taskhand.vault.ticket import Ticket
@@ -164,14 +164,10 @@ def _to_ticket(row: SqlRow) -> Ticket:
         datetime.fromisoformat(row["expires_at"]),
         row["browser"],
         row["tries"],
-        _to_moment(row["proved_at"]),
-        _to_moment(row["used_at"]),
-        _to_moment(row["linked_at"]),
+        read_instant(row["proved_at"]),
+        read_instant(row["used_at"]),
+        read_instant(row["linked_at"]),
         row["mark"],
         row["refusal"],
-        _to_moment(row["turned_away_at"]),
+        read_instant(row["turned_away_at"]),
     )
-
-
-def _to_moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
