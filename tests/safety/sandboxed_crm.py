@@ -89,10 +89,11 @@ class SandboxedCrm:
     what a new task cannot be without there. `secret` is the credential. `ana` is the id of Ana Soto, `me` of who asks.
     `reader` is the module that calls `task_of`, which reads a row as a task. `title_field` and `description_field` are
     paths of names in a row; tasks without a description have None. `path_suffix` ends every path. `to_body` makes the
-    body of an update from the fields to set and the whole row. `confirms_deletions` is whether the answer to a deletion
-    has a body, `creates_in_batches` whether one request makes many tasks. `names_references` is whether a 404 to a
-    write may be about another id in its body. `bulk_costs` are the requests for three hundred tasks by route, of making
-    a plan and of carrying it out; None if each task takes its own request.
+    body of an update from the fields to set and the whole row, `to_answer` that of an answer from a row. `gaps` are the
+    tests in `tests/safety` that cannot pass there, with the reason. `confirms_deletions` is whether the answer to a
+    deletion has a body, `creates_in_batches` whether one request makes many tasks. `names_references` is whether a 404
+    to a write may be about another id in its body. `bulk_costs` are the requests for three hundred tasks by route, of
+    making a plan and of carrying it out; None if each task takes its own request.
     """
 
     name: str
@@ -110,6 +111,8 @@ class SandboxedCrm:
     description_field: str | None = "description"
     path_suffix: str = ""
     to_body: Callable[[Row, Row], Row] = lambda fields, _: fields
+    to_answer: Callable[[Row], Row] = lambda row: row
+    gaps: Mapping[str, str] = field(default_factory=dict)
     needs: dict[str, str] = field(default_factory=dict)
     confirms_deletions: bool = False
     creates_in_batches: bool = False

@@ -42,7 +42,7 @@ class Capabilities:
     html_description: str | None = None
     """The native value that has the description as HTML; None if a description is text."""
     lists_are_current: bool = False
-    """Whether a list shows a write at once."""
+    """Whether `list_tasks` shows a write at once: the CRM does, and nothing is cached."""
     midnight_is_day: bool = False
     """Whether the CRM writes a day as midnight in UTC, also for a task with a time."""
     known: tuple[Known, ...] = ("created",)

@@ -239,7 +239,7 @@ class WideAdapter(ScriptedAdapter):
 class SlowAdapter(ScriptedAdapter):
     """Of a CRM whose lists lag, and that may show a deleted task."""
 
-    messages = replace(MESSAGES, deletes_lag=True, lists_lag=True)
+    messages = replace(MESSAGES, deletes_lag=True, searches_lag=True)
 
 
 class BatchedAdapter(ScriptedAdapter, BatchAdapter[JsonObject]):
@@ -271,7 +271,7 @@ class BatchedAdapter(ScriptedAdapter, BatchAdapter[JsonObject]):
 class LaggingAdapter(BatchedAdapter):
     """Its lists may be behind."""
 
-    lists_lag = True
+    many_reads_lag = True
 
     def confirmed_row(self, row: JsonObject, edit: Edit) -> JsonObject:
         """The task with what the edit sets."""

@@ -34,7 +34,7 @@ class CountingClient(ExampleClient):
 class BatchedAdapter(ExampleAdapter, BatchAdapter[JsonObject]):
     """Writes in batches of 30, which it confirms and never shows."""
 
-    lists_lag = True
+    many_reads_lag = True
 
     def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
         """Batches of 30."""
@@ -67,7 +67,7 @@ class UnevenAdapter(BatchedAdapter):
 class RefusingAdapter(BatchedAdapter):
     """Refuses a batch of which it may have written a part, while the caller gives up."""
 
-    lists_lag = False
+    many_reads_lag = False
     progress = BulkProgress()
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
@@ -79,7 +79,7 @@ class RefusingAdapter(BatchedAdapter):
 class LosingAdapter(BatchedAdapter):
     """Says nothing certain of the first item of a batch, at first since no answer came in time; writes nothing."""
 
-    lists_lag = False
+    many_reads_lag = False
     sent = 0
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
@@ -91,7 +91,7 @@ class LosingAdapter(BatchedAdapter):
 class StoppedAdapter(BatchedAdapter):
     """Says nothing certain of a batch, while the caller gives up; writes nothing."""
 
-    lists_lag = False
+    many_reads_lag = False
     progress = BulkProgress()
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
@@ -103,7 +103,7 @@ class StoppedAdapter(BatchedAdapter):
 class AtomicAdapter(BatchedAdapter):
     """Writes a batch or refuses it as a whole: for priority 3, and for a task that is `gone`."""
 
-    lists_lag = False
+    many_reads_lag = False
     batch_is_atomic = True
     gone = ""
 

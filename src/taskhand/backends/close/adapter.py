@@ -63,7 +63,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     messages = MESSAGES
     min_batch = 3  # two PUTs cost as many requests as a bulk update and its read back, and return the tasks
     probes = 3
-    lists_lag = True
+    many_reads_lag = True
 
     def __init__(self, client: CloseClient, settings: CloseSettings, timezone: str | None, timing: Timing) -> None:
         """OperatorError if CLOSE_TASK_TYPES names a type that Close does not have."""

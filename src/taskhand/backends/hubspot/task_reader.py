@@ -25,7 +25,7 @@ from taskhand.http.response_body import Reply
 
 __all__ = ["INDEX_LAG_S", "MESSAGES", "TaskReader", "unmentioned"]
 
-MESSAGES: Final = Messages("HubSpot", lists_lag=True)
+MESSAGES: Final = Messages("HubSpot", searches_lag=True)
 
 INDEX_LAG_S: Final = 60.0
 """Seconds after a write in which a task is read by id: HubSpot's search index was seen 30 seconds behind."""

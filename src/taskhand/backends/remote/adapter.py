@@ -159,8 +159,8 @@ class CrmAdapter(Creator[_Row], Backend):
     remedies: Mapping[str, str] = {}
     properties: OwnProperties | None = None
     """The account's own task properties; None if the CRM has none."""
-    lists_lag: ClassVar[bool] = False
-    """Whether a read of many tasks may return rows from before a write; reading one task is always current."""
+    many_reads_lag: ClassVar[bool] = False
+    """Whether a request for many tasks by their ids may return rows from before a write; `get` is always current."""
 
     def __init__(self, timing: Timing, recent: RecentWrites[_Row]) -> None:
         super().__init__(timing, recent)

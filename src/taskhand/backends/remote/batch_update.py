@@ -217,9 +217,9 @@ class _BatchUpdate(Generic[_Row]):
         """Compare an item with the row that was read of its task; a list that lags proves nothing by its silence."""
         is_confirmed = item.state is State.CONFIRMED
         if row is None:
-            if not self._adapter.lists_lag:
+            if not self._adapter.many_reads_lag:
                 item.state = error_of_unread(item, self._messages.no_task(item.id), self._messages)
-        elif (is_confirmed and not self._adapter.lists_lag) or self._adapter.shows(row, item.edit):
+        elif (is_confirmed and not self._adapter.many_reads_lag) or self._adapter.shows(row, item.edit):
             item.state = Applied(row, self._note(item) if is_confirmed else self._messages.applied)
         else:
             item.row = row
@@ -232,7 +232,7 @@ class _BatchUpdate(Generic[_Row]):
 
     async def _is_current(self, item: Item[_Row]) -> bool:
         """Whether `get_many` was current: this item's task, read by itself, does not show its edit either."""
-        if not self._adapter.lists_lag:
+        if not self._adapter.many_reads_lag:
             return True
         try:
             with without_pauses(when=isinstance(item.failure, RateLimited)):

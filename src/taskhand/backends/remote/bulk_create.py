@@ -204,7 +204,7 @@ class BulkCreate(Generic[_Row]):
                 break
             with suppress(TaskhandError):
                 found = (found or {}) | await self._search(left)
-            if found is not None and not (may_lag and self._messages.lists_lag):
+            if found is not None and not (may_lag and self._messages.searches_lag):
                 break
         return found
 

@@ -89,7 +89,7 @@ class ItemWriter(Generic[_Row]):
         """
         if item.state is State.OPEN or isinstance(error, CallerError | OutcomeUnknown):
             item.state = error
-        elif self._adapter.lists_lag:
+        elif self._adapter.many_reads_lag:
             item.state = self._adapter.messages.unknown_update(item.id)
         else:
             item.lose(error)

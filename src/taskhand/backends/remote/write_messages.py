@@ -21,11 +21,12 @@ __all__ = ["Messages"]
 class Messages:
     """The notes and errors of one CRM; `name` is its name in sentences, `noun` the name of what is written.
 
-    `lists_lag` is whether its lists may not show a new task yet, `deletes_lag` whether it may still show a deleted one.
+    `searches_lag` is whether a search for a new task may not find it yet, although nothing is cached. `deletes_lag` is
+    whether a deleted task may still be shown.
     """
 
     name: str
-    lists_lag: bool = False
+    searches_lag: bool = False
     deletes_lag: bool = False
     noun: str = "task"
 
@@ -125,4 +126,4 @@ class Messages:
         """The error for a create that may have made a task; `candidates` are the tasks that it may have made."""
         look = "search for the title with list_tasks; create the task again only if it is not listed."
         lag = f"{self.name}'s lists may be a minute behind: wait a minute, then {look}"
-        return self.unknown(lag if self.lists_lag else look.capitalize(), candidates)
+        return self.unknown(lag if self.searches_lag else look.capitalize(), candidates)
