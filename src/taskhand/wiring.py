@@ -331,10 +331,10 @@ def _journal_owner(connection: ConnectionSettings, clock: Clock | None, store: "
         except OperatorError as error:
             return UnknownAccountOwner(path, account_name, error)
         return AccountOwner(path, account_name)
-    found = store or open_local_store(settings, clock)
-    if found.path is None:
-        return DatabaseOwner(found, path, closes=store is None)
-    return StoreOwner(found, found.path, path, is_beside=settings.journal is None, closes=store is None)
+    local_store = store or open_local_store(settings, clock)
+    if local_store.path is None:
+        return DatabaseOwner(local_store, path, closes=store is None)
+    return StoreOwner(local_store, local_store.path, path, is_beside=settings.journal is None, closes=store is None)
 
 
 def _account_name(connection: ConnectionSettings) -> str:

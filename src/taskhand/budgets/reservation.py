@@ -191,11 +191,11 @@ def find_free_slots(
     next_at: Callable[[Rate, RateState, float], float] = ready_at,
 ) -> list[float]:
     """Up to `most` slots in the near future that are not granted yet."""
-    found: list[float] = []
-    while len(found) < most and (at := next_at(rate, state, now)) <= now + AHEAD_S:
-        found.append(at)
+    slots: list[float] = []
+    while len(slots) < most and (at := next_at(rate, state, now)) <= now + AHEAD_S:
+        slots.append(at)
         state = add_slots(state, [at], spends=1)
-    return found
+    return slots
 
 
 def _allot_fairly(queue: Sequence[_Applicant], count: int) -> dict[str, int]:

@@ -31,14 +31,14 @@ def backup(context: click.Context, file: Path) -> None:
         print_line(line, err=True)
     databases = anyio.run(find_databases, selected, others)
     about = {"taskhand": __version__, "made_at": clock_of(context.obj)().isoformat()}
-    found = write_backup(databases, file.absolute(), about)
+    descriptions = write_backup(databases, file.absolute(), about)
     print_line(f"{file} has the backup.")
-    for label, description in found.items():
+    for label, description in descriptions.items():
         print_line(f"  {label}: {description.text}")
         if description.problem:
             print_line(f"The {label} was backed up as it is, but {description.problem}.", err=True)
     for database in databases:
-        if database.others and database.label in found:
+        if database.others and database.label in descriptions:
             shared = f"The {database.kind.label} is shared with {', '.join(database.others)}"
             print_line(f"{shared}: it is restored only without --connection.", err=True)
 

@@ -72,14 +72,14 @@ async def find_databases(
         for connection in selected
         if _is_in_file(connection)
     }
-    found = [*stores.values(), *_journals(users, sharing, stores, named=named)]
-    if not found:
+    databases = [*stores.values(), *_journals(users, sharing, stores, named=named)]
+    if not databases:
         raise OperatorError(
             "All data is in a database, and no file has any of it.",
             code="no_backup",
             next_step="Use the tools of PostgreSQL: pg_dump and pg_restore.",
         )
-    return found
+    return databases
 
 
 async def _locate_journal(connection: ConnectionSettings) -> Path | None:

@@ -149,11 +149,11 @@ def _read_record(number: int, text: str) -> "Line | None":
     from taskhand.backends.local.task_import import Line
 
     try:
-        found = json.loads(text)
+        record = json.loads(text)
     except (ValueError, RecursionError):
         return Line(number, "wrong", {"problem": "it is not JSON"})
-    kinds = list(found) if isinstance(found, dict) else []
-    if len(kinds) != 1 or kinds[0] not in _KINDS or not isinstance(found[kinds[0]], dict):
+    kinds = list(record) if isinstance(record, dict) else []
+    if len(kinds) != 1 or kinds[0] not in _KINDS or not isinstance(record[kinds[0]], dict):
         problem = f"it is not an object with one of the fields {', '.join(_KINDS[:-1])}"
         return Line(number, "wrong", {"problem": problem})
-    return None if kinds[0] == "unreadable" else Line(number, kinds[0], found[kinds[0]])
+    return None if kinds[0] == "unreadable" else Line(number, kinds[0], record[kinds[0]])

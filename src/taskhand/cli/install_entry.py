@@ -83,8 +83,8 @@ def _inherited_settings(request: InstallOptions) -> dict[str, str]:
         return {}
     factory = find_factory(request.backend)
     names = [Settings.variable(name) for name in factory.settings.model_fields if name not in factory.credentials]
-    found = {name: value for name in names if (value := os.environ.get(name, "").strip())}
-    return {name: value for name, value in found.items() if name not in {*factory.questions, *request.variables}}
+    inherited = {name: value for name in names if (value := os.environ.get(name, "").strip())}
+    return {name: value for name, value in inherited.items() if name not in {*factory.questions, *request.variables}}
 
 
 def _print_inherited(request: InstallOptions, inherited: Mapping[str, str]) -> None:

@@ -103,11 +103,11 @@ class Questions:
 
     def _from_environment(self, variable: str) -> str | None:
         """The value in this command's environment; personal values are not copied into a shared file."""
-        found = os.environ.get(variable, "").strip()
-        if not found or self._asked.project:
+        text = os.environ.get(variable, "").strip()
+        if not text or self._asked.project:
             return None
         print_line(f"{variable} is taken from the environment.", err=True)
-        return _checked(variable, found)
+        return _checked(variable, text)
 
     def _ask(self, variable: str) -> str | None:
         from taskhand.config.environment_variables import describe_variable, is_secret_variable
@@ -125,9 +125,9 @@ class Questions:
 
         if self._asked.dry_run:
             return MASK
-        if found := self._from_environment(variable):
-            self._keys[variable] = found
-            return found
+        if key := self._from_environment(variable):
+            self._keys[variable] = key
+            return key
         for attempt in range(_MAX_TRIES):
             if not (typed := self._ask(variable)):
                 return None
@@ -159,8 +159,8 @@ class Questions:
                 )
                 step = "Give --me the id, the full name or the e-mail of one of these people."
                 raise CallerError(error.message, code=error.code, next_step=step) from None
-        if found := self._from_environment(variable):
-            return found
+        if member := self._from_environment(variable):
+            return member
         account = None if self._asked.project else self._account.find()
         if account is None or variable in self._present:
             return None
@@ -201,8 +201,8 @@ class Questions:
             if is_there:
                 print_line(f"! {store} has its statuses already; `taskhand statuses rename` changes them.", err=True)
             return self._asked.language
-        if found := self._from_environment(_LANGUAGE):
-            return found
+        if language := self._from_environment(_LANGUAGE):
+            return language
         if not self._is_interactive or self._asked.project or _LANGUAGE in self._present or is_there:
             return None
         text = "Statuses: es (Pendiente, En Progreso, Completado) or en (To Do, In Progress, Done)? (empty: es)"

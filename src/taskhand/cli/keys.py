@@ -86,12 +86,12 @@ def list_keys(settings: Settings, *, as_json: bool) -> None:
     """
     from taskhand.state import clock_of
 
-    found = _read_keys(settings)
+    all_keys = _read_keys(settings)
     now = clock_of(settings)()
     if as_json:
-        print_json([_to_json(key, now) for key in found])
+        print_json([_to_json(key, now) for key in all_keys])
         return
-    for key in found:
+    for key in all_keys:
         print_row(
             key.id,
             key.state(now),
@@ -102,7 +102,7 @@ def list_keys(settings: Settings, *, as_json: bool) -> None:
             f"used {_to_text(key.last_used_at)}",
             key.name,
         )
-    if not found:
+    if not all_keys:
         print_line(_no_key(settings), err=True)
 
 

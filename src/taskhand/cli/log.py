@@ -91,12 +91,12 @@ class _JsonFormatter(_Formatter):
     """One object a line: `at`, `level`, `logger`, `message`, and optionally `tool`, `code`, `trace`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        found = {"at": self.formatTime(record), "level": record.levelname, "logger": record.name}
-        found["message"] = to_one_line(record.getMessage())
-        found |= {name: str(value) for name in _FIELDS if (value := getattr(record, name, None)) is not None}
+        line = {"at": self.formatTime(record), "level": record.levelname, "logger": record.name}
+        line["message"] = to_one_line(record.getMessage())
+        line |= {name: str(value) for name in _FIELDS if (value := getattr(record, name, None)) is not None}
         if record.exc_info:
-            found["trace"] = self.formatException(record.exc_info)
-        return json.dumps({name: self.mask(text) for name, text in found.items()})
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps({name: self.mask(text) for name, text in line.items()})
 
 
 def _forms_of_secret(secret: str) -> tuple[str, str]:

@@ -115,8 +115,8 @@ class _Commands(click.Group):
         if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
         module, _, function = _ELSEWHERE[cmd_name].partition(":")
-        found: click.Command = getattr(import_module(f"taskhand.cli.{module}"), function)
-        return found
+        loaded: click.Command = getattr(import_module(f"taskhand.cli.{module}"), function)
+        return loaded
 
 
 @click.group(

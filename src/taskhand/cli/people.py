@@ -207,9 +207,9 @@ async def _unlink(
     links: "Links", connections: "Mapping[str, ConnectionSettings]", person: str, connection: str | None
 ) -> "tuple[Sequence[tuple[ListedLink, bool]], Sequence[ListedLink]]":
     """Remove and revoke the links. Returns them, whether the CRM confirmed the revocation, and the remaining links."""
-    found = await links.list()
-    names = _find_names(person, found) or _find_names(Person.parse(person).id, found)
-    chosen = [link for link in found if link.person in names and connection in {None, link.connection}]
+    all_links = await links.list()
+    names = _find_names(person, all_links) or _find_names(Person.parse(person).id, all_links)
+    chosen = [link for link in all_links if link.person in names and connection in {None, link.connection}]
     removed = []
     for listed in chosen:
         link = await find_usable_link(links, listed.person, listed.connection)
@@ -218,7 +218,7 @@ async def _unlink(
     done = [
         (listed, await revoke_linked_credential(connections.get(listed.connection), link)) for listed, link in removed
     ]
-    return done, [link for link in found if link not in chosen]
+    return done, [link for link in all_links if link not in chosen]
 
 
 def _find_names(person: str, listed_links: "Sequence[ListedLink]") -> frozenset[str]:

@@ -41,8 +41,8 @@ class Crm:
     @property
     def served(self) -> "CrmSandbox":
         """Its sandbox."""
-        found: CrmSandbox = import_module(f"taskhand.sandbox.{self.name}").SERVED
-        return found
+        sandbox_class: CrmSandbox = import_module(f"taskhand.sandbox.{self.name}").SERVED
+        return sandbox_class
 
 
 @dataclass(frozen=True, slots=True)

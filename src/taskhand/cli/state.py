@@ -113,8 +113,12 @@ class _ProgressLines:
 
 def _connections(context: click.Context) -> Sequence[Settings]:
     """The settings of each connection."""
-    found = context.meta.get(CONFIGURATION)
-    return [connection.settings for connection in found.connections] if found is not None else [context.obj]
+    configuration = context.meta.get(CONFIGURATION)
+    return (
+        [connection.settings for connection in configuration.connections]
+        if configuration is not None
+        else [context.obj]
+    )
 
 
 def _find_sources(
@@ -167,15 +171,15 @@ def _check_driver() -> None:
 
 def _find_journal(connections: Sequence[Settings], tasks: Path | None) -> Path | None:
     """The journal that the connections share. OperatorError if they have several: one chain can be moved."""
-    found = [*dict.fromkeys(path for path in _journals(connections, tasks) if path.is_file())]
-    if len(found) > 1:
-        files = " and ".join(map(str, found))
+    journals = [*dict.fromkeys(path for path in _journals(connections, tasks) if path.is_file())]
+    if len(journals) > 1:
+        files = " and ".join(map(str, journals))
         raise OperatorError(
             f"The connections have several journals, {files}; a database has one.",
             code="several_journals",
             next_step="Name the one to move with --journal; the others stay in their files.",
         )
-    return found[0] if found else None
+    return journals[0] if journals else None
 
 
 def _journals(connections: Sequence[Settings], tasks: Path | None) -> Iterator[Path]:

@@ -65,21 +65,21 @@ def uninstall(context: click.Context, *, data: bool, yes: bool, dry_run: bool) -
     keys of callers, links and the settings files stay, unless you pass --data or agree when asked. Quit the hosts
     first.
     """
-    found = _find(context.meta[CONFIGURATION])
-    _list(found, data=data)
-    if dry_run or found.is_nothing:
-        _tell_rest(found, data=data)
+    removals = _find(context.meta[CONFIGURATION])
+    _list(removals, data=data)
+    if dry_run or removals.is_nothing:
+        _tell_rest(removals, data=data)
         print_line("Nothing was removed.")
         return
     if not yes:
-        data = _ask(found, data=data)
+        data = _ask(removals, data=data)
     if data:
-        _check_unused(found)
-    _remove_entries(found)
-    _remove_keys(found, data=data)
-    _remove_files(found, [*found.backups, *(found.data if data else ())])
-    _tell_rest(found, data=data)
-    sys.exit(1 if found.problems else 0)
+        _check_unused(removals)
+    _remove_entries(removals)
+    _remove_keys(removals, data=data)
+    _remove_files(removals, [*removals.backups, *(removals.data if data else ())])
+    _tell_rest(removals, data=data)
+    sys.exit(1 if removals.problems else 0)
 
 
 def _ask(removals: _Removals, *, data: bool) -> bool:

@@ -96,10 +96,10 @@ def list_webhooks(context: click.Context, *, connection: str | None, as_json: bo
     """List the CRM's subscriptions to tasks, wherever they are delivered."""
     chosen = _choose(context, connection)
     find_webhook_support(chosen)
-    found = anyio.run(with_admin, chosen, lambda admin: admin.list_subscriptions())
-    if found is None:
+    subscriptions = anyio.run(with_admin, chosen, lambda admin: admin.list_subscriptions())
+    if subscriptions is None:
         raise _unmanaged_error(chosen, "list")
-    shown = [replace(subscription, url=_masked(subscription.url, chosen)) for subscription in found]
+    shown = [replace(subscription, url=_masked(subscription.url, chosen)) for subscription in subscriptions]
     if as_json:
         print_json([asdict(subscription) for subscription in shown])
         return

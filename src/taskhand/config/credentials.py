@@ -104,13 +104,13 @@ def resolve_credential(value: str, called: str, environ: Mapping[str, str] | Non
             return Credential(text, variable=name.strip())
         case "file:":
             return Credential(read_credential_file(called, name), file=expand_path(called, name))
-    found = find_credential(name)
-    if found is None:
+    password = find_credential(name)
+    if password is None:
         raise OperatorError(
             f"The system keyring has no {name} for Taskhand, and {called} refers to it.",
             next_step=f"keyring set {SERVICE} {name}",
         )
-    return Credential(found)
+    return Credential(password)
 
 
 def read_credential_file(name: str, path: str) -> str:
@@ -169,10 +169,10 @@ def find_credential(name: str) -> str | None:
             next_step=INSTALL_KEYRING,
         )
     try:
-        found: str | None = library.get_password(SERVICE, name)
+        password: str | None = library.get_password(SERVICE, name)
     except _list_failures(library) as error:
         raise _explain(library, error, f"read {name}") from None
-    return found
+    return password
 
 
 def store_credential(name: str, secret: str) -> None:

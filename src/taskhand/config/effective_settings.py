@@ -62,11 +62,11 @@ class Configuration:
     def all_connections(self) -> tuple[ConnectionSettings, ...]:
         """All connections, chosen or not."""
         default = ConnectionSettings(DEFAULT_CONNECTION, self.settings, origins=self.origins)
-        found = (default, *self.named) if self.has_default else self.named
+        connections = (default, *self.named) if self.has_default else self.named
         return (
-            tuple(replace(connection, name_in_files=connection.name) for connection in found)
-            if len(found) > 1
-            else found
+            tuple(replace(connection, name_in_files=connection.name) for connection in connections)
+            if len(connections) > 1
+            else connections
         )
 
     def only(self, name: str) -> "Configuration":

@@ -79,7 +79,7 @@ class _PeopleReader:
 
     def read(self) -> dict[str, Mapping[str, str]]:
         """The members of each person."""
-        found: dict[str, Mapping[str, str]] = {}
+        people: dict[str, Mapping[str, str]] = {}
         for name, table in self.file.content.items():
             if not isinstance(table, dict):
                 raise self._value_error(quoted_key(name), table, f"the table of a person, such as {_EXAMPLE}")
@@ -89,13 +89,13 @@ class _PeopleReader:
                     next_step=f"Write one e-mail address or id for each person, in quotes: {_EXAMPLE}.",
                 )
             person = Person.parse(name).id
-            if person in found:
+            if person in people:
                 raise OperatorError(
                     f"{quoted_key(name)} in {self.file.path} appears twice: upper and lower case are the same.",
                     next_step="Write the members of a person into one table.",
                 )
-            found[person] = self._members(name, table)
-        return found
+            people[person] = self._members(name, table)
+        return people
 
     def _members(self, person: str, table: Mapping[str, object]) -> dict[str, str]:
         members: dict[str, str] = {}

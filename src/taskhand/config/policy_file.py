@@ -122,17 +122,17 @@ class _PolicyReader:
 
     def _people(self, tables: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
         """The rules of persons, by id; OperatorError for a person with two tables."""
-        found: dict[str, Mapping[str, Any]] = {}
+        people: dict[str, Mapping[str, Any]] = {}
         for name, table in tables.items():
             called = _key("people", name)
             person = self._person(name, "people")
-            if person in found:
+            if person in people:
                 raise OperatorError(
                     f"{called} in {self.file.path} appears twice: upper and lower case are the same.",
                     next_step="Write the rules of a person into one table.",
                 )
-            found[person] = self._rules(called, table)
-        return found
+            people[person] = self._rules(called, table)
+        return people
 
     def _person(self, text: str, called: str) -> str:
         if (flaw := flaw_of_person(text.strip())) is None:

@@ -107,14 +107,14 @@ class Settings(TeamSettings):
         """
         if self.chosen_backend:
             return self.chosen_backend
-        found = [name for name in NAMES if self._has_credential(find_factory(name))]
-        if len(found) > 1:
+        backends = [name for name in NAMES if self._has_credential(find_factory(name))]
+        if len(backends) > 1:
             raise OperatorError(
-                f"Credentials of several CRMs are set: {', '.join(found)}.",
+                f"Credentials of several CRMs are set: {', '.join(backends)}.",
                 next_step="Set TASKHAND_BACKEND to the one to work with, or make each a connection of its own: "
                 "`taskhand connections add NAME`.",
             )
-        return found[0] if found else "local"
+        return backends[0] if backends else "local"
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -189,8 +189,8 @@ class Settings(TeamSettings):
         if self.chosen_backend or self.backend != "local":
             return None
         notes = [note for factory in FACTORIES for note in self._notes_about(factory) if note.kind == "unusable"]
-        found = " ".join(f"{note.found} {note.remedy}" for note in notes)
-        return f"Tell the person: tasks are in the built-in store, not in a CRM. {found}" if found else None
+        sentences = " ".join(f"{note.found} {note.remedy}" for note in notes)
+        return f"Tell the person: tasks are in the built-in store, not in a CRM. {sentences}" if sentences else None
 
     def _notes_about(self, factory: BackendFactory[Any]) -> list[SettingNote]:
         """The notes on the credentials of a backend."""
@@ -317,7 +317,7 @@ def find_usable_values(
     OperatorError for a refused one. A CRM's credential whose reference cannot be resolved stays that reference, with a
     note; another secret is left out.
     """
-    found = Usable()
+    usable = Usable()
     for variable, value in values.items():
         called = names.get(variable, variable)
         reference = reference_in(variable, value)
@@ -325,21 +325,21 @@ def find_usable_values(
             kept = resolve_credential(reference, called, environ) if reference else None
         except OperatorError as error:
             message = error.message if called in error.message else f"{called} cannot be read. {error.message}"
-            found.notes.append(SettingNote(variable, message, error.next_step or "", "unread"))
+            usable.notes.append(SettingNote(variable, message, error.next_step or "", "unread"))
             if variable in _CREDENTIALS:
-                found.values[variable] = SecretStr(reference or "")
+                usable.values[variable] = SecretStr(reference or "")
             continue
         text = kept.text if kept else value
         if kept and kept.variable:
-            found.referenced.add(kept.variable)
+            usable.referenced.add(kept.variable)
         note = _note_on_flaw(variable, text, called, kept)
         if note is not None:
-            found.notes.append(note)
+            usable.notes.append(note)
         if note is None or note.kind == "malformed":
-            found.values[variable] = text
+            usable.values[variable] = text
             if kept and kept.file:
-                found.files[variable] = kept.file
-    return found
+                usable.files[variable] = kept.file
+    return usable
 
 
 def _note_on_flaw(variable: str, value: object, called: str, credential: Credential | None) -> SettingNote | None:

@@ -57,18 +57,18 @@ def _merge_texts(texts: Mapping[str, str], everyone: Iterable[str]) -> str:
 
 def _merge_candidates(errors: Mapping[str, TaskhandError]) -> list[Candidate]:
     """The candidates of all in turn, each once, with its connections unless all connections accept it."""
-    found: dict[Candidate, list[str]] = {}
+    connections_of: dict[Candidate, list[str]] = {}
     candidates = {name: error.candidates for name, error in errors.items()}
     if next(iter(errors.values())).code in _ABOUT_PEOPLE:
         candidates = _named_people(candidates)
     for turn in zip_longest(*([(name, candidate) for candidate in own] for name, own in candidates.items())):
         for name, candidate in filter(None, turn):
-            if name not in (names := found.setdefault(candidate, [])):
+            if name not in (names := connections_of.setdefault(candidate, [])):
                 names.append(name)
     everywhere = len(errors) if len(errors) > 1 else None
     merged = [
         candidate if len(names) == everywhere else replace(candidate, connections=tuple(names))
-        for candidate, names in found.items()
+        for candidate, names in connections_of.items()
     ]
     return merged[:_MAX_CANDIDATES]
 

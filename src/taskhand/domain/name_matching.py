@@ -85,8 +85,8 @@ def is_truncation_of(text: str, name: str) -> bool:
 def matching(text: str, things: Iterable[_T], name: Callable[[_T], str]) -> list[_T]:
     """All items with that name, else those whose truncated name it is."""
     wanted, things = fold(text), list(things)
-    found = [thing for thing in things if fold(name(thing)) == wanted]
-    return found or [thing for thing in things if is_truncation_of(text, name(thing))]
+    matches = [thing for thing in things if fold(name(thing)) == wanted]
+    return matches or [thing for thing in things if is_truncation_of(text, name(thing))]
 
 
 def has_words(text: str, query: str) -> bool:

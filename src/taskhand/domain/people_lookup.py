@@ -75,14 +75,14 @@ def match_members(
     known = {member.id for member in (*members, *former)}
     nameless = [Member(id=person_id, name=person_id, email=None) for person_id in accepted if person_id not in known]
     resolver = _Resolver(_Index(members), _Index((*former, *nameless)), me, argument, me_remedy, is_filter)
-    found = [(text, resolver.resolve(text.strip())) for text in texts]
+    resolved = [(text, resolver.resolve(text.strip())) for text in texts]
     in_team = {member.id for member in members}
     matched = (
         Match(argument, text, member.id, member.name if member.id in in_team else f"{member.name}{NOT_IN_TEAM}")
-        for text, member in found
+        for text, member in resolved
         if text != member.id
     )
-    return People(tuple(dict.fromkeys(member.id for _, member in found)), tuple(dict.fromkeys(matched)))
+    return People(tuple(dict.fromkeys(member.id for _, member in resolved)), tuple(dict.fromkeys(matched)))
 
 
 def find_members(text: str, members: Sequence[Member]) -> Sequence[Member]:
@@ -127,18 +127,18 @@ class _Resolver:
             raise _unknown_member_error(
                 f"{self.argument} has an empty entry.", self.active.members[:_FEW_CANDIDATES], len(self.active.members)
             )
-        found = self._find(text)
-        if not found and fold(text) in _CALLER:
+        members = self._find(text)
+        if not members and fold(text) in _CALLER:
             return self._resolve_me()
-        if not found:
+        if not members:
             raise _no_match_error(text, self.active.members)
-        if len(found) > 1:
-            raise _ambiguous_error(f"{len(found)} people match {text[:60]!r}.", found)
-        return found[0]
+        if len(members) > 1:
+            raise _ambiguous_error(f"{len(members)} people match {text[:60]!r}.", members)
+        return members[0]
 
     def _find(self, text: str) -> Sequence[Member]:
-        if found := self.active.find(text):
-            return found
+        if members := self.active.find(text):
+            return members
         marked = without_mark(text)
         if marked:
             return self.former.find(marked) or self._find_former_by_words(marked)
@@ -187,8 +187,8 @@ class _Index:
         words = words_of(text)
         if all(len(word) == 1 and word.isascii() for word in words):
             return ()
-        found = [self._by_word.get(word, frozenset()) for word in words]
-        return [self.members[index] for index in sorted(found[0].intersection(*found[1:]))]
+        member_sets = [self._by_word.get(word, frozenset()) for word in words]
+        return [self.members[index] for index in sorted(member_sets[0].intersection(*member_sets[1:]))]
 
     def find_by_mailbox(self, text: str) -> Sequence[Member]:
         """The members whose e-mail has this text before its @; chats and e-mails name people by it."""
@@ -201,8 +201,8 @@ class _Index:
 
     def _find_exactly(self, text: str) -> Sequence[Member]:
         """The members with that id, e-mail or name, or with a text that answers truncate to it."""
-        found = self._find_unique(text) or self._by_name.get(fold(text)) or self._by_label.get(fold(text))
-        return found or list(
+        members = self._find_unique(text) or self._by_name.get(fold(text)) or self._by_label.get(fold(text))
+        return members or list(
             {member.id: member for member, shown in self._truncated_texts if is_truncation_of(text, shown)}.values()
         )
 
@@ -217,13 +217,13 @@ class _Index:
         """
         if (address := split_address(text)) is None:
             return ()
-        found = self._find_unique(address.of) or ()
+        members = self._find_unique(address.of) or ()
         names = [name for name in address.names if fold(name)]
         named = [member for name in names for member in self._find_exactly(name) or self.find_by_words(name)]
-        both = [member for member in found if member in named or not names]
-        if not both and found:
+        both = [member for member in members if member in named or not names]
+        if not both and members:
             message = f"{text[:60]!r} has the address of one person and the name of another."
-            raise _ambiguous_error(message, [*found, *named])
+            raise _ambiguous_error(message, [*members, *named])
         return both
 
     @cached_property
@@ -259,7 +259,7 @@ class _Index:
         for index, member in enumerate(self.members):
             for word in words_of(_IN_BRACKETS.sub(" ", member.name)):
                 indexes.setdefault(word, set()).add(index)
-        return {word: frozenset(found) for word, found in indexes.items()}
+        return {word: frozenset(member_indexes) for word, member_indexes in indexes.items()}
 
 
 def _to_key(text: str) -> str:

@@ -60,18 +60,18 @@ def resolve_status(
     """
     if not shown_form(name):
         raise NotFound(f"{argument} is empty.", code="unknown_status", next_step="Call list_statuses for the names.")
-    found = _find_by_name(name, status_list)
-    if len(found) == 1:
-        return StatusChoice.of(found[0]), (_match(argument, name, found[0]),)
-    if found:
-        raise _ambiguous_error(f"{len(found)} statuses are named {name[:60]!r}.", found, argument)
+    statuses = _find_by_name(name, status_list)
+    if len(statuses) == 1:
+        return StatusChoice.of(statuses[0]), (_match(argument, name, statuses[0]),)
+    if statuses:
+        raise _ambiguous_error(f"{len(statuses)} statuses are named {name[:60]!r}.", statuses, argument)
     kind = _type_of(name)
     if kind and (status := _only_of_type(kind, status_list, argument)):
         return StatusChoice.of(status), (_match(argument, name, status),)
-    if len(found := _find_by_word(name, status_list)) == 1:
-        return StatusChoice.of(found[0]), (_match(argument, name, found[0]),)
-    if found:
-        raise _ambiguous_error(f"{len(found)} statuses may be meant by {name[:60]!r}.", found, argument)
+    if len(statuses := _find_by_word(name, status_list)) == 1:
+        return StatusChoice.of(statuses[0]), (_match(argument, name, statuses[0]),)
+    if statuses:
+        raise _ambiguous_error(f"{len(statuses)} statuses may be meant by {name[:60]!r}.", statuses, argument)
     if not status_list.complete:
         return StatusChoice(name=name.strip()), ()
     raise unknown_status_error(name, status_list, argument)
@@ -131,11 +131,11 @@ def _resembling_first(name: str, statuses: Sequence[Status]) -> Sequence[Status]
 
 def status_at_position(position: int, status_list: StatusList) -> tuple[StatusChoice, tuple[Match, ...]]:
     """The status at that position; if the list is incomplete, an unknown position is passed on."""
-    found = [status for status in status_list.statuses if status.order == position]
-    if len(found) == 1:
-        return StatusChoice.of(found[0]), (_match("newStatusPosition", str(position), found[0]),)
-    if found:
-        raise _ambiguous_error(f"{len(found)} statuses are at position {position}.", found, "newStatusName")
+    statuses = [status for status in status_list.statuses if status.order == position]
+    if len(statuses) == 1:
+        return StatusChoice.of(statuses[0]), (_match("newStatusPosition", str(position), statuses[0]),)
+    if statuses:
+        raise _ambiguous_error(f"{len(statuses)} statuses are at position {position}.", statuses, "newStatusName")
     if not status_list.complete:
         return StatusChoice(position=position), ()
     shown = position if abs(position) < _FAR else "of that size"
@@ -181,12 +181,12 @@ def resolve_filter_statuses(
     by_type = group_by(status_list.statuses, lambda status: status.type)
     for text in names:
         folded, kind = fold(text), _type_of(text)
-        found = (folded and by_shown.get(shown_form(text))) or by_name.get(folded) or by_type.get(kind or "") or ()
-        if not found and kind:
+        statuses = (folded and by_shown.get(shown_form(text))) or by_name.get(folded) or by_type.get(kind or "") or ()
+        if not statuses and kind:
             continue  # no status has this type, so no task has it
-        if not found and (found := _find_by_word(text, status_list)):
-            matched += [_match("status", text, status) for status in found]
-        choices += map(StatusChoice.of, found) if found else [resolve_status(text, status_list, "status")[0]]
+        if not statuses and (statuses := _find_by_word(text, status_list)):
+            matched += [_match("status", text, status) for status in statuses]
+        choices += map(StatusChoice.of, statuses) if statuses else [resolve_status(text, status_list, "status")[0]]
     return tuple(dict.fromkeys(choices)), tuple(matched)
 
 
@@ -217,21 +217,21 @@ def _find_by_word(text: str, status_list: StatusList) -> list[Status]:
         return []
     word = fold(text).replace(" ", "_")
     types = _TYPES_BY_WORD.get(word) or _TYPES_BY_WORD.get(word.removesuffix("s"), frozenset())
-    found = [status for status in status_list.statuses if status.type in types]
+    statuses = [status for status in status_list.statuses if status.type in types]
     similar = [status for status in status_list.statuses if resembles(text, status.name)]
-    is_certain = len(found) == 1 or (len(types) > 1 and word not in _MAY_BE_INITIAL)
-    return found if is_certain and similar in ([], found) else []
+    is_certain = len(statuses) == 1 or (len(types) > 1 and word not in _MAY_BE_INITIAL)
+    return statuses if is_certain and similar in ([], statuses) else []
 
 
 def _only_of_type(kind: str, status_list: StatusList, argument: str) -> Status | None:
     """The only status of a type; of `master_done` if none is `done`. None if there is none."""
     for status_type in FINISHED if kind == "done" else (kind,):
-        found = [status for status in status_list.statuses if status.type == status_type]
-        found = [status for status in found if status.id == status_list.completed is not None] or found
-        if len(found) > 1:
-            raise _ambiguous_error(f"{len(found)} statuses have the type {status_type}.", found, argument)
-        if found:
-            return found[0]
+        statuses = [status for status in status_list.statuses if status.type == status_type]
+        statuses = [status for status in statuses if status.id == status_list.completed is not None] or statuses
+        if len(statuses) > 1:
+            raise _ambiguous_error(f"{len(statuses)} statuses have the type {status_type}.", statuses, argument)
+        if statuses:
+            return statuses[0]
     return None
 
 

@@ -35,11 +35,11 @@ def select_page(
     """The page of `query` among `tasks`; `is_late` and `times` as of `matcher`."""
     matches = matcher(query, is_late, times)
     matching = [task for task in tasks if matches(task)]
-    found = [task for task in matching if task.unreadable is MISSING]
+    readable = [task for task in matching if task.unreadable is MISSING]
     unreadable = tuple(task.id for task in matching if task.unreadable is not MISSING)
-    found.sort(key=lambda task: (task_sort_key(task, query.order), task.id), reverse=not ascends(query.order))
+    readable.sort(key=lambda task: (task_sort_key(task, query.order), task.id), reverse=not ascends(query.order))
     after = query.after
-    rest = found if after is None else [task for task in found if _follows(task, after, query.order)]
+    rest = readable if after is None else [task for task in readable if _follows(task, after, query.order)]
     shown = tuple(rest[: query.limit])
     known = {task.id: times[task.id] for task in shown if task.id in times}
     return TaskPage(shown, len(rest) > query.limit, unreadable, known)

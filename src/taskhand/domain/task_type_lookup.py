@@ -34,16 +34,16 @@ def match_task_type(value: str, known_types: Sequence[KnownType]) -> tuple[str, 
     if not known_types or any(known_type.value == text for known_type in known_types):
         return text, ()
     whole, words = _letters_and_digits(text), _words(text)
-    found = _matching(known_types, lambda name: _letters_and_digits(name) == whole) or _matching(
+    matches = _matching(known_types, lambda name: _letters_and_digits(name) == whole) or _matching(
         known_types, lambda name: words <= _words(name)
     )
-    if len(found) == 1 and words:
-        return found[0].value, (Match("taskType", value, found[0].value, found[0].label),)
-    if found and words:
+    if len(matches) == 1 and words:
+        return matches[0].value, (Match("taskType", value, matches[0].value, matches[0].label),)
+    if matches and words:
         raise Ambiguous(
-            f"{len(found)} types match taskType {text[:60]!r}.",
+            f"{len(matches)} types match taskType {text[:60]!r}.",
             code="ambiguous_task_type",
-            candidates=_candidates(found),
+            candidates=_candidates(matches),
             next_step="Send taskType as the candidate that is meant.",
         )
     raise CallerError(

@@ -58,8 +58,8 @@ def is_offset(name: str) -> bool:
 def zone_of_city(city: str) -> str | None:
     """The one zone that is named by this city, in any case and with its accents; None if none or several are."""
     wanted = f"/{fold(city).replace(' ', '_')}"
-    found = [zone for key, zone in _official_names().items() if key.endswith(wanted)]
-    return found[0] if len(found) == 1 else None
+    zones = [zone for key, zone in _official_names().items() if key.endswith(wanted)]
+    return zones[0] if len(zones) == 1 else None
 
 
 def offset_of_reversed(zone: str) -> str | None:

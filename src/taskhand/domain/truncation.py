@@ -31,8 +31,8 @@ def truncate_change(was: str, now: str, longest: int) -> tuple[str, str]:
 
 def split_cut(text: str) -> tuple[str, int, str] | None:
     """The text before and after the last mark of `truncate`, and the number in it; None if there is none."""
-    found = list(_CUT.finditer(text))[-1:]
-    return (text[: found[0].start()], int(found[0][1]), text[found[0].end() :]) if found else None
+    cuts = list(_CUT.finditer(text))[-1:]
+    return (text[: cuts[0].start()], int(cuts[0][1]), text[cuts[0].end() :]) if cuts else None
 
 
 def without_cut(text: str) -> str:

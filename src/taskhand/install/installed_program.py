@@ -98,11 +98,11 @@ def _find_source() -> str | None:
         return None
     if not text:
         return None
-    found = json.loads(text)
-    url = str(found["url"])
-    if vcs := found.get("vcs_info"):
+    direct_url = json.loads(text)
+    url = str(direct_url["url"])
+    if vcs := direct_url.get("vcs_info"):
         revision = f"@{vcs['requested_revision']}" if vcs.get("requested_revision") else ""
-        folder = f"#subdirectory={found['subdirectory']}" if found.get("subdirectory") else ""
+        folder = f"#subdirectory={direct_url['subdirectory']}" if direct_url.get("subdirectory") else ""
         return f"{vcs['vcs']}+{url}{revision}{folder}"
     parts = urlsplit(url)
     return url2pathname(parts.path) if parts.scheme == "file" else url

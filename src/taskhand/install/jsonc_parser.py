@@ -77,9 +77,9 @@ def parse_jsonc(text: str) -> Text:
 
     Results are cached: a host's file may have megabytes, and one change parses it several times.
     """
-    found = list(_tokens(text))
-    parser = _JsoncParser(text, [token for token in found if token.kind != "comment"])
-    comments = tuple((token.start, token.end) for token in found if token.kind == "comment")
+    tokens = list(_tokens(text))
+    parser = _JsoncParser(text, [token for token in tokens if token.kind != "comment"])
+    comments = tuple((token.start, token.end) for token in tokens if token.kind == "comment")
     return Text(text, parser.whole(), comments)
 
 

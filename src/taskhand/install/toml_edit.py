@@ -55,8 +55,8 @@ def remove_value(text: str, path: Path) -> str:
 
 def find_leaves(text: str) -> Sequence[Leaf]:
     """As in `FileFormat`."""
-    found = [(statement.path, statement.node) for statement in parse_toml(text).statements if statement.node]
-    return [leaf for path, node in found for leaf in leaves_of(node, path)]
+    leaves = [(statement.path, statement.node) for statement in parse_toml(text).statements if statement.node]
+    return [leaf for path, node in leaves for leaf in leaves_of(node, path)]
 
 
 def find_comments(text: str) -> Sequence[Span]:
@@ -240,10 +240,10 @@ def _checked(text: str, expected: Mapping[str, Any], names: _Names) -> str:
     An empty table on the path counts as a missing one: a table without a head of its own ends with its last table.
     """
     try:
-        found = tomllib.loads(text)
+        parsed = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        found = {}
-    if _comparable(found, names) != _comparable(expected, names):
+        parsed = {}
+    if _comparable(parsed, names) != _comparable(expected, names):
         raise RuntimeError("The edit of the file went wrong, so nothing is written.")
     return text
 

@@ -41,9 +41,9 @@ class AbandonedChanges:
             self._is_swept = True
             sessions |= frozenset(processes.other_sessions())
         # A new transaction, to see what another process settled before it released a lock.
-        found = await store.read(partial(self._take_over, sessions, account_names)) if sessions else ()
-        self._search_again_at = self._monotonic() + (0.0 if found else _SEARCH_EVERY_S)
-        return found
+        abandoned = await store.read(partial(self._take_over, sessions, account_names)) if sessions else ()
+        self._search_again_at = self._monotonic() + (0.0 if abandoned else _SEARCH_EVERY_S)
+        return abandoned
 
     async def release(self, account_names: Sequence[str]) -> None:
         """Release the processes that were taken over and have no open change of these accounts any more."""

@@ -140,5 +140,5 @@ def _read_portions(connection: SqlConnection, last: int) -> Iterator[Sequence[Sq
 
 def _find_link(connection: SqlConnection, after: int, seq: int) -> ChainLink | None:
     """The row at `seq`; None if it is not after the one that was pruned last."""
-    found = connection.execute("SELECT seq, hash FROM entry WHERE seq = ? AND seq > ?", (seq, after)).fetchone()
-    return ChainLink(found["seq"], found["hash"]) if found else None
+    row = connection.execute("SELECT seq, hash FROM entry WHERE seq = ? AND seq > ?", (seq, after)).fetchone()
+    return ChainLink(row["seq"], row["hash"]) if row else None

@@ -130,14 +130,14 @@ class Database:
         driver = self._connect()
         try:
             sql = "SELECT to_regclass('taskhand.schema_version') IS NOT NULL AND to_regnamespace(%s) IS NOT NULL"
-            [(found,)] = driver.execute(sql, (kind.schema,)).fetchall()
+            [(exists,)] = driver.execute(sql, (kind.schema,)).fetchall()
         except psycopg.Error as error:
             if is_connection_lost(error, driver):
                 raise _Cut(error) from error
             raise
         finally:
             self._give_back(driver)
-        return bool(found)
+        return bool(exists)
 
     def enter(self) -> None:
         """Add one user of the connections."""

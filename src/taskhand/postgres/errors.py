@@ -139,5 +139,5 @@ def _secrets_in(url: str) -> set[str] | None:
         password = conninfo_to_dict(url).get("password")
     except (psycopg.Error, ValueError):
         return None
-    found = {secret for secret in (str(password or ""), *split_passwords(url)) if secret}
-    return found | {quote(secret, safe="") for secret in found}
+    secrets = {secret for secret in (str(password or ""), *split_passwords(url)) if secret}
+    return secrets | {quote(secret, safe="") for secret in secrets}

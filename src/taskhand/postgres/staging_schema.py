@@ -91,8 +91,8 @@ class Staging:
         """The names of the table's columns."""
         sql = "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s"
         with self._errors():
-            found = self._driver.execute(f"{sql} ORDER BY ordinal_position", (self._own.schema, table)).fetchall()
-        return [str(row[0]) for row in found]
+            rows = self._driver.execute(f"{sql} ORDER BY ordinal_position", (self._own.schema, table)).fetchall()
+        return [str(row[0]) for row in rows]
 
     def rows(
         self,

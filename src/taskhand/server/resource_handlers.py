@@ -101,14 +101,14 @@ class ResourceHandlers:
                     arguments=call.arguments | ({"id": task_id} if task_id else {}),
                 )
                 _check_readable(resource, view)
-                found = await _read(resource, task_id, view.find(connection), ctx, params)
+                content = await _read(resource, task_id, view.find(connection), ctx, params)
         except TaskhandError as error:
             if isinstance(error, NotAllowed):
                 await call.failed(error)
             raise _to_mcp_error(error, uri) from None
-        if isinstance(found, InputRequiredResult):
-            return found
-        return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=found, mime_type=_JSON)])
+        if isinstance(content, InputRequiredResult):
+            return content
+        return ReadResourceResult(contents=[TextResourceContents(uri=uri, text=content, mime_type=_JSON)])
 
     def followed_at(self, ctx: ServerRequestContext[Any, Any], uri: str) -> "SubscriptionUri | None":
         """The changing content at an address.
@@ -189,9 +189,9 @@ def _find(uri: str, *, has_several: bool) -> _Target:
     """The resource at an address; NotFound."""
     for resource in RESOURCES:
         address = resource.address(_CONNECTION if has_several else None)
-        if (found := UriTemplate.parse(address).match(uri)) is not None:
-            connection = found.get("connection")
-            return _Target(resource, None if connection is None else str(connection), str(found.get("id", "")))
+        if (parameters := UriTemplate.parse(address).match(uri)) is not None:
+            connection = parameters.get("connection")
+            return _Target(resource, None if connection is None else str(connection), str(parameters.get("id", "")))
     raise _no_resource(uri)
 
 

@@ -107,8 +107,8 @@ class ListItem:
 
     def text(self, name: str) -> str:
         """A field as it was sent, if it is a text; else empty."""
-        found = self.sent.get(name) if isinstance(self.sent, Mapping) else None
-        return found if isinstance(found, str) else ""
+        sent_value = self.sent.get(name) if isinstance(self.sent, Mapping) else None
+        return sent_value if isinstance(sent_value, str) else ""
 
 
 @cache

@@ -17,5 +17,5 @@ async def read_trace_headers(ctx: ServerRequestContext[Any, Any], call_next: Cal
     meta: Any = ctx.meta or {}
     if ctx.request is None or "traceparent" in meta:
         return await call_next(ctx)
-    found = {name: value for name in _NAMES if (value := ctx.request.headers.get(name))}
-    return await call_next(replace(ctx, meta=meta | found) if "traceparent" in found else ctx)
+    headers = {name: value for name in _NAMES if (value := ctx.request.headers.get(name))}
+    return await call_next(replace(ctx, meta=meta | headers) if "traceparent" in headers else ctx)

@@ -43,10 +43,10 @@ class AddedNotes:
         unknown = [snapshot.task for snapshot in snapshots if snapshot.task.id not in self._noted]
         if not unknown or "description" not in self._app.backend.capabilities.absent:
             return
-        found = await find_own_notes(self._app, unknown, text.strip(), self._start_of_day())
-        unlisted = {task.ai_customer_id for task in unknown if task.id not in found}
+        notes = await find_own_notes(self._app, unknown, text.strip(), self._start_of_day())
+        unlisted = {task.ai_customer_id for task in unknown if task.id not in notes}
         sent = await self._find_sent_notes(text, unlisted) if unlisted else {}
-        self._noted |= {task.id: task.id in found or task.ai_customer_id in sent for task in unknown}
+        self._noted |= {task.id: task.id in notes or task.ai_customer_id in sent for task in unknown}
 
     async def _find_sent_notes(self, text: str, customer_ids: Collection[str | None]) -> dict[str, SentNote]:
         """Notes that another process has sent and the CRM does not list yet; OutcomeUnknown if one may be there."""

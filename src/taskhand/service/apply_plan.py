@@ -203,7 +203,7 @@ async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
     now = await read_snapshots(call.app, ids, deletes, properties=intended_properties(intents))
     capabilities = call.app.backend.capabilities
     differences = (difference_since(plan, intent, now.get(intent.task_id or ""), capabilities) for intent in intents)
-    moved = [found for found in differences if found is not None] or await moved_notes(call.app, plan)
+    moved = [difference for difference in differences if difference is not None] or await moved_notes(call.app, plan)
     if moved:
         raise stale_plan_error(moved, len(intents))
     return [

@@ -71,10 +71,10 @@ async def read_by_id(
         )
     pattern = app.backend.capabilities.id_pattern
     fitting = [task_id for task_id in unique if re.fullmatch(pattern, task_id)]
-    found = await read_snapshots(app, fitting, fitting if to_delete else (), properties=properties)
-    refused = {task_id: _missing_task_error(app, task_id) for task_id in unique if task_id not in found}
+    snapshots = await read_snapshots(app, fitting, fitting if to_delete else (), properties=properties)
+    refused = {task_id: _missing_task_error(app, task_id) for task_id in unique if task_id not in snapshots}
     # A backend may accept one id in two spellings (upper and lower case): that is one task.
-    tasks = {found[task_id].task.id: found[task_id] for task_id in unique if task_id in found}
+    tasks = {snapshots[task_id].task.id: snapshots[task_id] for task_id in unique if task_id in snapshots}
     return Targets(tuple(tasks.values()), refused)
 
 
@@ -98,23 +98,23 @@ async def _find_by_filter(app: AppContext, task_filter: TaskFilter, properties: 
             next_step="Send at least one of the filter's fields, or taskIds.",
         )
     query = replace(await resolve_filter(app, task_filter), order="created", limit=_PAGE, links=frozenset())
-    found: list[str] = []
+    task_ids: list[str] = []
     refused: dict[str, TaskhandError] = {}
     async for page in all_pages(app, query):
-        found += [task.id for task in page.tasks]
+        task_ids += [task.id for task in page.tasks]
         refused |= {task_id: _unreadable_task_error(task_id) for task_id in page.unreadable if task_id}
-        app.principal.rules.check_number(len(found))
-        if len(found) > MAX_TASKS:
+        app.principal.rules.check_number(len(task_ids))
+        if len(task_ids) > MAX_TASKS:
             raise CallerError(
                 f"More than {MAX_TASKS} tasks match this filter.",
                 code="too_many_tasks",
                 next_step="Narrow the filter, or change them in several calls.",
             )
-    if len(found) > 1:
-        await _check_leaves_some(app, frozenset(found))
-    if not found and not refused:
+    if len(task_ids) > 1:
+        await _check_leaves_some(app, frozenset(task_ids))
+    if not task_ids and not refused:
         await check_names_known(app, task_filter)
-    targets = await read_by_id(app, found, properties=properties) if found else Targets((), {})
+    targets = await read_by_id(app, task_ids, properties=properties) if task_ids else Targets((), {})
     return replace(targets, refused={**targets.refused, **refused}, matched=query.matched)
 
 

@@ -55,8 +55,8 @@ async def bulk_write(
         note = "Nothing was written." if skipped_results else "No task matches the filter: nothing was written."
         return BulkReceipt(skipped_results, opening.matched, note, change.id)
     not_sent = dict(enumerate(skipped_results, len(intents)))
-    found = [_skipped_result(index, result) for index, result in not_sent.items()]
-    run = _BulkRun(call, dict(enumerate(intents)), found, not_sent)
+    skipped_rows = [_skipped_result(index, result) for index, result in not_sent.items()]
+    run = _BulkRun(call, dict(enumerate(intents)), skipped_rows, not_sent)
     with anyio.CancelScope(shield=True):
         await call.begin(opening, intents)
     return await _finish(run)
@@ -137,9 +137,9 @@ def _with_way_on(receipt: BulkReceipt, change: Change, *, is_out_of_time: bool =
     left, unknown = sum(result.may_be_retried for result in receipt.results), receipt.totals.get("unknown", 0)
     if not (left or unknown) or not is_resumable(change):
         return receipt
-    found = [f"{left} of {len(receipt.results)} tasks {'is' if left == 1 else 'are'} left"] if left else []
-    found += [f"the outcome of {unknown} is unknown"] if unknown else []
-    way_on = f"{' and '.join(found)}: call apply_plan with this planId to go on."
+    sentences = [f"{left} of {len(receipt.results)} tasks {'is' if left == 1 else 'are'} left"] if left else []
+    sentences += [f"the outcome of {unknown} is unknown"] if unknown else []
+    way_on = f"{' and '.join(sentences)}: call apply_plan with this planId to go on."
     way_on = f"{way_on[:1].upper()}{way_on[1:]}"
     note = join_notes(receipt.note, way_on)
     return replace(receipt, note=note, plan_id=change.opening.plan_id or change.id, is_out_of_time=is_out_of_time)

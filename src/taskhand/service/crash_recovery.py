@@ -155,15 +155,15 @@ async def with_notes(
         text, snapshot = intent.edit.note if intent.edit else MISSING, now.get(intent.task_id or "")
         if isinstance(text, str) and MASK not in text and snapshot is not None:
             wanted.setdefault(text, []).append(snapshot)
-    found = dict(now)
+    noted = dict(now)
     for text, snapshots in wanted.items():
         ids = await find_own_notes(app, [snapshot.task for snapshot in snapshots], text, since)
-        found |= {
+        noted |= {
             snapshot.task.id: snapshot.with_note(text, ids[snapshot.task.id])
             for snapshot in snapshots
             if snapshot.task.id in ids
         }
-    return found
+    return noted
 
 
 async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) -> list[Result]:

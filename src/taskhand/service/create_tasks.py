@@ -189,7 +189,7 @@ def _refuse_same(alike: Sequence[_Step]) -> None:
 
 async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
     """Claim each body, or take the result of an earlier call that made the same task a moment ago."""
-    found: list[tuple[_Step, EarlierCreate]] = []
+    made_earlier: list[tuple[_Step, EarlierCreate]] = []
     for step in steps:
         if step.error is not None:
             continue
@@ -197,11 +197,11 @@ async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
         for claim in _duplicate_claim(call, step):
             earlier = await find_earlier_create(call, claim)
             if isinstance(earlier, EarlierCreate):
-                found.append((step, earlier))
+                made_earlier.append((step, earlier))
             else:
                 step.claim = earlier
-    now = await read_made(call, [earlier for _, earlier in found])
-    for step, earlier in found:
+    now = await read_made(call, [earlier for _, earlier in made_earlier])
+    for step, earlier in made_earlier:
         step.result = _to_result(call, step.body, earlier, now)
 
 

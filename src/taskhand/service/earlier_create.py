@@ -101,12 +101,12 @@ async def read_made(call: Call, earlier: Sequence[EarlierCreate]) -> dict[str, T
     """The made tasks as they are now, by id, without those that are not found any more; None if the read fails."""
     ids = [create.made.id for create in earlier if create.made is not None]
     try:
-        found = await call.app.backend.snapshots(ids, fresh=True) if ids else {}
-        for missing in [task_id for task_id in ids if task_id not in found and len(ids) > 1]:  # a list may lag
-            found |= await call.app.backend.snapshots([missing], fresh=True)
+        snapshots = await call.app.backend.snapshots(ids, fresh=True) if ids else {}
+        for missing in [task_id for task_id in ids if task_id not in snapshots and len(ids) > 1]:  # a list may lag
+            snapshots |= await call.app.backend.snapshots([missing], fresh=True)
     except TaskhandError:
         return None
-    return {task_id: snapshot.task for task_id, snapshot in found.items()}
+    return {task_id: snapshot.task for task_id, snapshot in snapshots.items()}
 
 
 def state_of_made(

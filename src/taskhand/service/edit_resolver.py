@@ -204,8 +204,8 @@ class Resolver:
         if body.responsible_ids is MISSING or not body.responsible_ids:
             is_to_be_own = before is None and self._app.principal.rules.own_tasks_only
             return await self._me_alone() if is_to_be_own else (body.responsible_ids, ())
-        found = await self.resolve_people(body.responsible_ids, before.responsible_ids if before else ())
-        return found.ids, found.matched
+        resolved = await self.resolve_people(body.responsible_ids, before.responsible_ids if before else ())
+        return resolved.ids, resolved.matched
 
     async def _me_alone(self) -> tuple[tuple[str, ...] | MISSING, tuple[Match, ...]]:
         """The responsible of a new task that came without one, if the caller may have own tasks only."""

@@ -21,10 +21,10 @@ class TaskIds:
 
 async def find_id_by_property(app: AppContext, value: str, id_property: str) -> str:
     """The id of the task with this value of a property; NotFound."""
-    found = await find_ids(app, [value], id_property)
-    if found.missing:
-        raise found.missing[value]
-    return found.ids[0]
+    tasks = await find_ids(app, [value], id_property)
+    if tasks.missing:
+        raise tasks.missing[value]
+    return tasks.ids[0]
 
 
 async def find_ids(app: AppContext, values: Sequence[str], id_property: str | MISSING) -> TaskIds:
@@ -36,9 +36,9 @@ async def find_ids(app: AppContext, values: Sequence[str], id_property: str | MI
     own = app.backend.properties
     if id_property is MISSING or own is None:
         return TaskIds(tuple(values))
-    found = await own.find_ids(id_property, values)
-    missing = {value: _missing_error(id_property, value) for value in values if value not in found}
-    return TaskIds(tuple(found[value] for value in values if value in found), missing)
+    ids = await own.find_ids(id_property, values)
+    missing = {value: _missing_error(id_property, value) for value in values if value not in ids}
+    return TaskIds(tuple(ids[value] for value in values if value in ids), missing)
 
 
 def _missing_error(name: str, value: str) -> NotFound:

@@ -88,11 +88,11 @@ async def _find_by_change(apps: Iterable[AppContext], change_ids: Collection[str
 async def _check_of(app: AppContext, connections: Connections, change_ids: Collection[str]) -> None:
     """Refuse changes or plans of another of the caller's connections (UnclearConnection)."""
     for change_id in change_ids:
-        found = await _find_by_change([app, *connections], [change_id])
-        if found is not None and (right := found.connection.name) != (wrong := app.connection.name):
+        owner = await _find_by_change([app, *connections], [change_id])
+        if owner is not None and (right := owner.connection.name) != (wrong := app.connection.name):
             raise UnclearConnection(
                 f"{change_id[:60]} is of the connection {right}, not of {wrong}; nothing was done.",
-                _to_connections([found]),
+                _to_connections([owner]),
                 code="wrong_connection",
                 next_step="Send the same call without connection.",
             )

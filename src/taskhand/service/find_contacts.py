@@ -53,14 +53,14 @@ async def find_contacts(app: AppContext, query: str, limit: int) -> FoundContact
 
 async def _find_by_id(app: AppContext, query: str) -> FoundContacts:
     """The contact and deal with the query as id: tasks and answers show links by id."""
-    found: list[Contact | Deal] = []
+    records: list[Contact | Deal] = []
     if app.backend.capabilities.contact_id_pattern is None or _ID.fullmatch(query):
         for field in ("ai_contact_id", "ai_customer_id", "deal_id"):
             if field != "deal_id" or "dealId" not in app.backend.capabilities.absent:
                 with suppress(OperatorError):  # each may have a scope of its own
-                    found += (await app.backend.account.find_linked(field, [query])).values()
-    contacts = tuple(hit for hit in found if isinstance(hit, Contact))
-    return FoundContacts(contacts, tuple(hit for hit in found if isinstance(hit, Deal)))
+                    records += (await app.backend.account.find_linked(field, [query])).values()
+    contacts = tuple(hit for hit in records if isinstance(hit, Contact))
+    return FoundContacts(contacts, tuple(hit for hit in records if isinstance(hit, Deal)))
 
 
 async def _find_deals(app: AppContext, query: str, limit: int) -> tuple[Deal, ...]:

@@ -131,9 +131,9 @@ async def wait_until_ended(app: AppContext, change: Change) -> Change:
     for _ in range(_MAX_POLLS):
         if time_left() <= _POLL_S:
             break
-        found = await app.journal.find(change.id)
-        if found is not None and found.ending is not None:
-            return found
+        current = await app.journal.find(change.id)
+        if current is not None and current.ending is not None:
+            return current
         await recover_abandoned(app)  # the process of the change may have died
         await app.call_time.sleep(_POLL_S)
     raise CallerError(

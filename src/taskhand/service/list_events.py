@@ -266,8 +266,8 @@ async def _find_now(store: EventStore, feed: Feed, before: Feed | None, asked_at
     A feed that began with the call has no earlier events; else moments are by the CRM's clock.
     """
     query = EventQuery(_MAX_MEANWHILE, 0 if before is None else before.last_seq, feed.last_seq)
-    found = await store.list_events(feed.name, query)
-    meanwhile = (event.seq for event in found if before is None or event.moment >= asked_at - CLOCKS)
+    events = await store.list_events(feed.name, query)
+    meanwhile = (event.seq for event in events if before is None or event.moment >= asked_at - CLOCKS)
     return next(meanwhile, feed.last_seq + 1) - 1
 
 
@@ -277,8 +277,8 @@ async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Star
     only = EventFilter(request.kinds, request.task_id, request.person_ids, await find_visible_member(app))
     through = feed.last_seq if start.through is None else start.through
     query = EventQuery(request.limit + 1, start.seq, through, start.since, start.after, only)
-    found = await _list(store, feed.name, query)
-    events, more = found[: request.limit], len(found) > request.limit
+    kept_events = await _list(store, feed.name, query)
+    events, more = kept_events[: request.limit], len(kept_events) > request.limit
     positions = tuple(cursors.behind(event, start) for event in events)
     end = positions[-1] if more else cursors.behind_number(through)
     return EventPage(
@@ -288,9 +288,9 @@ async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Star
 
 async def _list(store: EventStore, name: FeedName, query: EventQuery) -> tuple[KeptEvent, ...]:
     """The events that are visible to the caller: if the caller is limited to own tasks, as such a caller sees them."""
-    found, member = await store.list_events(name, query), query.only.visible_to
+    events, member = await store.list_events(name, query), query.only.visible_to
     return (
-        found
+        events
         if member is None
-        else tuple(replace(kept_event, event=show_to(kept_event.event, member)) for kept_event in found)
+        else tuple(replace(kept_event, event=show_to(kept_event.event, member)) for kept_event in events)
     )

@@ -120,13 +120,13 @@ class _Choice:
             self._check_shared()
             yield self.shared
             return
-        async with self._own.lease(person.names) as found:
-            if found is None:
+        async with self._own.lease(person.names) as lease:
+            if lease is None:
                 self._check_shared()
                 yield self.shared
                 return
-            if self._opened is not found.value:
-                self._opened, self._own_backend = found.value, self._for_caller(found.value, found.member_id)
+            if self._opened is not lease.value:
+                self._opened, self._own_backend = lease.value, self._for_caller(lease.value, lease.member_id)
             yield self._own_backend
 
     async def is_own(self) -> bool:

@@ -76,26 +76,26 @@ class OwnTasksBackend:
         if me is None or (others is not None and (not others or most == 1)):
             return TaskPage((), more=False)
         rest = replace(query, responsible_ids=(me,), of_nobody=False)
-        found: list[Task] = []
+        tasks: list[Task] = []
         unreadable: dict[str, None] = {}
         times: dict[str, Any] = {}
         while True:
             page = await self._backend.list_tasks(rest)
-            found += [
+            tasks += [
                 task
                 for task in page.tasks
                 if me in task.responsible_ids and (others is None or not others.isdisjoint(task.responsible_ids))
             ]
             unreadable |= dict.fromkeys(page.unreadable)
             times |= page.times
-            if not page.more or not page.tasks or len(found) >= query.limit:
+            if not page.more or not page.tasks or len(tasks) >= query.limit:
                 break
             last = page.tasks[-1]
             rest = replace(rest, after=(task_sort_key(last, query.order), last.id))
-        shown = tuple(found[: query.limit])
+        shown = tuple(tasks[: query.limit])
         return TaskPage(
             shown,
-            more=page.more or len(found) > len(shown),
+            more=page.more or len(tasks) > len(shown),
             unreadable=await self._own_among(unreadable),
             times={task.id: times[task.id] for task in shown if task.id in times},
         )
@@ -220,8 +220,10 @@ class OwnTasksBackend:
         """Those of the tasks that cannot be read whole that are certainly the person's own."""
         me, pattern = await self.account.me(), self.capabilities.id_pattern
         named = [task_id for task_id in ids if re.fullmatch(pattern, task_id)]
-        found = await self._backend.snapshots(named) if named else {}
-        return tuple(task_id for task_id in named if task_id in found and me in found[task_id].task.responsible_ids)
+        snapshots = await self._backend.snapshots(named) if named else {}
+        return tuple(
+            task_id for task_id in named if task_id in snapshots and me in snapshots[task_id].task.responsible_ids
+        )
 
     async def _check_new(self, edit: Edit) -> None:
         me = await self._member()

@@ -31,9 +31,9 @@ async def check_contact(app: AppContext, contact: str) -> None:
     text = contact.strip()
     if _ID.fullmatch(text):
         return
-    found = await _search(app, text, _MAX_CANDIDATES + 1)
-    if not _has_id(found or (), text):
-        raise _name_error("contact", text, found)
+    contacts = await _search(app, text, _MAX_CANDIDATES + 1)
+    if not _has_id(contacts or (), text):
+        raise _name_error("contact", text, contacts)
 
 
 async def resolve_link(app: AppContext, field: str, link: str) -> str:
@@ -46,13 +46,13 @@ async def resolve_link(app: AppContext, field: str, link: str) -> str:
     pattern = _pattern(app.backend.capabilities, field)
     if re.fullmatch(pattern, text) if pattern else _ID.fullmatch(text):
         return text
-    found = await _search(app, text, _MAX_CANDIDATES + 1 if pattern else _MAX_NAMESAKES)
+    contacts = await _search(app, text, _MAX_CANDIDATES + 1 if pattern else _MAX_NAMESAKES)
     if pattern is None:
-        if _has_id(found or (), text):
+        if _has_id(contacts or (), text):
             return text
-        if not re.search(r"\s", text) and not (found := _of_name(found or (), text)):
+        if not re.search(r"\s", text) and not (contacts := _of_name(contacts or (), text)):
             return text
-    raise _name_error(argument_name(field), text, found, field)
+    raise _name_error(argument_name(field), text, contacts, field)
 
 
 def _pattern(capabilities: Capabilities, field: str) -> str | None:

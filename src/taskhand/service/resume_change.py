@@ -62,11 +62,11 @@ async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
         looked_at = {
             index: intent for index, intent in open_intents.items() if intent.task_id is None or intent.task_id in read
         }
-        found, to_send = _compare_with_tasks(change, looked_at, now, doubtful, call.app.backend.capabilities)
-        found += await _find_created(call, change, looked_at)
-        if not found and not to_send:
+        results, to_send = _compare_with_tasks(change, looked_at, now, doubtful, call.app.backend.capabilities)
+        results += await _find_created(call, change, looked_at)
+        if not results and not to_send:
             return None
-        return await bulk_resume(call, change, to_send, found, is_out_of_time=len(read) < len(ids))
+        return await bulk_resume(call, change, to_send, results, is_out_of_time=len(read) < len(ids))
 
 
 async def _read_in_portions(
@@ -77,8 +77,10 @@ async def _read_in_portions(
     write_at, read = _TO_WRITE * time_left(), 0
     while read < len(ids) and (not read or time_left() > write_at):
         # A backend that reads all tasks at once has just done so for the first portion.
-        found, unsure = await read_and_list_missing(call.app, ids[read : read + _PORTION], properties, fresh=not read)
-        now, doubtful, read = now | found, doubtful | unsure, read + _PORTION
+        snapshots, unsure = await read_and_list_missing(
+            call.app, ids[read : read + _PORTION], properties, fresh=not read
+        )
+        now, doubtful, read = now | snapshots, doubtful | unsure, read + _PORTION
     return now, doubtful, frozenset(ids[:read])
 
 
@@ -90,7 +92,7 @@ def _compare_with_tasks(
     capabilities: Capabilities,
 ) -> tuple[list[Result], dict[int, Intent]]:
     """Compare the intents with the current tasks: the results of those that need no write, and the intents to send."""
-    found, to_send = list[Result](), dict[int, Intent]()
+    results, to_send = list[Result](), dict[int, Intent]()
     for index, intent in intents.items():
         if intent.verb == "create":
             to_send |= {} if _is_in_doubt(change, index) else {index: intent}
@@ -101,26 +103,26 @@ def _compare_with_tasks(
             if outcome == "unknown":
                 continue
             if outcome == "applied":
-                found.append(Result(index, "applied", intent.task_id, snapshot.task if snapshot else None))
+                results.append(Result(index, "applied", intent.task_id, snapshot.task if snapshot else None))
                 continue
         result = _result_without_write(change, index, snapshot, capabilities)
         if result is not None:
-            found.append(result)
+            results.append(result)
         elif snapshot is not None:
             # What an undo of a deletion needs was read when it was planned.
             before = snapshot.with_note_of(intent.before.task) if intent.before else snapshot
             to_send[index] = intent if intent.verb == "delete" else replace(intent, before=before)
-    return found, to_send
+    return results, to_send
 
 
 async def _find_created(call: Call, change: Change, intents: Mapping[int, Intent]) -> list[Result]:
     """The results of unknown creates whose tasks are found now; the others stay unknown and are never sent again."""
     in_doubt = [index for index, intent in intents.items() if intent.verb == "create" and _is_in_doubt(change, index)]
     try:
-        found = await find_created(call.app, change, in_doubt)
+        results = await find_created(call.app, change, in_doubt)
     except TaskhandError:
         return []
-    return [result for result in found if result.outcome == "applied"]
+    return [result for result in results if result.outcome == "applied"]
 
 
 def _result_without_write(

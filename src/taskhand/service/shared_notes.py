@@ -26,20 +26,20 @@ async def with_written_notes(
 
     A note that was written counts as it was left, unless it is gone; one that was deleted may have been written again.
     """
-    found = dict(now)
+    snapshots = dict(now)
     written, deleted = _notes(applied)
     gone = await app.backend.missing_notes({str(task.note_id) for task in written.values()}) if written else ()
     for task_id, after in written.items():
         # A text that the journal masks cannot be compared: the note is deleted by its id.
         text = "" if MASK in str(after.note) else str(after.note)
         is_gone = after.note_id in gone
-        found |= _noted(found, task_id, None if is_gone else text, None if is_gone else str(after.note_id))
+        snapshots |= _noted(snapshots, task_id, None if is_gone else text, None if is_gone else str(after.note_id))
     for text in dict.fromkeys(deleted.values()):
         tasks = [now[task_id].task for task_id, note in deleted.items() if note == text and task_id in now]
         ids = await find_own_notes(app, tasks, text, since) if MASK not in text else {}
         for task in tasks:
-            found |= _noted(found, task.id, text if task.id in ids else None, ids.get(task.id))
-    return found
+            snapshots |= _noted(snapshots, task.id, text if task.id in ids else None, ids.get(task.id))
+    return snapshots
 
 
 def tasks_sharing(change: Change, applied: Iterable[tuple[Intent, Result]]) -> dict[str, tuple[Task, ...]]:
@@ -68,8 +68,8 @@ async def moved_notes(app: AppContext, plan: Change) -> list[Difference]:
     moved += [_note_difference(task, task.note, None) for task, note in edits if note is None and task.note_id in gone]
     for text in dict.fromkeys(note for _, note in edits if isinstance(note, str) and MASK not in note):
         tasks = [task for task, note in edits if note == text]
-        found = await find_own_notes(app, tasks, text, plan.opening.at)
-        moved += [_note_difference(task, None, text) for task in tasks if task.id in found]
+        notes = await find_own_notes(app, tasks, text, plan.opening.at)
+        moved += [_note_difference(task, None, text) for task in tasks if task.id in notes]
     return moved
 
 

@@ -28,13 +28,13 @@ async def read_snapshots(
         [task_id for task_id in ids if task_id in deletes],
         [task_id for task_id in ids if task_id not in deletes],
     )
-    found: dict[str, Snapshot] = {}
+    snapshots: dict[str, Snapshot] = {}
     if others:
-        found |= await (own.snapshots(others, properties) if own else backend.snapshots(others, fresh=fresh))
+        snapshots |= await (own.snapshots(others, properties) if own else backend.snapshots(others, fresh=fresh))
     if deleted:
         read = own.snapshots(deleted, properties, to_delete=True) if own else backend.snapshots_to_delete(deleted)
-        found |= await read
-    return found
+        snapshots |= await read
+    return snapshots
 
 
 async def read_snapshot(
@@ -42,10 +42,10 @@ async def read_snapshot(
 ) -> Snapshot:
     """One task with the backend's own values; NotFound."""
     deletes = [task_id] if to_delete else ()
-    found = await read_snapshots(app, [task_id], deletes, properties=properties, fresh=fresh)
-    if task_id not in found:
+    snapshots = await read_snapshots(app, [task_id], deletes, properties=properties, fresh=fresh)
+    if task_id not in snapshots:
         raise NotFound.of_task(task_id)
-    return found[task_id]
+    return snapshots[task_id]
 
 
 def intended_properties(intents: Iterable[Intent]) -> frozenset[str]:

@@ -33,7 +33,7 @@ async def find_sent_notes(app: AppContext, text: str, before: str | None = None)
 
     With `before`, only those of changes that began before the change with this id.
     """
-    found = dict[str, SentNote]()
+    notes = dict[str, SentNote]()
     for change in await _recent_changes(app, before):
         for index, intent in enumerate(change.intents):
             customer_id = intent.before.task.ai_customer_id if intent.before else None
@@ -42,24 +42,24 @@ async def find_sent_notes(app: AppContext, text: str, before: str | None = None)
                 continue
             if isinstance(note, str) and one_line(note) == one_line(text):
                 if (sent := _sent_note(change, change.results.get(index), note)) is not None:
-                    found[customer_id] = sent
+                    notes[customer_id] = sent
             elif (
                 note is None
-                and customer_id in found
-                and _is_deleted(intent, found[customer_id], change.results.get(index))
+                and customer_id in notes
+                and _is_deleted(intent, notes[customer_id], change.results.get(index))
             ):
-                del found[customer_id]
-    return {customer_id: sent for customer_id, sent in found.items() if sent.change.session != app.journal.session}
+                del notes[customer_id]
+    return {customer_id: sent for customer_id, sent in notes.items() if sent.change.session != app.journal.session}
 
 
 async def find_own_notes(app: AppContext, tasks: Sequence[Task], text: str, since: datetime) -> dict[str, str]:
     """The notes that `Backend.find_notes` finds, without those that were written here for another person."""
     others: frozenset[str] = frozenset()
     while True:
-        found = await app.backend.find_notes(tasks, text, since, others)
-        more = await _notes_of_others(app, frozenset(found.values()), since)
+        notes = await app.backend.find_notes(tasks, text, since, others)
+        more = await _notes_of_others(app, frozenset(notes.values()), since)
         if not more:
-            return found
+            return notes
         others |= more
 
 

@@ -84,8 +84,8 @@ async def hide_changes(app: AppContext, events: tuple[KeptEvent, ...]) -> tuple[
     ids = {kept_event.event.change_id for kept_event in events if kept_event.event.change_id is not None}
     if not ids or shown_subject(app) is None:
         return events
-    found = [change for change_id in ids if (change := await app.journal.find(change_id)) is not None]
-    shown = {change.id for change in found if is_visible(app, change)}
+    changes = [change for change_id in ids if (change := await app.journal.find(change_id)) is not None]
+    shown = {change.id for change in changes if is_visible(app, change)}
     return tuple(
         kept_event
         if kept_event.event.change_id is None or kept_event.event.change_id in shown

@@ -92,9 +92,11 @@ def _write_backup(
         with _same_moment(present) as readers:
             for reader, copy in zip(readers, copies, strict=True):
                 copy_database(reader, copy)
-        found = {database.label: describe_copy(database, copy) for database, copy in zip(present, copies, strict=True)}
+        descriptions = {
+            database.label: describe_copy(database, copy) for database, copy in zip(present, copies, strict=True)
+        }
         write_archive(copies, folder / MANIFEST, target, about)
-    return found
+    return descriptions
 
 
 def write_archive(copies: Sequence[Path], new: Path, target: Path, about: Mapping[str, object]) -> None:
@@ -117,10 +119,10 @@ def read_manifest(path: Path) -> Mapping[str, object] | None:
         return None
     try:
         with zipfile.ZipFile(path) as archive:
-            found = json.loads(archive.read(MANIFEST))
+            manifest = json.loads(archive.read(MANIFEST))
     except (zipfile.BadZipFile, KeyError, ValueError):
         return None
-    return found if isinstance(found, dict) and "format" in found else None
+    return manifest if isinstance(manifest, dict) and "format" in manifest else None
 
 
 def describe_copy(database: DatabaseFile, copy: Path) -> Description:

@@ -81,8 +81,8 @@ def is_open_to_others(path: Path) -> bool:
 
 
 def _identify(path: Path) -> tuple[int, int]:
-    found = os.stat(path)  # noqa: PTH116  each transaction asks, and a path takes twice as long
-    return found.st_dev, found.st_ino
+    status = os.stat(path)  # noqa: PTH116  each transaction asks, and a path takes twice as long
+    return status.st_dev, status.st_ino
 
 
 def open_sqlite(

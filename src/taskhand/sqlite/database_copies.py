@@ -48,8 +48,8 @@ def find_migration_copies(path: Path) -> list[Path]:
     """The copies that migrations have left beside the file at `path`, newest version first."""
     there = path.resolve()
     named = re.compile(re.escape(there.name) + r"\.v(\d+)\.bak")
-    found = [(int(match[1]), copy) for copy in there.parent.glob("*.bak") if (match := named.fullmatch(copy.name))]
-    return [copy for _, copy in sorted(found, reverse=True)]
+    copies = [(int(match[1]), copy) for copy in there.parent.glob("*.bak") if (match := named.fullmatch(copy.name))]
+    return [copy for _, copy in sorted(copies, reverse=True)]
 
 
 def remove_older_copies(path: Path) -> None:

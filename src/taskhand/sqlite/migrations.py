@@ -95,8 +95,8 @@ def _read_version(connection: sqlite3.Connection) -> int:
 
 
 def _scripts(package: str) -> list[Traversable]:
-    found = (file for file in (files(package) / "migrations").iterdir() if file.name.endswith(".sql"))
-    return sorted(found, key=lambda file: file.name)
+    scripts = (file for file in (files(package) / "migrations").iterdir() if file.name.endswith(".sql"))
+    return sorted(scripts, key=lambda file: file.name)
 
 
 def _statements(script: str) -> Iterator[str]:

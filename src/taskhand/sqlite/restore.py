@@ -69,9 +69,9 @@ def _restore_backup(
     with work_folder(home, databases[0].path.name) as folder:
         staged = _stage_databases(databases, source, folder)
         _check_replaceable([database for database, _ in staged], source)
-        found = {database.label: describe_copy(database, copy) for database, copy in staged}
+        descriptions = {database.label: describe_copy(database, copy) for database, copy in staged}
         for database, _ in staged:
-            if problem := found[database.label].problem:
+            if problem := descriptions[database.label].problem:
                 raise OperatorError(
                     f"The {database.kind.label} in {source} is not as it was written: {problem}.",
                     code="store_unavailable",
@@ -79,7 +79,7 @@ def _restore_backup(
                 )
         report("checked")
         kept = _replace(staged, stamp, folder, report)
-    return Restored(found, kept)
+    return Restored(descriptions, kept)
 
 
 def _check_replaceable(staged: Sequence[DatabaseFile], source: Path) -> None:
@@ -116,13 +116,13 @@ def _stage_copy(databases: Sequence[DatabaseFile], source: Path, folder: Path) -
     with suppress(sqlite3.DatabaseError), closing(connect_autocommit(source)) as connection:
         copy_database(connection, copy)
         tables = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        found = [database for database in databases if database.table in tables]
-        if len(found) > 1:
+        matching = [database for database in databases if database.table in tables]
+        if len(matching) > 1:
             raise OperatorError(
-                f"{source} is a copy of one {found[0].kind.label}, and the configuration has {len(found)}.",
+                f"{source} is a copy of one {matching[0].kind.label}, and the configuration has {len(matching)}.",
                 next_step="Choose its connection with --connection.",
             )
-        return [(database, copy) for database in found]
+        return [(database, copy) for database in matching]
     return []
 
 
@@ -310,8 +310,8 @@ def _objects(connection: sqlite3.Connection, schema: str) -> list[tuple[str, str
     Dropping a virtual table drops the tables that hold its content.
     """
     sql = f"SELECT type, name, sql FROM {schema}.sqlite_schema WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*'"  # noqa: S608
-    found = [(str(kind), str(name), str(text)) for kind, name, text in connection.execute(sql)]
-    return sorted(found, key=lambda row: (_is_virtual(row[2]), _ORDER[row[0]]))
+    objects = [(str(kind), str(name), str(text)) for kind, name, text in connection.execute(sql)]
+    return sorted(objects, key=lambda row: (_is_virtual(row[2]), _ORDER[row[0]]))
 
 
 def _is_virtual(sql: str) -> bool:

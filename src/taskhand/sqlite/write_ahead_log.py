@@ -41,8 +41,8 @@ class _Times(NamedTuple):
 
     @classmethod
     def of_file(cls, path: Path) -> "_Times":
-        found = path.stat()
-        return cls(found.st_mtime_ns, found.st_ctime_ns if os.name != "nt" else 0)
+        status = path.stat()
+        return cls(status.st_mtime_ns, status.st_ctime_ns if os.name != "nt" else 0)
 
     @property
     def latest(self) -> int:

@@ -97,9 +97,9 @@ def _find_unmoved(sources: Sequence[Source], target: Target) -> list[Source]:
 
 
 def _is_used(part: DataKind, target: Target) -> bool:
-    found = [table for table in part.holding if target.has_table(part.database, table)]
+    tables = [table for table in part.holding if target.has_table(part.database, table)]
     schema = part.database.schema
-    return any(target.rows(part.database, f"SELECT 1 FROM {schema}.{table} LIMIT 1") for table in found)  # noqa: S608
+    return any(target.rows(part.database, f"SELECT 1 FROM {schema}.{table} LIMIT 1") for table in tables)  # noqa: S608
 
 
 def _has_newest(part: DataKind, file: SourceFile, target: Target) -> bool:

@@ -155,9 +155,9 @@ class PartCopy:
         total, before = source.count(table), after
         [(done,)] = source.rows(f"SELECT count(*) FROM {table} WHERE {key[0]} <= ?", after[:1]) if after else [(0,)]  # noqa: S608
         for rows in source.portions(sql, after or [], _PORTION):
-            found = [tuple(storable(row)) for row in rows]
-            yield before, found
-            done, before = done + len(found), self._key(table, found[-1])
+            stored = [tuple(storable(row)) for row in rows]
+            yield before, stored
+            done, before = done + len(stored), self._key(table, stored[-1])
             self._report(f"{self._part.file.label}: {self._part.words.get(table, 'the rest')} {step}", done, total)
 
     def _key(self, table: str, row: Sequence[Any]) -> list[Any]:

@@ -96,17 +96,17 @@ def _decode(part: str) -> bytes:
 def _object(content: bytes, noun: str) -> dict[str, Any]:
     """The object in a part; RefusedToken for anything else, and for a duplicate name."""
     try:
-        found = parse_strictly(content.decode("utf-8"), _pairs)
+        value = parse_strictly(content.decode("utf-8"), _pairs)
     except (ValueError, RecursionError):
         raise RefusedToken(f"its {noun} is malformed") from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise RefusedToken(f"its {noun} is malformed")
-    return found
+    return value
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object; ValueError for a duplicate name, since parsers choose different values of it."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a name is there twice")
-    return found
+    return members

@@ -104,8 +104,8 @@ class Links:
     async def list(self, person: str | None = None) -> Sequence[ListedLink]:
         """Describe every link, or those of one person, by person and connection, without credentials."""
         seen = dict(self._seen)
-        found = await self._store.list_links() if await self._exists() else ()
-        wanted = [link for link in found if person in {None, link.person}]
+        kept_links = await self._store.list_links() if await self._exists() else ()
+        wanted = [link for link in kept_links if person in {None, link.person}]
         return [self._describe(link, seen.get((link.person, link.connection), 0)) for link in wanted]
 
     async def list_members(self, connection: str) -> Sequence[tuple[Person, str | None]]:

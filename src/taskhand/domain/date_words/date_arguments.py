@@ -69,18 +69,20 @@ def read_due(text: str, reference: Reference, zone: str | None) -> WordedDue:
     A time without a zone is in the zone that the due date will have.
     """
     argument, zone = "dueDate", zone or reference.zone
-    found = _usable_readings(
+    readings = _usable_readings(
         argument, text, read_date(text, reference.local(zone), "due"), "invalid_due_date", reference.calendar
     )
-    days = list(dict.fromkeys(day for reading in found for day in _days_in(reading.span, reference.local(zone).date())))
-    if len(found) > 1 or not found[0].span.is_day:
+    days = list(
+        dict.fromkeys(day for reading in readings for day in _days_in(reading.span, reference.local(zone).date()))
+    )
+    if len(readings) > 1 or not readings[0].span.is_day:
         shown = (
-            [_candidate(reading) for reading in found]
-            if all(reading.span.is_day for reading in found)
+            [_candidate(reading) for reading in readings]
+            if all(reading.span.is_day for reading in readings)
             else map(_shown_day, days)
         )
         raise _several(argument, text, list(shown))
-    reading = found[0]
+    reading = readings[0]
     at = reading.at
     if reading.clock is not None and zone is not None:
         at = at_wall(reading.span.first, reading.clock, zone).astimezone(ZoneInfo(zone))
@@ -165,16 +167,16 @@ def _one_reading(
     argument: str, text: str, edge: Edge, reference: Reference, direction: Direction, *, takes_parts: bool = False
 ) -> Reading:
     read = read_date(text, reference.local(), edge, direction)
-    found = _usable_readings(argument, text, read, "invalid_date", reference.calendar, takes_parts=takes_parts)
-    if len(found) > 1:
-        ends = [reading.span.first if edge == "from" else reading.span.last for reading in found]
+    readings = _usable_readings(argument, text, read, "invalid_date", reference.calendar, takes_parts=takes_parts)
+    if len(readings) > 1:
+        ends = [reading.span.first if edge == "from" else reading.span.last for reading in readings]
         shown = (
-            [_candidate(reading) for reading in found]
-            if any(reading.clock for reading in found)
+            [_candidate(reading) for reading in readings]
+            if any(reading.clock for reading in readings)
             else map(_shown_day, ends)
         )
         raise _several(argument, text, list(shown))
-    return found[0]
+    return readings[0]
 
 
 def _usable_readings(

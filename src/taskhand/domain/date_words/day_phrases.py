@@ -41,15 +41,15 @@ def days_of(
 
     NoSuchDay and WrongWeekday if they match a phrase that names no day.
     """
-    found, faults = set[Days](), list[NoSuchDay | WrongWeekday]()
+    days, faults = set[Days](), list[NoSuchDay | WrongWeekday]()
     for some in _sources(words, language, context, only):
         try:
-            found.update(some())
+            days.update(some())
         except (NoSuchDay, WrongWeekday) as fault:
             faults.append(fault)
-    if faults and not found:
+    if faults and not days:
         raise faults[0]
-    return found
+    return days
 
 
 def _sources(

@@ -62,13 +62,13 @@ class Language:
 
     def words(self, tokens: Sequence[str]) -> list[Word]:
         """The possible roles of each word in this language; a compound number is one word."""
-        found: list[Word] = []
+        with_roles: list[Word] = []
         at = 0
         while at < len(tokens):
             compound = self._find_compound_number(tokens, at)
-            found.append(compound or self._roles_of_word(tokens[at]))
+            with_roles.append(compound or self._roles_of_word(tokens[at]))
             at += 1 + bool(compound) + bool(compound and self.joins_tens)
-        return found
+        return with_roles
 
     def _find_compound_number(self, tokens: Sequence[str], at: int) -> Word | None:
         """The number that begins there in several words, such as twenty-five or twenty-first; None for any other."""

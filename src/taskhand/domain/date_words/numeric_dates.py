@@ -15,22 +15,22 @@ def numeric_date(context: Context, parts: tuple[int, int, str | None], *, day_fi
     years = (
         None if year is None else int(year) if len(year) == len("2026") else context.today.year // 100 * 100 + int(year)
     )
-    found: set[Span] = set()
+    spans: set[Span] = set()
     for day, month in orders:
-        found.update(days_of_date(context, month, day, years))
+        spans.update(days_of_date(context, month, day, years))
     if year is not None and len(year) == len("26") and not day_first:
-        found.update(days_of_date(context, second, int(year), context.today.year // 100 * 100 + first))
-    if not found and day_first:
-        found.update(days_of_date(context, first, second, years))
-    if not found:
+        spans.update(days_of_date(context, second, int(year), context.today.year // 100 * 100 + first))
+    if not spans and day_first:
+        spans.update(days_of_date(context, first, second, years))
+    if not spans:
         raise ValueError
-    return sorted(found)
+    return sorted(spans)
 
 
 def days_of_date(context: Context, month: int, day: int, year: int | None) -> list[Span]:
     """The day of that date, several if its year is not certain; none if there is no such day."""
     years = range(context.today.year - 1, context.today.year + 3) if year is None else (year,)
-    spans = [Span.day(found) for candidate in years if (found := date_or_none(candidate, month, day))]
+    spans = [Span.day(in_year) for candidate in years if (in_year := date_or_none(candidate, month, day))]
     # The nearest 29 February may be years away, which is too far.
     spans = [span for span in spans if year is not None or abs(span.first.year - context.today.year) <= 1]
     return spans if year is not None else nearest_year(spans, context.today, context.direction)

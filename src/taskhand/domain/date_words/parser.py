@@ -61,22 +61,23 @@ def read_date(text: str, now: datetime, use: Use, direction: Direction = "future
     if (shown := _SHOWN.fullmatch(text.strip())) is not None:
         return _read_rendered(shown[1], shown[2])
     tokens, context = _split(text), Context(now, direction)
-    found, faults, is_time = set[Reading](), list[NoSuchDay | WrongWeekday](), False
+    readings, faults, is_time = set[Reading](), list[NoSuchDay | WrongWeekday](), False
     for language in (english(), spanish()) if tokens else ():
         words = _rewrite(tokens, language)
         clocks = clocks_of(language.words(words), language)
-        found.update(_combine(Days(Span.day(now.date())), clock) for clock in clocks if clock.is_today)
+        readings.update(_combine(Days(Span.day(now.date())), clock) for clock in clocks if clock.is_today)
         is_time = is_time or any(clock.hours is None for clock in clocks)
         for day, rest in _divisions(words, language, use):
             try:
-                found.update(_all_readings(day, rest, language, context))
+                readings.update(_all_readings(day, rest, language, context))
             except (NoSuchDay, WrongWeekday) as fault:
                 faults.append(fault)
-    if found:
+    if readings:
         return Readings(
             tuple(
                 sorted(
-                    found, key=lambda reading: (reading.span, str(reading.clock), str(reading.at), str(reading.hours))
+                    readings,
+                    key=lambda reading: (reading.span, str(reading.clock), str(reading.at), str(reading.hours)),
                 )
             )
         )
@@ -88,8 +89,8 @@ def read_clock(text: str) -> tuple[ClockTime, ...]:
     """The readings of a time of day in words, in order; none if it is no time."""
     if not (tokens := _split(text)):
         return ()
-    found = {clock for language in (english(), spanish()) for clock in clocks_of(language.words(tokens), language)}
-    return tuple(sorted(found, key=lambda clock: (str(clock.at), clock.days_later)))
+    clocks = {clock for language in (english(), spanish()) for clock in clocks_of(language.words(tokens), language)}
+    return tuple(sorted(clocks, key=lambda clock: (str(clock.at), clock.days_later)))
 
 
 def _split(text: str) -> list[str]:
@@ -104,13 +105,13 @@ def _read_rendered(moment: str, weekday: str | None) -> Readings:
         at = datetime.fromisoformat(moment.upper())
     except ValueError:
         return Readings(is_no_day=True)
-    found = Readings((Reading(Span.day(at.date()), at=at),))
+    readings = Readings((Reading(Span.day(at.date()), at=at),))
     if weekday is None:
-        return found
+        return readings
     names = [language.weekdays.get(token) for token in tokens_of(weekday) or [] for language in (english(), spanish())]
     if not any(name is not None for name in names):
         return Readings()
-    return found if at.weekday() in names else Readings(other_day=at.date())
+    return readings if at.weekday() in names else Readings(other_day=at.date())
 
 
 def _rewrite(tokens: Sequence[str], language: Language) -> list[str]:

@@ -30,7 +30,7 @@ def tokens_of(text: str) -> list[str] | None:
         return None
     folded = _fold(text).strip(_AROUND)
     folded = _ABBREVIATED.sub("", _HALF.sub(lambda half: f" {half[1] or half[2] or half[3]}m ", folded + " "))
-    found, at = list[str](), 0
+    tokens, at = list[str](), 0
     while at < len(folded):
         at = _BETWEEN.match(folded, at).end()  # type: ignore[union-attr]  # it matches the empty text
         if at == len(folded):
@@ -38,9 +38,9 @@ def tokens_of(text: str) -> list[str] | None:
         token = _TOKEN.match(folded, at)
         if token is None:
             return None
-        found.append(token[0])
+        tokens.append(token[0])
         at = token.end()
-    return found
+    return tokens
 
 
 def _fold(text: str) -> str:

@@ -79,16 +79,16 @@ class _Hour:
 def clocks_of(words: Sequence[Word], language: Language) -> set[ClockTime]:
     """Every reading of the words as a time of day; empty if they are not a time."""
     base, is_after_at = _without_at(words, language)
-    found = set[ClockTime]()
+    clocks = set[ClockTime]()
     for time_base, is_bare in _bases(base, language):
         if is_after_at or not is_bare:
-            found |= time_base.readings() if isinstance(time_base, _Hour) else time_base
+            clocks |= time_base.readings() if isinstance(time_base, _Hour) else time_base
     for hour, part in _hours_in_parts(words, language):
-        found |= hour.in_part(part)
+        clocks |= hour.in_part(part)
     for clock, part in _clocks_in_parts(words, language):
         if clock.at is not None and clock.at.hour in _PARTS[part].values():
-            found.add(clock)
-    return found | {ClockTime(None, hours=_BETWEEN[part]) for part in _parts(words, language)}
+            clocks.add(clock)
+    return clocks | {ClockTime(None, hours=_BETWEEN[part]) for part in _parts(words, language)}
 
 
 def _hours_in_parts(words: Sequence[Word], language: Language) -> Iterator[tuple[_Hour, str]]:
@@ -146,8 +146,8 @@ def _bases(words: Sequence[Word], language: Language) -> Iterator[tuple[_Hour | 
 
 def _parts(words: Sequence[Word], language: Language) -> list[str]:
     """The part of the day that the words are."""
-    found = language.part_phrases.find(words)
-    return [str(value) for (_, *given), values, _ in found for value in (*given, *values)]
+    parts = language.part_phrases.find(words)
+    return [str(value) for (_, *given), values, _ in parts for value in (*given, *values)]
 
 
 def _midnight() -> set[ClockTime]:

@@ -70,8 +70,8 @@ class StyleSheet:
 
     def declarations(self, tag: str, attributes: Attributes) -> list[Declaration]:
         """The declarations for an element, the one that wins last: those of the rules, then its own."""
-        found = [*self._of_rules(tag, attributes), *_parse_style(attributes.get("style", ""))]
-        return sorted(found, key=lambda declaration: declaration.is_important)
+        all_declarations = [*self._of_rules(tag, attributes), *_parse_style(attributes.get("style", ""))]
+        return sorted(all_declarations, key=lambda declaration: declaration.is_important)
 
     def _of_rules(self, tag: str, attributes: Attributes) -> Iterator[Declaration]:
         if not self._rules:
@@ -100,8 +100,8 @@ def pixels(value: str, em_px: float = 16.0, hundred_px: float = 100.0) -> float 
 
 def lengths(value: str) -> list[float]:
     """All lengths in a value, in pixels; 1 % counts as one."""
-    found = (_to_pixels(match, 16.0, 100.0) for match in _LENGTH.finditer(value))
-    return [px for px in found if px is not None]
+    sizes = (_to_pixels(match, 16.0, 100.0) for match in _LENGTH.finditer(value))
+    return [px for px in sizes if px is not None]
 
 
 def _to_pixels(match: re.Match[str], em_px: float, hundred_px: float) -> float | None:

@@ -137,26 +137,26 @@ def _color(value: str) -> Color | None:
     """The only colour in a value; None if there is none, or several."""
     if value == "initial":
         return BLACK
-    found = [color for word in _COLORS.findall(value) if (color := parse_color(word)) is not None]
-    return found[0] if found and all(other == found[0] for other in found) else None
+    colors = [color for word in _COLORS.findall(value) if (color := parse_color(word)) is not None]
+    return colors[0] if colors and all(other == colors[0] for other in colors) else None
 
 
 def _background(value: str, behind: Color | None) -> Color | None:
     """The colour of a background on the one behind it; None if it has several colours."""
-    found = [color for word in _COLORS.findall(value) if (color := parse_color(word)) is not None]
-    if not found or value in ("inherit", "initial", "unset"):
+    colors = [color for word in _COLORS.findall(value) if (color := parse_color(word)) is not None]
+    if not colors or value in ("inherit", "initial", "unset"):
         return behind
     if behind is None:
-        return next((color for color in found if color.alpha == 1), None)
-    painted = [blend(color, behind) for color in found]
+        return next((color for color in colors if color.alpha == 1), None)
+    painted = [blend(color, behind) for color in colors]
     return painted[0] if all(look_alike(painted[0], other) for other in painted) else None
 
 
 def _size(value: str, around_px: float, *, is_shorthand: bool) -> float:
     """The size of letters; that of the element around if the value is not understood."""
     if "(" in value:
-        found = lengths(value)
-        return 0.0 if found and all(px <= _TINY_PX for px in found) else around_px
+        sizes = lengths(value)
+        return 0.0 if sizes and all(px <= _TINY_PX for px in sizes) else around_px
     for word in re.split("[ /]", value):
         is_weight = is_shorthand and word.strip("0123456789") == "" and word.strip("0") != ""
         size = None if is_weight else _SIZES.get(word, pixels(word, around_px, around_px))

@@ -20,8 +20,8 @@ def json_types(schema: Schema) -> set[str]:
 def choices(schema: Schema) -> list[Any]:
     """The enum values of an argument, or of the items of its list; empty for any other argument."""
     for branch in schema.get("anyOf", [schema]):
-        if found := branch.get("enum") or branch.get("items", {}).get("enum"):
-            return list(found)
+        if values := branch.get("enum") or branch.get("items", {}).get("enum"):
+            return list(values)
     return []
 
 

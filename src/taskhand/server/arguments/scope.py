@@ -95,8 +95,8 @@ class ArgumentScope:
 
     def item_schemas(self, name: str) -> tuple[Schema, Mapping[str, Schema]]:
         """The schema of the objects in a list, here and on other connections."""
-        found = {key: fields_of(schema).get(name, {}) for key, schema in self.others.items()}
-        return self.properties[name]["items"], {key: node["items"] for key, node in found.items() if "items" in node}
+        schemas = {key: fields_of(schema).get(name, {}) for key, schema in self.others.items()}
+        return self.properties[name]["items"], {key: node["items"] for key, node in schemas.items() if "items" in node}
 
     def connections_with(self, normalized: str) -> list[str]:
         """The other connections that have an argument."""

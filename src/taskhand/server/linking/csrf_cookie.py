@@ -27,9 +27,9 @@ class Browser:
     @classmethod
     def of(cls, headers: Headers, base: str) -> "Browser":
         """The browser that sent these headers; a new one if they have no valid cookie."""
-        found = cookie_parser(headers.get("cookie", "")).get(_cookie_name(base), "")
-        is_good = len(found) == _LENGTH and found.isascii()
-        return cls(found) if is_good else cls(token_urlsafe(_BYTES), is_new=True)
+        cookie = cookie_parser(headers.get("cookie", "")).get(_cookie_name(base), "")
+        is_good = len(cookie) == _LENGTH and cookie.isascii()
+        return cls(cookie) if is_good else cls(token_urlsafe(_BYTES), is_new=True)
 
     @property
     def id(self) -> str:

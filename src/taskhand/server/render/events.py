@@ -79,9 +79,9 @@ def first_look_note(page: "EventPage") -> str | None:
 
 def people_in_events(events: "Iterable[KeptEvent]") -> frozenset[str]:
     """The ids of the people in the rows of events."""
-    found = [kept_event.event for kept_event in events]
-    return people_in_difference(_with_nulls(change) for event in found for change in event.changed).union(
-        event.by for event in found if event.by is not None
+    reported = [kept_event.event for kept_event in events]
+    return people_in_difference(_with_nulls(change) for event in reported for change in event.changed).union(
+        event.by for event in reported if event.by is not None
     )
 
 

@@ -100,18 +100,18 @@ def _shorten_list(values: Sequence[str]) -> str:
 def _choices(node: Schema) -> list[str] | None:
     """The values of an enum, also of the items of a list; None if any text is accepted."""
     value = _value_of(node)
-    found: list[str] | None = value.get("items", value).get("enum")
-    return found
+    values: list[str] | None = value.get("items", value).get("enum")
+    return values
 
 
 def _missing_values(choices: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """The values that some connection lacks, by the words for those that have them."""
-    found: dict[str, list[str]] = {}
+    missing: dict[str, list[str]] = {}
     for value in dict.fromkeys(value for values in choices.values() for value in values):
         holders = [key for key, values in choices.items() if value in values]
         if len(holders) < len(choices) and value not in ARGUMENT_OF_VALUE:  # of which the argument says it
-            found.setdefault(_describe_holders(holders, choices), []).append(value)
-    return found
+            missing.setdefault(_describe_holders(holders, choices), []).append(value)
+    return missing
 
 
 def _bounds(nodes: Mapping[str, Schema]) -> list[Clause]:

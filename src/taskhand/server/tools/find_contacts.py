@@ -32,8 +32,8 @@ class FindContacts(Body):
 async def _run(call: "Call", arguments: FindContacts) -> ContactsAnswer:
     from taskhand.service.find_contacts import find_contacts
 
-    found = await find_contacts(call.app, arguments.query, _MAX_CONTACTS + 1)
-    return ContactsAnswer.of(found.contacts, _MAX_CONTACTS, found.deals)
+    matches = await find_contacts(call.app, arguments.query, _MAX_CONTACTS + 1)
+    return ContactsAnswer.of(matches.contacts, _MAX_CONTACTS, matches.deals)
 
 
 FIND_CONTACTS = Tool(

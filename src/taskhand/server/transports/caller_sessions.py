@@ -81,12 +81,12 @@ class HeldSessions:
             if not session.open_requests and (before is None or (before.is_used and not session.is_used)):
                 idle[session.caller] = session
         if counts.get(caller, 0) > self._limits.sessions_of_one:
-            found = idle.get(caller)
+            ended = idle.get(caller)
         elif len(self._sessions) > self._limits.sessions:
-            found = max(idle.values(), key=lambda session: counts[session.caller], default=None)
+            ended = max(idle.values(), key=lambda session: counts[session.caller], default=None)
         else:
             return None
-        return self._sessions.pop(found.id) if found else None
+        return self._sessions.pop(ended.id) if ended else None
 
     def _find_session(self, session_id: str, caller: str) -> Session | None:
         """The session with this id; None if another caller holds it."""

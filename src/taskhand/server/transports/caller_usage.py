@@ -109,15 +109,15 @@ class _ByCaller(Generic[_T]):
 
     def of(self, caller: str, now: float) -> _T:
         """The value of a caller."""
-        found = self._of.get(caller)
-        if found is None:
+        usage = self._of.get(caller)
+        if usage is None:
             if len(self._of) >= self._next_cleanup:
                 self._of = {
                     known_caller: kept for known_caller, kept in self._of.items() if not self._is_idle(kept, now)
                 }
                 self._next_cleanup = max(_MAX_KEPT, 2 * len(self._of))
-            found = self._of[caller] = self._make(now)
-        return found
+            usage = self._of[caller] = self._make(now)
+        return usage
 
 
 def _too_many(limit: str, reason: str, retry_after_s: float) -> Refusal:

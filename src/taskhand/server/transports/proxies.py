@@ -111,14 +111,14 @@ def _values(headers: _Headers, name: bytes) -> list[str]:
 
 def _parameters(element: str) -> dict[str, str]:
     """The parameters of one element of a Forwarded header; empty if any is malformed."""
-    found: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     at = 0
     while pair := _PAIR.match(element, at):
         name, quoted, token = pair.groups()
-        found[name.lower()] = quoted if quoted is not None else token
+        parameters[name.lower()] = quoted if quoted is not None else token
         at = pair.end()
         if at == len(element):
-            return found
+            return parameters
         if element[at] != ";":
             break
         at += 1

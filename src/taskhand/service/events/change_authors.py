@@ -34,8 +34,8 @@ async def find_author(app: AppContext, change: Change) -> str | None:
     """The member whom the CRM records as the author of a change; None if unknown."""
     backend = app.shared.of_principal(ANYONE).backend
     if change.opening.own_credential:
-        found = await _find_person(app, change.opening.caller)
-        return found[0] if found else None
+        author = await _find_person(app, change.opening.caller)
+        return author[0] if author else None
     if not backend.capabilities.writes_as_me:
         return None
     with suppress(TaskhandError):

@@ -95,8 +95,8 @@ class FeedDemand:
     def wanting(self, now: float) -> tuple["AppContext", ...]:
         """One application of each caller who wants the feed at this time of the monotonic clock."""
         self._used = {caller: (app, until) for caller, (app, until) in self._used.items() if now < until}
-        found = {_caller(app): app for app in self._subscribed.values()}
-        return tuple((found | {caller: app for caller, (app, _) in self._used.items()}).values())
+        apps = {_caller(app): app for app in self._subscribed.values()}
+        return tuple((apps | {caller: app for caller, (app, _) in self._used.items()}).values())
 
     def _want(self, app: "AppContext") -> None:
         if self._wanted_from is None:

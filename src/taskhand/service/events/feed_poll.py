@@ -107,18 +107,18 @@ async def _begin(app: AppContext, feed: FeedName, source: EventSource, store: Ev
 
 async def _look_till_now(app: AppContext, state: Feed, source: EventSource, store: EventStore) -> tuple[KeptEvent, ...]:
     """Poll until the feed is current, or the call's time runs out; returns the new events."""
-    found: list[KeptEvent] = []
+    kept_events: list[KeptEvent] = []
     feed: Feed | None = state
     for _ in range(_MAX_POLLS):
         if feed is None:
             break
         done = await _look_once(app, feed, source, store)
         kept, is_behind = done or ((), True)
-        found += kept
+        kept_events += kept
         if not is_behind or time_left() < _MIN_LEFT_S:
             break
         feed = await store.find_feed(state.name)
-    return tuple(found)
+    return tuple(kept_events)
 
 
 async def _look_once(

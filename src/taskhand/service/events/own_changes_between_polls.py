@@ -120,8 +120,8 @@ def _without_note(task: Task | None) -> Task | None:
 
 
 def _task_ids(change: Change) -> Iterator[str]:
-    found = [intent.task_id for intent in change.intents] + [result.task_id for result in change.results.values()]
-    return filter(None, found)
+    task_ids = [intent.task_id for intent in change.intents] + [result.task_id for result in change.results.values()]
+    return filter(None, task_ids)
 
 
 def _read_position(text: str) -> tuple[str, frozenset[str]]:

@@ -117,10 +117,10 @@ async def with_change_ids(
     if not moments:
         return tuple(events)
     writes: dict[str, list[OwnWrite]] = {}
-    found: dict[str, Change] = {}
+    changes: dict[str, Change] = {}
     since = min(moments) - timedelta(seconds=app.call_time.limit_s) - CLOCKS
     async for change in changes_since(app, since, max(moments) + CLOCKS):
-        found[change.id] = change
+        changes[change.id] = change
         for write in writes_of(change):
             writes.setdefault(write.task_id, []).append(write)
     known = await _find_known(app, feed, [event for event in events if event.task_id in writes], since - CLOCKS)
@@ -133,7 +133,7 @@ async def with_change_ids(
     ]
     made = _assign_changes(pairs, _find_explained(writes, [*known.values(), *events]))
     explained = [replace(event, change_id=made[at]) if at in made else event for at, event in enumerate(events)]
-    return await with_authors(app, explained, found)
+    return await with_authors(app, explained, changes)
 
 
 async def _find_known(
