@@ -17,8 +17,8 @@ from keyrings import MemoryKeyring
 from taskhand.cli.doctor_webhooks import check_webhook_verification
 from taskhand.cli.main import command
 from taskhand.cli.serve import WebhookOptions
+from taskhand.cli.webhook_admin import KeyKeeper, current_key, with_admin
 from taskhand.cli.webhook_receivers import open_webhook_receivers, public_address
-from taskhand.cli.webhook_subscriptions import KeyKeeper, current_key, with_admin
 from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError, OperatorError

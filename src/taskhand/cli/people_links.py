@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from taskhand.backends.registry import find_factory
-from taskhand.domain.credential_holder import KnownPersons
 from taskhand.domain.errors import CallerError, LinkBroken, LinkRequired, OperatorError, TaskhandError
+from taskhand.domain.known_persons import KnownPersons
 from taskhand.domain.people_lookup import find_members
 from taskhand.domain.principal import MEMBER, Person
 

@@ -12,8 +12,8 @@ from taskhand.backends.registry import find_factory
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.serve import WebhookOptions
 from taskhand.cli.terminal import print_json, print_line, print_lines, print_row
+from taskhand.cli.webhook_admin import KeyKeeper, current_key, find_webhook_support, with_admin
 from taskhand.cli.webhook_receivers import check_of, public_address, webhook_address
-from taskhand.cli.webhook_subscriptions import KeyKeeper, current_key, find_webhook_support, with_admin
 from taskhand.config.connection_settings import DEFAULT
 from taskhand.domain.errors import CallerError, Candidate
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from taskhand.sandbox.oauth.server import AuthorizationServer
+    from taskhand.sandbox.oauth.authorization_server import AuthorizationServer
     from taskhand.sandbox.odd_data import OddFields
     from taskhand.sandbox.spec_variant import Switches
     from taskhand.sandbox.webhook_outbox import Outbox, Post

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from taskhand.sandbox.close.spec_variant import SpecVariant
+from taskhand.sandbox.oauth.authorization_server import AuthorizationServer, EndpointRequest, OAuthError
 from taskhand.sandbox.oauth.grants import OAuthUser
-from taskhand.sandbox.oauth.server import AuthorizationServer, EndpointRequest, OAuthError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

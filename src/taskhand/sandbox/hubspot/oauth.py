@@ -17,8 +17,14 @@ from typing import TYPE_CHECKING, Any
 from taskhand.sandbox.hubspot.errors import APP, PORTAL, ApiError
 from taskhand.sandbox.hubspot.spec_variant import SpecVariant
 from taskhand.sandbox.messages import Response
+from taskhand.sandbox.oauth.authorization_server import (
+    NO_STORE,
+    AuthorizationServer,
+    EndpointRequest,
+    OAuthError,
+    PageError,
+)
 from taskhand.sandbox.oauth.grants import OAuthUser
-from taskhand.sandbox.oauth.server import NO_STORE, AuthorizationServer, EndpointRequest, OAuthError, PageError
 
 if TYPE_CHECKING:
     import datetime as dt

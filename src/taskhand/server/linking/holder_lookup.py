@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from taskhand.domain.credential_holder import KnownPersons
+from taskhand.domain.known_persons import KnownPersons
 from taskhand.domain.principal import Person
 from taskhand.domain.task import Member
 from taskhand.server.access import Memberships

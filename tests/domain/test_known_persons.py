@@ -3,8 +3,8 @@
 import pytest
 
 from builders import ANA, BEN, JUAN, JUAN_TOO, MEMBERS
-from taskhand.domain.credential_holder import KnownPersons
 from taskhand.domain.errors import NotAllowed
+from taskhand.domain.known_persons import KnownPersons
 from taskhand.domain.people_labels import people_names
 from taskhand.domain.people_lookup import match_members
 from taskhand.domain.policy import NO_RULES, Group, Policy, Rules
