@@ -23,9 +23,10 @@ _T = TypeVar("_T")
 
 
 BACKENDS: dict[str, dict[str, Any]] = {
-    factory.name: dict.fromkeys(factory.credentials[:1], "key") for factory in FACTORIES
+    factory.name: {name: "key" for name in factory.credentials if name.upper() in factory.questions}
+    for factory in FACTORIES
 }
-"""Settings that choose each backend; nothing of them connects."""
+"""Settings that choose each backend: the credentials that `taskhand install` asks for; nothing of them connects."""
 
 
 def capabilities_of(backend: str) -> Capabilities:

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
-from server.token_limits import CORE, INSTRUCTIONS_LIMIT, WITH_OUTPUT, core_of, tokens_of
+from server.token_limits import INSTRUCTIONS_LIMIT, assert_within_limits
 from taskhand.server.app import INSTRUCTIONS
 from taskhand.server.tools import TOOLS
 
@@ -44,8 +44,7 @@ def test_every_listed_tool_equals_its_snapshot() -> None:
 
 
 def test_the_tools_stay_within_their_budget(tools: list[dict[str, Any]]) -> None:
-    assert sum(tokens_of(core_of(tool)) for tool in tools) <= CORE
-    assert sum(map(tokens_of, tools)) <= WITH_OUTPUT
+    assert_within_limits(tools, "one connection")
     assert len(INSTRUCTIONS) / 4 <= INSTRUCTIONS_LIMIT
 
 

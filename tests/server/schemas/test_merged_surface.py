@@ -12,7 +12,7 @@ from mcp import Client
 from server.example_calls import names_a_task
 from server.mixes import MIXED, mixes, open_mixed
 from server.surface import BACKENDS, SNAPSHOTS, snapshot
-from server.token_limits import CORE, INSTRUCTIONS_LIMIT, WITH_OUTPUT, core_of, tokens_of
+from server.token_limits import INSTRUCTIONS_LIMIT, assert_within_limits
 from server.vendor_rules import VENDORS, offences
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
@@ -48,8 +48,7 @@ async def test_every_mix_of_backends_keeps_to_the_budget(tmp_path: Path) -> None
     async with mixes(tmp_path) as every:
         for mix, connections in every:
             tools = await list_tools(connections)
-            assert sum(tokens_of(core_of(tool)) for tool in tools) <= CORE, mix
-            assert sum(map(tokens_of, tools)) <= WITH_OUTPUT, mix
+            assert_within_limits(tools, mix)
             for app in connections:
                 for tool in TOOLS:
                     own = input_schema(tool.arguments, app.backend.capabilities)
