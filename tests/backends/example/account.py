@@ -1,37 +1,31 @@
 """The people and the contacts of an account of the example CRM."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from backends.example.client import ExampleClient
 from backends.example.mapping import contact_of, member_of
-from taskhand.backends.remote.account import CrmAccount
+from taskhand.backends.base import Account
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.name_matching import fold
 from taskhand.domain.task import Contact, Member
-from taskhand.http.response_body import Reply
-from taskhand.http.retry import RequestKind
 
 __all__ = ["ExampleAccount"]
 
 
-class ExampleAccount(CrmAccount):
-    """The account of a client."""
+class ExampleAccount(Account):
+    """The account of a client; one behind HTTP is a `CrmAccount`."""
+
+    accessed = "credential"
 
     def __init__(self, client: ExampleClient) -> None:
         self._client = client
 
-    async def probe(self) -> Reply:
-        """An answer without a body: the account is in this process."""
-        return Reply(204, None, {}, "/", RequestKind.READ)
+    async def check_access(self) -> None:
+        """Nothing: the account is in this process."""
 
     async def check_health(self, *, writes: bool) -> tuple[CheckResult, ...]:  # noqa: ARG002  nothing can be wrong
         """The account itself."""
         return (CheckResult("reachability", "ok", "Example is in this process."),)
-
-    async def upstream_time(self) -> datetime | None:
-        """None: the account is in this process."""
-        return None
 
     async def members(self) -> tuple[Member, ...]:
         """The people of the account."""

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
 
-from taskhand.backends.base import Backend, BulkProgress, ItemResult, OwnProperties, Written
-from taskhand.backends.remote.account import CrmAccount
+from taskhand.backends.base import Account, Backend, BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.remote.bulk_create import BulkCreate
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.bulk_update import ItemWriter, update_all
@@ -154,7 +153,7 @@ class Creator(ABC, Generic[_Row]):
 class CrmAdapter(Creator[_Row], Backend):
     """One CRM behind the `Backend` protocol: a subclass adds the reads of that protocol to the methods below."""
 
-    account: CrmAccount
+    account: Account
     """The people, contacts and health of the account."""
     remedies: Mapping[str, str] = {}
     properties: OwnProperties | None = None
