@@ -242,8 +242,8 @@ IN_ONE_REQUEST = [
     ("ok/done", "", "done, done", WR),
     ("lost", "", "sent again, sent again", WRW),
     ("lost+", "", "applied, applied", WR),
-    ("lost+/lost", "", "applied, done", WRW),
-    ("lost/refused", "", "done, upstream refused", WRW),
+    ("lost+/lost", "", "applied, sent again", WRW),
+    ("lost/refused", "", "sent again, upstream refused", WRW),
     ("lost lost", "", "not applied, not applied", WRWR),
     ("lost lost+", "", "applied, applied", WRWR),
     ("lost late", "", "unknown, unknown", WRWR),
@@ -287,7 +287,10 @@ IN_ONE_REQUEST = [
     ("refused", "cut", "unknown, unknown", WR),
     ("refused unsent", "", "not applied, not applied", WR),
     ("refused unsent", "blind", "unknown, unknown", WR),
-    ("lost refused refused", "", "upstream refused, upstream refused", f"{WRWR} write"),
+    ("lost refused refused", "", "upstream refused, upstream refused", f"{WRWR} {WL}"),
+    # A refusal of the second request says nothing of the first one, which may yet arrive.
+    ("late refused/ok", "", "unknown, sent again", WRW),
+    ("late refused refused refused", "", "unknown, unknown", f"{WRWR} {WL} {WL}"),
     ("pending", "", "unknown, unknown", "write read read read read"),
     ("pending", "ok carried", "applied, applied", "write read read"),
     ("pending/ok", "carried", "applied, done", WR),
@@ -332,6 +335,8 @@ IN_ONE_REQUEST_WHERE_LISTS_LAG = [
     ("lost+ forbidden", "old", "unknown, unknown, unknown", f"{WRW} read"),
     ("lost unsent", "", "not applied, not applied, not applied", f"{WR} read"),
     ("lost throttled", "", "rate limited, rate limited, rate limited", f"{WRWL} look"),
+    ("lost+ refused refused refused refused", "old old", "applied, applied, applied", f"{WRWR} {WL} {WL} {WL}"),
+    ("late refused refused refused refused", "", "unknown, unknown, unknown", f"{WRWR} {WL} {WL} {WL}"),
 ]
 
 
@@ -344,6 +349,13 @@ IN_ONE_REQUEST_THAT_DOES_ALL_OR_NOTHING = [
     ("ok", "", "done, done, done, done", "write"),
     # The first task alone is refused for what is sent: so are all of them.
     ("refused refused", "", ", ".join(["upstream refused"] * 4), "write write"),
+    ("lost refused refused", "", ", ".join(["upstream refused"] * 4), f"{WRW} {WL}"),
+    (
+        "late refused refused refused",
+        "",
+        "unknown, sent again, sent again, sent again",
+        f"{WRW} {WL} write write write write",
+    ),
     # It is not there: that says nothing of the others, which are halved.
     ("refused absent ok ok", "", "unknown reference, done, done, done", "write write write write"),
     (

@@ -222,7 +222,8 @@ class HubSpotAdapter(BatchAdapter[Record]):
         await links.link([item])
         if item.error is None and self._reader.properties_of(item.edit, item.before):
             try:
-                item.state = Applied(*await self._writer.update(item.before, unlinked(item.edit), BulkProgress()))
+                rest = replace(item, edit=unlinked(item.edit))
+                item.state = Applied(*await self._writer.update(rest, BulkProgress()))
             except TaskhandError as error:
                 item.state = error
         with end_of_call():

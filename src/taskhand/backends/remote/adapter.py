@@ -215,7 +215,7 @@ class CrmAdapter(Creator[_Row], Backend):
     async def update_item(self, item: Item[_Row], progress: BulkProgress) -> Written:
         """Write one item by itself; nothing is sent once `progress` is stopped."""
         await self.prepare()
-        row, note = await self._writer.update(item.before, item.edit, progress)
+        row, note = await self._writer.update(item, progress)
         return self.to_written(row, item.edit, item.before, note)
 
     async def update_tasks(

@@ -147,7 +147,7 @@ class _BatchUpdate(Generic[_Row]):
         for item in items:
             row = answer.rows.get(item.index)
             if (error := answer.refused.get(item.index)) is not None:
-                item.state = explain_refusal(error, self._messages.name, item.edit, item.id)
+                self._refuse([item], error)
             elif item.index in answer.pending:
                 item.state = State.PENDING
             elif item.index in answer.lost:
@@ -156,6 +156,13 @@ class _BatchUpdate(Generic[_Row]):
                 item.state = Applied(row, self._note(item))
             else:
                 item.state = State.CONFIRMED
+
+    def _refuse(self, items: Sequence[Item[_Row]], refused: TaskhandError) -> None:
+        """End refused items; the read before a repetition shows whether the first request had an effect."""
+        for item in items:
+            error = explain_refusal(refused, self._messages.name, item.edit, item.id)
+            item.lose(error)
+            item.state = error_of_unshown(item, self._adapter) if item.is_resent else error
 
     def _note(self, item: Item[_Row]) -> str | None:
         """The note of a confirmed item."""
@@ -181,15 +188,13 @@ class _BatchUpdate(Generic[_Row]):
             await self._read_back(items)
             left = open_items(items)
         if len(items) == 1:
-            for item in left:
-                item.state = explain_refusal(refused, self._messages.name, item.edit, item.id)
+            self._refuse(left, refused)
             return
         probes, others = left[: self._adapter.probes], left[self._adapter.probes :]
         for probe in probes:
             await self._send([probe])
         if probes and all(_is_refused_for_values(probe) for probe in probes):
-            for item in [other for other in others if other.edit == probes[0].edit]:
-                item.state = probes[0].error or refused
+            self._refuse([other for other in others if other.edit == probes[0].edit], probes[0].error or refused)
             others = open_items(others)
         if not self._adapter.batch_is_atomic:
             await self._writer.write(others)

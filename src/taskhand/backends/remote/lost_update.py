@@ -15,6 +15,7 @@ The rules, for every CRM, of one update and of each update in a batch:
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from taskhand.backends.base import BulkProgress
@@ -22,7 +23,7 @@ from taskhand.backends.remote.bulk_item import Item, Lost
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.request_log import recorded_requests
-from taskhand.domain.edit import Edit, is_untouched
+from taskhand.domain.edit import is_untouched
 from taskhand.domain.errors import (
     NotAttempted,
     NotFound,
@@ -31,7 +32,6 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
-from taskhand.domain.task import Task
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
@@ -99,21 +99,21 @@ class Writer(Generic[_Row]):
         self._adapter = adapter
         self._messages = adapter.messages
 
-    async def update(self, before: Task, edit: Edit, progress: BulkProgress) -> tuple[_Row, str | None]:
-        """The task after an update, and a note that says how the outcome was learned.
+    async def update(self, item: Item[_Row], progress: BulkProgress) -> tuple[_Row, str | None]:
+        """The task after the update of an item, and a note that says how the outcome was learned.
 
         The update is sent once more if its response was lost and the task does not show the edit, unless `progress` is
-        stopped by then.
+        stopped by then. The item may have been sent in a batch before, which counts as its first request.
         """
-        item = Item[_Row](0, before, edit)
-        for is_resent in (False, True):
+        item = replace(item, row=None)
+        for is_resent in (item.is_resent, True):
             item.is_resent = is_resent
             written = await self._send(item, progress)
             if written is not None:
                 row, note = written
                 return row, note or (self._messages.sent_again if is_resent else None)
             item.row = await self._read_back(item)
-            if self._adapter.shows(item.row, edit):
+            if self._adapter.shows(item.row, item.edit):
                 return item.row, self._messages.applied
             if not may_send_again(item, self._adapter):
                 break
@@ -122,7 +122,7 @@ class Writer(Generic[_Row]):
     async def _send(self, item: Item[_Row], progress: BulkProgress) -> tuple[_Row, str | None] | None:
         """Send one request: the task after it and a note, or None if the item is lost.
 
-        Raises the refusal of the first request, and after a refused repetition `error_of_unshown`.
+        Raises the refusal of the first request, and after a refused repetition `error_of_unshown`, which needs a read.
         """
         before, edit = item.before, item.edit
         with recorded_requests() as sent:
@@ -138,7 +138,7 @@ class Writer(Generic[_Row]):
                     progress.heed(refused)
                 explained = explain_refusal(refused, self._messages.name, edit, item.id)
                 item.lose(explained)
-                if is_doubtful(sent, refused):
+                if is_doubtful(sent, refused) or (item.is_resent and item.row is None):
                     return None
                 raise (error_of_unshown(item, self._adapter) if item.is_resent else explained) from None
         return await self._adapter.complete(answer, before, edit)

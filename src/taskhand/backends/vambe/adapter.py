@@ -211,7 +211,8 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Update a task; Misread if its due time was read wrongly, or others changed it since it was read."""
-        written = await self._update(before, edit, await self._lists.find(before.id), BulkProgress())
+        item = Item(0, before, edit, was=await self._lists.find(before.id))
+        written = await self._update(item, BulkProgress())
         really = with_other_changes(before, written.task, edit)
         if really is not None:
             raise Misread(really, written.task)
@@ -237,19 +238,20 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         async with hold_lock(self._learning) if self._may_mislead(before, edit) else nullcontext():
             may_mislead = self._may_mislead(before, edit)
             try:
-                return await self._update(before, edit, item.was or {}, progress)
+                return await self._update(item, progress)
             except Misread as misread:
                 if not may_mislead:
                     raise
                 raise Misread(misread.before, await self._take_back(misread, edit)) from None
 
-    async def _update(self, before: Task, edit: Edit, was: JsonObject, progress: BulkProgress) -> Written:
-        """Apply an edit to `before`, whose row is `was`; Misread if its due time was read wrongly."""
+    async def _update(self, item: Item[JsonObject], progress: BulkProgress) -> Written:
+        """Apply the edit of an item, whose `was` is the row before it; Misread if its due time was read wrongly."""
+        before, edit, was = item.before, item.edit, item.was or {}
         mapper, read_as = self._mapper, self._mapper.due_at
         if rests_on(before, edit) and mapper.was_misread(before, was):
             really = mapper.task(was)
             raise Misread(really, really)
-        row, note = await self._writer.update(before, edit, progress)
+        row, note = await self._writer.update(item, progress)
         self.recent.wrote(before.id, row, was)
         mapper.learn_status(before, edit, row)
         now = mapper.task(row)
@@ -267,7 +269,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         back = without(back, *{name for name, _ in back.given()} - {name for name, _ in edit.given()})
         try:
             with end_of_call():
-                row, _ = await self._writer.update(misread.now, back, BulkProgress())
+                row, _ = await self._writer.update(Item(0, misread.now, back), BulkProgress())
         except TaskhandError as error:
             raise self.messages.unknown_update(misread.now.id) from error
         self.recent.wrote(misread.now.id, row)
