@@ -97,7 +97,9 @@ INTENTS = st.builds(
     st.none() | EDITS,
 )
 OUTCOMES = st.sampled_from([*sorted(VOID), "applied", "unknown"])
-RESULTS = st.builds(Result, st.integers(0, 1_000), OUTCOMES, SOME, st.none() | TASKS, SOME, SOME, SOME)
+RESULTS = st.builds(
+    Result, st.integers(0, 1_000), OUTCOMES, SOME, st.none() | TASKS, SOME, SOME, SOME, st.none() | st.booleans()
+)
 OPENINGS = st.builds(
     Opening,
     TEXT,

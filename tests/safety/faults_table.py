@@ -27,7 +27,8 @@ class Row:
     """Something that goes wrong, and what is told of each kind of write.
 
     After it nothing is answered any more where it `lasts`. `reading` plays it where it is no fault but a way of
-    answering, only at that `crm`. `waits_s` is how long everybody is held back.
+    answering, only at that `crm`. `waits_s` is how long everybody is held back. `passes` is whether what was refused
+    may be sent again as it is.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Row:
     spec_variant: tuple[str, ...] = ()
     read_s: float = 30.0
     waits_s: float = 0.0
+    passes: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -80,6 +82,8 @@ ROWS: Final = (
     # Not handled, as RFC 9110 section 15.6.4 has it: a change is sent again, a new task is looked for.
     Row("503", _failed(503), create="unknown"),
     Row("503 after commit", _failed(503, commit=True)),
+    # It does not pass.
+    Row("405", _failed(405), **dict.fromkeys(KINDS, "refused"), passes=False),  # type: ignore[arg-type]  # kinds
     Row(
         "429, Retry-After: 3600",
         _failed(429, retry_after=3600),

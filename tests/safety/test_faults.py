@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from safety.account import ServedCrm, assert_all_is_true, observe_call, open_crm
+from safety.account import Observation, ServedCrm, assert_all_is_true, observe_call, open_crm
 from safety.cases import CASES, Case, assert_a_second_try_ends_it
 from safety.crms import CRMS, SandboxedCrm
 from safety.faults_table import ROWS, Kind, Row
@@ -24,6 +24,7 @@ async def test_after_any_fault_nothing_is_lost_or_done_twice_and_the_answer_is_t
         expected = row.outcome(case.kind)
         said = assert_all_is_true(seen, effect, may_be_unknown=expected == "unknown")
         assert expected in said.values()
+        assert expected != "refused" or may_be_sent_again(seen) is row.passes
         mend(served, row)
         await assert_a_second_try_ends_it(served, case, (tool, arguments, effect), seen, set(said.values()))
 
@@ -42,6 +43,11 @@ def go_wrong(served: ServedCrm, row: Row, kind: Kind) -> None:
             served.gate.emulator.faults = (fault, *then)
 
     served.gate.before_write = arrives
+
+
+def may_be_sent_again(seen: Observation) -> bool:
+    """Whether what was refused may be sent again: an error says so of one task, `retryIds` of many."""
+    return bool(seen.error["retryable"] if seen.answer is None else seen.answer["retryIds"])
 
 
 def mend(served: ServedCrm, row: Row) -> None:

@@ -152,6 +152,16 @@ def test_a_refused_task_may_be_sent_again_where_the_reason_passes(code: str, *, 
     assert TaskResult("1", "refused", code).may_be_retried is may_be_retried
 
 
+def test_a_replay_says_of_each_task_what_the_call_said_of_sending_it_again() -> None:
+    codes: list[tuple[str, bool | None]] = [("conflict", False), ("conflict", None), ("task_not_there_yet", True)]
+    results = {
+        index: Result(index, "refused", str(index), code=code, is_passing=is_passing)
+        for index, (code, is_passing) in enumerate(codes)
+    }
+    change = Change("chg_1", Opening("bulk_update_tasks", Caller(), NOW), (), results, Ending("refused"))
+    assert replay_bulk(change).retry_ids == ("1", "2")
+
+
 def test_nothing_is_sent_again_for_a_task_that_was_or_may_have_been_written() -> None:
     of_code = {outcome: TaskResult("1", outcome, "rate_limited").may_be_retried for outcome in get_args(Outcome)}
     assert {outcome for outcome, may_be in of_code.items() if may_be} == {"refused", "not_attempted"}

@@ -15,10 +15,10 @@ __all__ = ["BulkReceipt", "SkippedTasks", "TaskResult", "same_for_others", "whol
 _CANDIDATES = 3
 """Maximum number of candidates in a message."""
 
-_WORTH_RETRYING = frozenset(
-    {"rate_limited", "upstream_error", "conflict", "not_attempted", "store_busy", "link_required", "link_broken"}
-)
-"""Error codes after which the same change may be sent again: at once, later, or once the person has linked."""
+_AFTER_LINKING = frozenset({"link_required", "link_broken"})
+"""Error codes after which the same change may be sent again once the person has linked."""
+_WORTH_RETRYING = _AFTER_LINKING | {"rate_limited", "upstream_error", "conflict", "not_attempted", "store_busy"}
+"""The same for results in journals of earlier versions, which have only the code of the error."""
 
 
 def whole_message(error: TaskhandError) -> str:
@@ -36,7 +36,8 @@ class TaskResult:
     """The result of a bulk change for one task; the `id` of a task that was not created is empty.
 
     `code` and `message` say why the task was not written, or add a remark about how it was. `title` is None if the
-    task was not read. `changed` is the difference that was made to an existing task.
+    task was not read. `changed` is the difference that was made to an existing task. `is_passing` is whether the reason
+    of a refusal may pass; None if it is not known.
     """
 
     id: str
@@ -46,17 +47,20 @@ class TaskResult:
     unapplied: tuple[Unapplied, ...] = ()
     title: str | None = None
     changed: tuple[FieldChange, ...] = ()
+    is_passing: bool | None = None
 
     @classmethod
     def failed(cls, task_id: str, outcome: Outcome, error: TaskhandError, title: str | None = None) -> "TaskResult":
-        """The result of a task whose change ended in `error`."""
-        message = whole_message(error) if error.candidates else error.message
-        return cls(task_id, outcome, error.code, message, title=title)
+        """The result of a task whose change ended in `error`; `retryIds` are the next step after one that passes."""
+        is_passing = error.retryable or error.code in _AFTER_LINKING
+        message = error.message if is_passing and not error.candidates else whole_message(error)
+        return cls(task_id, outcome, error.code, message, title=title, is_passing=is_passing)
 
     @property
     def may_be_retried(self) -> bool:
         """Whether the same change may be sent again for this task, since nothing was written."""
-        return self.outcome == "not_attempted" or (self.outcome == "refused" and self.code in _WORTH_RETRYING)
+        is_passing = self.code in _WORTH_RETRYING if self.is_passing is None else self.is_passing
+        return self.outcome == "not_attempted" or (self.outcome == "refused" and is_passing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ def result_json(result: Result) -> _Json:
         "code": result.code,
         "note": result.note,
     }
-    return value if result.title is None else value | {"title": result.title}
+    more = {"title": result.title, "passing": result.is_passing}
+    return value | {name: field for name, field in more.items() if field is not None}
 
 
 def result_from(value: Mapping[str, Any], outcome: Any, task_id: str | None) -> Result:
@@ -114,7 +115,8 @@ def result_from(value: Mapping[str, Any], outcome: Any, task_id: str | None) -> 
         after=None if after is None else Task.model_validate(after),
         code=value["code"],
         note=value["note"],
-        title=value.get("title"),  # not in journals of earlier versions
+        title=value.get("title"),  # this and the next one are not in journals of earlier versions
+        is_passing=value.get("passing"),
     )
 
 

@@ -126,7 +126,7 @@ class Result:
     """The result of the intent at `index`: `after` is the task after the write, None where it was deleted or not read.
 
     `code` is the error's code; `note` is shown to the caller. `title` is that of a task that was skipped, and
-    so has no intent.
+    so has no intent. `is_passing` is whether the reason of a refusal may pass; None if it is not known.
     """
 
     index: int
@@ -136,6 +136,7 @@ class Result:
     code: str | None = None
     note: str | None = None
     title: str | None = None
+    is_passing: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

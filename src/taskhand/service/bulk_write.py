@@ -10,7 +10,7 @@ import anyio
 
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.call.parallel_work import concurrent_tasks
-from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
+from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult, whole_message
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, TaskhandError
 from taskhand.domain.name_matching import Match
@@ -257,8 +257,7 @@ def _judge(intent: Intent, item: ItemResult) -> TaskResult:
 
 def _name_new_task(failed: TaskResult, error: TaskhandError) -> TaskResult:
     """The result of a task without an id: its message names the task and the next step."""
-    message = f"{truncate(failed.title or '', _NAME)!r}: {error.message}"
-    return replace(failed, message=" ".join(filter(None, (message, error.next_step))))
+    return replace(failed, message=f"{truncate(failed.title or '', _NAME)!r}: {whole_message(error)}")
 
 
 def _failure_outcome(error: TaskhandError) -> Outcome:
@@ -268,7 +267,9 @@ def _failure_outcome(error: TaskhandError) -> Outcome:
 
 
 def _to_result(index: int, result: TaskResult, after: Task | None = None) -> Result:
-    return Result(index, result.outcome, result.id or None, after, result.code, result.message)
+    return Result(
+        index, result.outcome, result.id or None, after, result.code, result.message, is_passing=result.is_passing
+    )
 
 
 def _skipped_result(index: int, result: TaskResult) -> Result:
@@ -290,4 +291,6 @@ def to_task_result(result: Result, intent: Intent | None = None) -> TaskResult:
     outcome: Outcome = result.outcome if result.outcome in _REPLAYABLE else "unknown"
     before = intent.task_before if intent else None
     changed = changes(before, result.after) if before and result.after and outcome == "applied" else ()
-    return TaskResult(task_id, outcome, result.code, result.note, title=title, changed=changed)
+    return TaskResult(
+        task_id, outcome, result.code, result.note, title=title, changed=changed, is_passing=result.is_passing
+    )
