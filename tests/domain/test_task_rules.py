@@ -31,7 +31,7 @@ def check(body: TaskDraft | TaskPatch) -> None:
     if isinstance(body, TaskPatch):
         task_rules.check_patch(body, EVERYTHING)
     else:
-        task_rules.check_draft(body, EVERYTHING)
+        task_rules.check_body(body, EVERYTHING)
     task_rules.parse_due(body, NOW)
 
 

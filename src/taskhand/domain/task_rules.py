@@ -21,7 +21,7 @@ from taskhand.domain.task import Task, TaskDraft, TaskPatch
 
 __all__ = [
     "changes_people",
-    "check_draft",
+    "check_body",
     "check_id",
     "check_note",
     "check_patch",
@@ -74,7 +74,7 @@ def check_patch(patch: TaskPatch, capabilities: Capabilities) -> None:
                 next_step="Send addNote alone to keep the description, or description with the note in it.",
             )
         check_note(patch.add_note)
-    _check_body(patch, capabilities)
+    check_body(patch, capabilities)
 
 
 def check_note(note: str) -> None:
@@ -86,11 +86,6 @@ def check_note(note: str) -> None:
 def changes_people(patch: TaskPatch) -> bool:
     """Whether a patch adds to or removes from the people who are on a task."""
     return any(people is not MISSING for people in (patch.add_responsible_ids, patch.remove_responsible_ids))
-
-
-def check_draft(draft: TaskDraft, capabilities: Capabilities) -> None:
-    """Refuse a new task that the documentation forbids; `parse_due` refuses invalid due fields."""
-    _check_body(draft, capabilities)
 
 
 def parse_due(body: TaskDraft | TaskPatch, reference: Reference) -> DueRequest:
@@ -129,7 +124,8 @@ def check_readable(task: Task, name: str) -> None:
         )
 
 
-def _check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> None:
+def check_body(body: TaskDraft | TaskPatch, capabilities: Capabilities) -> None:
+    """Refuse values that the documentation forbids in any body; `parse_due` refuses invalid due fields."""
     if body.title is not MISSING and not _can_be_read(body.title):
         raise CallerError("title is empty.", code="invalid_title", next_step="Send at least one character.")
     check_lengths(body, capabilities)

@@ -82,9 +82,8 @@ async def bulk_resume(
     `results` are those that reading alone determined; `is_out_of_time` is whether no time was left to read any task.
     Returns one result for each task of the change; AlreadyClaimed if another call has resumed it.
     """
-    of = dict(enumerate(change.intents))
     former = _to_task_results(change) | {
-        result.index: to_task_result(result, of.get(result.index)) for result in results
+        result.index: to_task_result(result, change.parts(result.index)[0]) for result in results
     }
     run = _BulkRun(call, intents, results, former)
     run.progress.is_out_of_time = is_out_of_time
@@ -279,8 +278,7 @@ def _skipped_result(index: int, result: TaskResult) -> Result:
 
 def _to_task_results(change: Change) -> dict[int, TaskResult]:
     """The results of a change for the answer, by index."""
-    intents = dict(enumerate(change.intents))
-    return {index: to_task_result(result, intents.get(index)) for index, result in sorted(change.results.items())}
+    return {index: to_task_result(result, change.parts(index)[0]) for index, result in sorted(change.results.items())}
 
 
 def to_task_result(result: Result, intent: Intent | None = None) -> TaskResult:

@@ -45,7 +45,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     The call returns the task of an earlier one, marked `replayed`, if both have the same idempotency key, or if it has
     no key and the same caller asked for an equivalent task a moment ago.
     """
-    task_rules.check_draft(draft, call.app.backend.capabilities)
+    task_rules.check_body(draft, call.app.backend.capabilities)
     due = task_rules.parse_due(draft, call.app.reference)
     edit, matched = await Resolver(call.app).resolve(draft, due, None)
     intent = await create_intent(call.app, edit)

@@ -148,7 +148,7 @@ async def _resolve_all(call: Call, bodies: Sequence[NewBody]) -> list[_Step]:
         try:
             if isinstance(step.body.given, CallerError):
                 raise step.body.given
-            task_rules.check_draft(step.body.given, call.app.backend.capabilities)
+            task_rules.check_body(step.body.given, call.app.backend.capabilities)
             due = task_rules.parse_due(step.body.given, call.app.reference)
             edit, step.matched = await resolver.resolve(step.body.given, due, None)
             step.intent = await create_intent(call.app, edit)

@@ -7,7 +7,7 @@ from pydantic import MISSING
 
 from taskhand.domain.bulk_receipt import SkippedTasks
 from taskhand.domain.name_matching import Match
-from taskhand.domain.plan import Difference, Plan, difference
+from taskhand.domain.plan import Plan, difference
 from taskhand.domain.receipt import join_notes
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.unrestorable_values import describe_loss
@@ -52,8 +52,8 @@ async def make_plan(
     reason = reason_not_to_apply(call.app, change.id, needs_approval)
     if reason is None:
         return plan
-    said = " ".join(filter(None, (reason.message, reason.next_step, plan.note)))
-    return replace(plan, note=said, is_for_others=True)
+    whole_note = " ".join(filter(None, (reason.message, reason.next_step, plan.note)))
+    return replace(plan, note=whole_note, is_for_others=True)
 
 
 def to_plan(
@@ -69,7 +69,7 @@ def to_plan(
     return Plan(
         id=plan_id or change.id,
         tool=change.opening.tool,
-        differences=tuple(map(_to_difference, change.intents)),
+        differences=tuple(difference(intent.verb, intent.task_before, intent.edit) for intent in change.intents),
         expires_at=((plan_id and change.ended_at) or change.opening.at) + app.policy.plan_for,
         guard=guard,
         matched=change.opening.matched,
@@ -96,7 +96,3 @@ def _effects(intents: Sequence[Intent], app: AppContext) -> str | None:
     """The actions that the CRM may start by itself after these intents are written."""
     sets_status = any(intent.edit is not None and intent.edit.status is not MISSING for intent in intents)
     return app.backend.capabilities.status_effects if sets_status else None
-
-
-def _to_difference(intent: Intent) -> Difference:
-    return difference(intent.verb, intent.task_before, intent.edit)
