@@ -218,11 +218,11 @@ def _own_backends(
         journal.get().mask_own(link.person, [link.credential.access_token, link.credential.refresh_token or ""])
 
     open_client = partial(open_oauth_client, connection, context.clock, context.runtime)
-    own = ConnectionPool(
+    own_backends = ConnectionPool(
         links, connection.name, open_with, renew=partial(renew_link, open_client=open_client), notice=notice
     )
-    context.stack.push_async_callback(own.aclose)
-    return own
+    context.stack.push_async_callback(own_backends.aclose)
+    return own_backends
 
 
 def _open_budgets(connection: ConnectionSettings) -> "Budgets | None":
@@ -285,9 +285,9 @@ async def open_webhook_admin(
 async def _open_backend(connection: ConnectionSettings, context: OpenContext) -> "Backend":
     """The backend of a connection; its error texts name the connection's own keys."""
     factory = find_factory(connection.settings.backend)
-    own = connection.settings.of_backend(factory)
+    own_settings = connection.settings.of_backend(factory)
     try:
-        backend: Backend = await factory.open(own, replace(context, setting_names=connection.keys))
+        backend: Backend = await factory.open(own_settings, replace(context, setting_names=connection.keys))
     except OperatorError as error:
         raise connection.reword(error) from None
     backend.remedies = {subject: connection.in_own_words(text) for subject, text in backend.remedies.items()}
@@ -341,8 +341,8 @@ def _account_name(connection: ConnectionSettings) -> str:
     """The name of a connection's account in the paths and keys of stored data."""
     factory = find_factory(connection.settings.backend)
     account = factory.account(connection.settings.of_backend(factory)) if factory.account else ""
-    own = f" {connection.name}" if connection.name != DEFAULT_CONNECTION else ""
-    return f"{factory.name} {account}{own}"
+    suffix = f" {connection.name}" if connection.name != DEFAULT_CONNECTION else ""
+    return f"{factory.name} {account}{suffix}"
 
 
 def _is_built_in(settings: Settings) -> bool:

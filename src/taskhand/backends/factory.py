@@ -235,9 +235,9 @@ class BackendFactory(Generic[S]):
 
     def with_credential(self, settings: S, text: str) -> S:
         """The settings with the credential `text` in place of their own, and without the value of `me_field`."""
-        own = [*self.credentials, *([self.me_field] if self.me_field else [])]
+        names = [*self.credentials, *([self.me_field] if self.me_field else [])]
         chosen = self.credentials[1 if self.is_token and self.is_token(text) else 0]
-        return settings.model_copy(update={**dict.fromkeys(own), chosen: SecretStr(text)})
+        return settings.model_copy(update={**dict.fromkeys(names), chosen: SecretStr(text)})
 
 
 def is_secret(setting: "FieldInfo") -> bool:

@@ -105,9 +105,9 @@ def _is_in_file(connection: ConnectionSettings) -> bool:
 
 def _store(connection: ConnectionSettings, *, named: bool, is_only: bool) -> DatabaseFile:
     """The store; the only selected one also accepts the member name of a configuration with one connection."""
-    own = f"{_STORE}.{connection.name}.sqlite"
+    name = f"{_STORE}.{connection.name}.sqlite"
     plain = f"{_STORE}.sqlite"
-    names = [own, *([plain] if is_only else [])] if named and connection.name != DEFAULT_CONNECTION else [plain, own]
+    names = [name, *([plain] if is_only else [])] if named and connection.name != DEFAULT_CONNECTION else [plain, name]
     return DatabaseFile(
         store_path(connection.settings),
         TASK_STORE,
@@ -128,11 +128,11 @@ def _journals(
 ) -> Iterator[DatabaseFile]:
     plain = f"{_JOURNAL}.sqlite"
     is_taken = False
-    for path, of in users.items():
-        is_own = named and not sharing.get(path) and len(of) == 1 and of[0].name in stores
-        is_own = (is_own and of[0].name != DEFAULT_CONNECTION) or is_taken
-        own = [f"{_JOURNAL}.{connection.name}.sqlite" for connection in of]
-        names = [*own, *([plain] if len(users) == 1 else [])] if is_own else [plain, *own]
+    for path, connections in users.items():
+        is_own = named and not sharing.get(path) and len(connections) == 1 and connections[0].name in stores
+        is_own = (is_own and connections[0].name != DEFAULT_CONNECTION) or is_taken
+        own_names = [f"{_JOURNAL}.{connection.name}.sqlite" for connection in connections]
+        names = [*own_names, *([plain] if len(users) == 1 else [])] if is_own else [plain, *own_names]
         is_taken = is_taken or not is_own
         yield DatabaseFile(
             path,
@@ -141,7 +141,7 @@ def _journals(
             "entry",
             describe_journal,
             also=tuple(names[1:]),
-            owner=", ".join(connection.name for connection in of) if named else None,
-            beside=frozenset(stores[connection.name].path for connection in of if connection.name in stores),
+            owner=", ".join(connection.name for connection in connections) if named else None,
+            beside=frozenset(stores[connection.name].path for connection in connections if connection.name in stores),
             others=tuple(sharing.get(path, ())),
         )

@@ -60,8 +60,8 @@ def setting_rows(configuration: Configuration) -> list[dict[str, Any]]:
 
 def connection_rows(connection: ConnectionSettings) -> list[dict[str, Any]]:
     """The settings of one connection's own, as `setting_rows`."""
-    own = find_factory(connection.settings.backend).settings.model_fields
-    chosen = [name for name in FIELDS if name in own or Settings.variable(name) in connection.keys]
+    own_fields = find_factory(connection.settings.backend).settings.model_fields
+    chosen = [name for name in FIELDS if name in own_fields or Settings.variable(name) in connection.keys]
     return [_row(connection, name, None) for name in chosen]
 
 

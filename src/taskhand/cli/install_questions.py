@@ -218,14 +218,14 @@ class Questions:
         from taskhand.install.server_entry import MASK
 
         fields = self._factory.credentials
-        own = {f"{Settings.variable(name)}{suffix}" for name in fields for suffix in ("", FILE_SUFFIX)}
-        foreign = {*SECRETS, *FILE_VARIABLES} - own
+        variables = {f"{Settings.variable(name)}{suffix}" for name in fields for suffix in ("", FILE_SUFFIX)}
+        foreign = {*SECRETS, *FILE_VARIABLES} - variables
         given = {
             name: value
             for name, value in {**self._present, **self._keys}.items()
             if name not in foreign and value != MASK and not _is_host_reference(value)
         }
-        ours = (VARIABLES | FILE_VARIABLES) - (frozenset() if own & given.keys() else own)
+        ours = (VARIABLES | FILE_VARIABLES) - (frozenset() if variables & given.keys() else variables)
         outside = {name: value for name, value in os.environ.items() if name not in ours}
         chosen = {"TASKHAND_BACKEND": self._factory.name} if self._asked.backend else {}
         return load_configuration(outside | given | chosen, {})

@@ -106,7 +106,9 @@ def _find(configuration: "Configuration") -> _Removals:
     problems: list[str] = []
     configurations = [configuration, *_configurations(entries, problems)]
     databases = list(dict.fromkeys(pair for configuration in configurations for pair in _databases(configuration)))
-    of_persons = [of(configuration.settings) for configuration in configurations for of in (keys_path, links_path)]
+    of_persons = [
+        path_of(configuration.settings) for configuration in configurations for path_of in (keys_path, links_path)
+    ]
     for database in dict.fromkeys((*(path for pair in databases for path in pair), *of_persons)):
         try:
             data += _files_of(database)
@@ -125,9 +127,9 @@ def _configurations(entries: "Sequence[KnownEntry]", problems: list[str]) -> "It
 
     files = {Settings.variable(name) for name in FIELDS if Settings.is_path(name)}
     for entry in entries:
-        if own := {name: value for name, value in entry.variables.items() if name in files}:
+        if paths := {name: value for name, value in entry.variables.items() if name in files}:
             try:
-                yield load_configuration(own, {})
+                yield load_configuration(paths, {})
             except OperatorError as error:
                 problems.append(error.message)
 
@@ -152,8 +154,8 @@ def _keys(entries: "Sequence[KnownEntry]", configurations: "Sequence[Configurati
         origins = (
             origin
             for configuration in configurations
-            for own in configuration.all_connections
-            for origin in own.origins.values()
+            for connection in configuration.all_connections
+            for origin in connection.origins.values()
         )
         references = [origin.reference for origin in origins if origin.reference]
         named = [reference.removeprefix(MARK) for reference in references if reference.startswith(MARK)]

@@ -74,12 +74,12 @@ class ConnectionTable:
 
 def keys_of(factory: BackendFactory[Any]) -> dict[str, str]:
     """The keys of a connection to this backend, and the variable of each."""
-    own = [Settings.variable(name) for name in factory.settings.model_fields]
+    variables = [Settings.variable(name) for name in factory.settings.model_fields]
     store = {} if factory.account else _STORE
     return (
         {"timezone": "TASKHAND_TIMEZONE"}
         | store
-        | {variable.removeprefix(factory.prefix).lower(): variable for variable in own}
+        | {variable.removeprefix(factory.prefix).lower(): variable for variable in variables}
     )
 
 
@@ -202,10 +202,10 @@ def build_connection(
     _check_credentials(table, settings, factory)
     fields = {Settings.variable(name): name for name in FIELDS}
     kept = {name: origin for name, origin in shared_origins.items() if Settings.variable(name) in shared}
-    own = kept | {fields[variable]: origins[variable] for variable in usable.values}
-    own["chosen_backend"] = SettingOrigin("file", f"{TABLES}.{table.name}.backend", table.file)
+    own_origins = kept | {fields[variable]: origins[variable] for variable in usable.values}
+    own_origins["chosen_backend"] = SettingOrigin("file", f"{TABLES}.{table.name}.backend", table.file)
     keys = {variable: table.key_of(variable) for variable in keys_of(factory).values()}
-    return ConnectionSettings(table.name, settings, table.description, own, keys), usable
+    return ConnectionSettings(table.name, settings, table.description, own_origins, keys), usable
 
 
 def _origin(table: ConnectionTable, variable: str, text: str) -> SettingOrigin:

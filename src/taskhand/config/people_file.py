@@ -42,16 +42,16 @@ class PeopleFile:
 
     def of_connection(self, name: str) -> "PeopleFile":
         """The members of the only connection that is served."""
-        members = {person: {name: own[name]} for person, own in self.members.items() if name in own}
+        members = {person: {name: lines[name]} for person, lines in self.members.items() if name in lines}
         return replace(self, members=members)
 
     def shared_members(self) -> tuple[str, ...]:
         """A sentence for each member that several persons share: one could approve for the other as a second person."""
         persons: dict[tuple[str, str], list[str]] = defaultdict(list)
-        connections = {name for own in self.members.values() for name in own}
-        for person, own in self.members.items():
+        connections = {name for lines in self.members.values() for name in lines}
+        for person, lines in self.members.items():
             for name in connections:
-                persons[name, own.get(name, person).casefold()].append(person)
+                persons[name, lines.get(name, person).casefold()].append(person)
         return tuple(
             f"{self.path} says that {' and '.join(several)} are one member"
             + (f" of {name}." if name != MEMBER else ".")

@@ -125,8 +125,8 @@ class Settings(TeamSettings):
         addresses = [self.state.get_secret_value()] if self.state else []
         addresses += [self.db.url] if isinstance(self.db, StoreAddress) else []
         passwords = (password for address in addresses for password in split_passwords(address))
-        own = (*texts, *self.state_keys, *self.vault_keys, *passwords)
-        return tuple(dict.fromkeys((*own, *self._further_secrets)))
+        secrets = (*texts, *self.state_keys, *self.vault_keys, *passwords)
+        return tuple(dict.fromkeys((*secrets, *self._further_secrets)))
 
     @property
     def state_keys(self) -> tuple[str, ...]:
@@ -206,8 +206,8 @@ class Settings(TeamSettings):
     def with_credential(self, text: str) -> "Settings":
         """These settings with another credential of the chosen backend, and without the person that `me` stands for."""
         factory = find_factory(self.backend)
-        own = factory.with_credential(self.of_backend(factory), text)
-        return self.model_copy(update={"by_backend": {**self.by_backend, factory.name: own}})
+        backend_settings = factory.with_credential(self.of_backend(factory), text)
+        return self.model_copy(update={"by_backend": {**self.by_backend, factory.name: backend_settings}})
 
     def with_secrets(self, secrets: Sequence[str]) -> "Settings":
         """These settings, which also mask these secrets: a text of one connection may contain another's credential."""

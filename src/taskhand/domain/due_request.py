@@ -146,18 +146,18 @@ def _parse_words(
     from taskhand.domain.date_words.date_arguments import read_due  # noqa: PLC0415  no start waits for the grammar
 
     due = read_due(text, reference, zone if isinstance(zone, str) else None)
-    said = due.at.time() if due.at else due.clock
+    stated_clock = due.at.time() if due.at else due.clock
     matched = (*due.matched, *time_matched)
-    if said is None and not (due.is_whole_day and isinstance(clock, time)):
+    if stated_clock is None and not (due.is_whole_day and isinstance(clock, time)):
         return DueRequest(due.day, None if due.is_whole_day else clock, zone, matched)
-    if clock is not MISSING and clock != said:
+    if clock is not MISSING and clock != stated_clock:
         raise CallerError(
-            f"dueDate {text[:60]!r} is {said.strftime('%H:%M') if said else 'a whole day'}, "
+            f"dueDate {text[:60]!r} is {stated_clock.strftime('%H:%M') if stated_clock else 'a whole day'}, "
             f"but dueTime is {clock.strftime('%H:%M') if clock else 'null'}.",
             code="due_conflict",
             next_step="Send the time in one of the two.",
         )
-    return DueRequest(due.at, MISSING, zone, matched) if due.at else DueRequest(due.day, said, zone, matched)
+    return DueRequest(due.at, MISSING, zone, matched) if due.at else DueRequest(due.day, stated_clock, zone, matched)
 
 
 def _parse_date(text: str) -> date | datetime:

@@ -141,10 +141,10 @@ def edit_of(pairs: Iterable[tuple[str, Any]], native: Mapping[str, Any] | None =
     plain: dict[str, Any] = {}
     properties: dict[str, str | None] = {}
     for name, value in pairs:
-        if (own := property_name(name)) is None:
+        if (own_name := property_name(name)) is None:
             plain[name] = value
         else:
-            properties[own] = value
+            properties[own_name] = value
     return Edit(**plain, properties=tuple(sorted(properties.items())) if properties else MISSING, native=native)
 
 

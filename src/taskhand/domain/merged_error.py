@@ -52,7 +52,7 @@ def _merge_texts(texts: Mapping[str, str], everyone: Iterable[str]) -> str:
         names.setdefault(text, []).append(name)
     if len(names) == 1 and len([*everyone]) > 1:
         return next(iter(names))
-    return " ".join(f"{', '.join(of)}: {text}" for text, of in names.items())
+    return " ".join(f"{', '.join(connections)}: {text}" for text, connections in names.items())
 
 
 def _merge_candidates(errors: Mapping[str, TaskhandError]) -> list[Candidate]:

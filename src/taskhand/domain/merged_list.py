@@ -24,7 +24,7 @@ def merge_rows(
 
     Rows with equal keys are in the order of the connections.
     """
-    named = [[(name, row) for row in own] for name, own in rows.items()]
+    named = [[(name, row) for row in own_rows] for name, own_rows in rows.items()]
     return merge(*named, key=lambda entry: key(entry[1]), reverse=descends)
 
 
@@ -53,11 +53,11 @@ class MergedCursor:
         `query` are the other arguments of the list. CallerError for the cursor of another list, or of other
         connections, whose rows would be missing unnoticed, or come twice.
         """
-        of = list_fingerprint(query)
+        fingerprint = list_fingerprint(query)
         if cursor is None:
-            return cls(of, dict.fromkeys(names, ()))
+            return cls(fingerprint, dict.fromkeys(names, ()))
         positions = _read(cursor)
-        if positions is None or positions.of != of or not positions.unfinished:
+        if positions is None or positions.of != fingerprint or not positions.unfinished:
             raise other_cursor_error(is_filtered=True)
         if positions.by_name.keys() != set(names):
             message = "cursor is of other connections than those that are yours now."

@@ -39,9 +39,9 @@ class Rules:
 
     def check_number(self, count: int) -> None:
         """NotAllowed if one change may not have this number of tasks."""
-        most = self.most_tasks
-        if most is not None and count > most:
-            message = f"{count} tasks are more than the {most} that one change of yours may have; nothing was written."
+        limit = self.most_tasks
+        if limit is not None and count > limit:
+            message = f"{count} tasks are more than the {limit} that one change of yours may have; nothing was written."
             raise NotAllowed.by("most_tasks", message)
 
     @property

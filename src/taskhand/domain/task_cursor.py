@@ -47,5 +47,5 @@ def _fingerprint(query: TaskQuery) -> str:
     # The id of a status may become known while the first page is fetched; its name stays the same.
     names = None if query.statuses is None else [choice.name or choice.position for choice in query.statuses]
     rest = replace(query, limit=0, links=frozenset(), after=None, statuses=None)
-    of = (rest, names) if query.connection is None else (rest, names, query.connection)
-    return list_fingerprint(of)
+    conditions = (rest, names) if query.connection is None else (rest, names, query.connection)
+    return list_fingerprint(conditions)

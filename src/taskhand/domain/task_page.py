@@ -47,5 +47,5 @@ def select_page(
 
 def _follows(task: Task, after: tuple[str, str], order: Order) -> bool:
     """Whether the task comes after the position `after`, the end of the previous page."""
-    own: tuple[object, ...] = (task_sort_key(task, order), task.id)
-    return own != after and (own > after) is ascends(order)
+    position: tuple[object, ...] = (task_sort_key(task, order), task.id)
+    return position != after and (position > after) is ascends(order)

@@ -141,7 +141,7 @@ class EventStore(Protocol):
     async def add_hint_once(
         self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
     ) -> bool:
-        """Do the same as `add_hint`; False, without a change, if the same proof was used before and is still valid.
+        """As `add_hint`; False, without a change, if the same proof was used before and is still valid.
 
         If several processes receive the same proof at once, one of them stores the hint.
         """

@@ -56,7 +56,7 @@ class SqlEventStore(ABC):
     async def add_hint_once(
         self, feed: FeedName, task_ids: Collection[str], at: datetime, proof: str, valid_until: datetime
     ) -> bool:
-        """Do the same as `add_hint`, unless the same proof was used before."""
+        """As `add_hint`; False, without a change, if the same proof was used before and is still valid."""
         ids = sorted({*task_ids}) or [""]
         return await self._store.write(
             partial(feed_rows.add_hint_once, feed, ids, at, proof=proof, valid_until=valid_until)

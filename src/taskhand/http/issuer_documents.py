@@ -44,7 +44,7 @@ class JsonDocuments:
         return await self._post(address, form, (client_id, secret), RequestKind.READ)
 
     async def post_code(self, address: str, form: Mapping[str, str], client_id: str, secret: str) -> Mapping[str, Any]:
-        """Do the same as `post_form` for a form with a code that is valid once: it is not sent twice."""
+        """As `post_form`, for a form with a code that is valid once: it is not sent twice."""
         return await self._post(address, form, (client_id, secret), RequestKind.POST)
 
     async def _post(

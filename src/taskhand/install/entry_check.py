@@ -139,8 +139,8 @@ def _environment(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str
     if not host.inherits:
         passed = {name: passed[name] for name in _PASSED_ON if name in passed}
     passed |= {name: environ[name] for name in _forwarded(entry) if name in environ}
-    own = {name: value for name, value in _variables(entry).items() if _ASKED not in value}
-    return passed | {name: _filled(host, value, environ) for name, value in own.items()}
+    values = {name: value for name, value in _variables(entry).items() if _ASKED not in value}
+    return passed | {name: _filled(host, value, environ) for name, value in values.items()}
 
 
 def _filled(host: Host, text: str, environ: Mapping[str, str]) -> str:

@@ -90,11 +90,11 @@ class TaskSubscriptions:
         address = self.resources.followed_at(ctx, params.uri)
         key = None if address is None else await _readable_key(address)
         if address is None or key is None:
-            of = "CONNECTION/" if self.connections.are_several else ""
+            prefix = "CONNECTION/" if self.connections.are_several else ""
             raise MCPError(
                 INVALID_PARAMS,
-                f"Only tasks that you may read can be subscribed to, by task://{of}ID, and taskhand://{of}events, "
-                "since nothing else changes.",
+                f"Only tasks that you may read can be subscribed to, by task://{prefix}ID, and "
+                f"taskhand://{prefix}events, since nothing else changes.",
                 {"uri": params.uri},
             )
         feed = await ctx.lifespan_context.feed_of(ctx)

@@ -122,9 +122,9 @@ def _difference_line(task_difference: Difference, wording: Wording) -> str:
     changed = "; ".join(f"{field}: {_change(it['from'], it['to'])}" for field, it in difference.items())
     line = f"{task_difference.does} “{truncate(title, _MAX_TITLE)}”"
     if task_difference.does == "delete" and (
-        of := [*filter(None, (wording.due(task_difference.due),)), *wording.people(task_difference.responsible_ids)]
+        facts := [*filter(None, (wording.due(task_difference.due),)), *wording.people(task_difference.responsible_ids)]
     ):
-        line = f"{line} ({one_line(', '.join(of))})"
+        line = f"{line} ({one_line(', '.join(facts))})"
     return truncate(f"{line}: {changed}" if changed else line, _MAX_LINE)
 
 

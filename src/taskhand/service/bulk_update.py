@@ -110,7 +110,7 @@ def _note_about_filter(tasks: Sequence[Task], task_filter: TaskFilter | None) ->
     if task_filter.status is MISSING and task_filter.date_field != "completed":
         finished = [task.id for task in tasks if task.is_finished]
     more = f" and {len(finished) - _MAX_NAMED} more" if len(finished) > _MAX_NAMED else ""
-    said = [
+    notes = [
         f"{dateless} of the {len(tasks)} {'has' if dateless == 1 else 'have'} no due date "
         f"(includeTasksWithoutDates false leaves {'it' if dateless == 1 else 'them'} out)."
         if dateless
@@ -120,7 +120,7 @@ def _note_about_filter(tasks: Sequence[Task], task_filter: TaskFilter | None) ->
         if finished
         else "",
     ]
-    return join_notes(*said)
+    return join_notes(*notes)
 
 
 async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps:

@@ -73,8 +73,8 @@ class Connections:
 
     def find(self, name: str) -> AppContext:
         """The connection of this name, ignoring case; CallerError with the candidates."""
-        for own, app in self.by_name.items():
-            if own.casefold() == name.strip().casefold():
+        for own_name, app in self.by_name.items():
+            if own_name.casefold() == name.strip().casefold():
                 return app
         raise UnclearConnection.unknown(name, self)
 

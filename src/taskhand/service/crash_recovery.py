@@ -180,9 +180,11 @@ async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) 
         if error.retryable:
             raise
         return results + [Result(index, "unknown", code=error.code) for index in edits]
-    own = {result.task_id for result in change.results.values()}
+    own_ids = {result.task_id for result in change.results.values()}
     known = {
-        task.id: task.id in own or await _is_known(app, task, change.id) for creates in found for task in creates.tasks
+        task.id: task.id in own_ids or await _is_known(app, task, change.id)
+        for creates in found
+        for task in creates.tasks
     }
     unclaimed = [replace(creates, tasks=[task for task in creates.tasks if not known[task.id]]) for creates in found]
     made = match_creates(tuple(edits.values()), unclaimed)

@@ -118,12 +118,12 @@ def with_zone_note(app: AppContext, arguments: Mapping[str, Any], written: _Writ
     """The answer with a note, if these arguments name a time zone other than the stored one."""
     if app.backend.capabilities.keeps_timezone:
         return written
-    own = app.timezone or "UTC"
-    others = [zone for zone in _zones_in(arguments) if zone.strip().casefold() != own.casefold()]
+    stored_zone = app.timezone or "UTC"
+    others = [zone for zone in _zones_in(arguments) if zone.strip().casefold() != stored_zone.casefold()]
     if not others:
         return written
     sent = truncate(one_line(others[0]), _MAX_CHARACTERS)
-    note = f"This CRM keeps no time zone: a time in {sent} is stored as that moment and shown in {own}."
+    note = f"This CRM keeps no time zone: a time in {sent} is stored as that moment and shown in {stored_zone}."
     return replace(written, note=join_notes(written.note, note))
 
 

@@ -161,19 +161,21 @@ class Resolver:
 
     async def find_property_names(self, properties: tuple[PropertyValue, ...] | MISSING) -> tuple[str, ...]:
         """The names of the properties that a body sets by name or label; those that cannot be resolved as given."""
-        own = self._backend.properties
+        own_properties = self._backend.properties
         names = names_of(properties)
-        return tuple((await own.find_names(names)).values()) if names and own is not None else names
+        return (
+            tuple((await own_properties.find_names(names)).values()) if names and own_properties is not None else names
+        )
 
     async def resolve_properties(
         self, properties: Sequence[PropertyValue] | MISSING
     ) -> tuple[PropertyValues | MISSING, tuple[Match, ...]]:
         """The properties as the backend keeps them, and those values that were sent in another form."""
-        own = self._backend.properties
-        if properties is MISSING or not properties or own is None:
+        own_properties = self._backend.properties
+        if properties is MISSING or not properties or own_properties is None:
             return MISSING, ()
         task_rules.check_properties(properties)
-        names = await own.find_names([property_value.name for property_value in properties])
+        names = await own_properties.find_names([property_value.name for property_value in properties])
         matched = [
             Match("properties", property_value.name, name, name)
             for property_value in properties
@@ -183,7 +185,9 @@ class Resolver:
             PropertyValue(name=names[property_value.name], value=property_value.value) for property_value in properties
         ]
         task_rules.check_properties(properties)
-        values = await own.resolve({property_value.name: property_value.value for property_value in properties})
+        values = await own_properties.resolve(
+            {property_value.name: property_value.value for property_value in properties}
+        )
         matched += [
             Match(property_field(property_value.name), property_value.value, value, value)
             for property_value in properties

@@ -33,10 +33,10 @@ async def find_ids(app: AppContext, values: Sequence[str], id_property: str | MI
     CallerError if the values of the property are not unique, NotAllowed for more than the caller may change.
     """
     app.principal.rules.check_number(len({value.casefold() for value in values}))
-    own = app.backend.properties
-    if id_property is MISSING or own is None:
+    own_properties = app.backend.properties
+    if id_property is MISSING or own_properties is None:
         return TaskIds(tuple(values))
-    ids = await own.find_ids(id_property, values)
+    ids = await own_properties.find_ids(id_property, values)
     missing = {value: _missing_error(id_property, value) for value in values if value not in ids}
     return TaskIds(tuple(ids[value] for value in values if value in ids), missing)
 

@@ -23,14 +23,14 @@ async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
         task_rules.check_id(query.task_id, app.backend.capabilities)
     if query.since is not None and query.until is not None and query.since > query.until:
         raise CallerError("since is after until.", code="invalid_window", next_step="Send since as the earlier time.")
-    of = app.connection.name, app.principal.subject
-    after = None if query.after is None else unbind_cursor(query.after, *of)
+    list_owner = app.connection.name, app.principal.subject
+    after = None if query.after is None else unbind_cursor(query.after, *list_owner)
     await recover_if_possible(app)
     page = await app.journal.page(replace(query, subject=shown_subject(app), after=after))
     return replace(
         page,
-        cursor=page.cursor and bind_cursor(page.cursor, *of),
-        positions=tuple(bind_cursor(position, *of) for position in page.positions),
+        cursor=page.cursor and bind_cursor(page.cursor, *list_owner),
+        positions=tuple(bind_cursor(position, *list_owner) for position in page.positions),
     )
 
 

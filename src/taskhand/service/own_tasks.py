@@ -45,8 +45,10 @@ class OwnTasksBackend:
         """The ids of the tasks that this call has written, perhaps reassigned: it may read them until it ends."""
         self.name, self.capabilities, self.remedies = backend.name, backend.capabilities, backend.remedies
         self.account = backend.account
-        own = backend.properties
-        self.properties: OwnProperties | None = _OwnTaskProperties(own, self._only_own) if own else None
+        own_properties = backend.properties
+        self.properties: OwnProperties | None = (
+            _OwnTaskProperties(own_properties, self._only_own) if own_properties else None
+        )
 
     @property
     def event_source(self) -> "EventSource | None":
@@ -72,8 +74,8 @@ class OwnTasksBackend:
         """
         me, asked = await self.account.me(), query.responsible_ids
         others = None if asked is None or me in asked else frozenset(asked)
-        most = self.capabilities.most_responsibles
-        if me is None or (others is not None and (not others or most == 1)):
+        most_responsibles = self.capabilities.most_responsibles
+        if me is None or (others is not None and (not others or most_responsibles == 1)):
             return TaskPage((), more=False)
         rest = replace(query, responsible_ids=(me,), of_nobody=False)
         tasks: list[Task] = []

@@ -72,5 +72,5 @@ def _remedy(person: Person, key: str, line: str | None) -> str:
     table = f"[{json.dumps(person.shown_name, ensure_ascii=False)}]"
     if line is None:
         return f'In people.toml, give {table} {key} = "the id or e-mail of a member".'
-    said = f"{key} = {json.dumps(line, ensure_ascii=False)}"
-    return f"In people.toml, correct {said} in {table}: not exactly one member has that id, e-mail or name."
+    entry = f"{key} = {json.dumps(line, ensure_ascii=False)}"
+    return f"In people.toml, correct {entry} in {table}: not exactly one member has that id, e-mail or name."

@@ -23,16 +23,22 @@ async def read_snapshots(
 
     `properties` are the names of further properties to read.
     """
-    backend, own = app.backend, app.backend.properties if properties else None
+    backend, own_properties = app.backend, app.backend.properties if properties else None
     deleted, others = (
         [task_id for task_id in ids if task_id in deletes],
         [task_id for task_id in ids if task_id not in deletes],
     )
     snapshots: dict[str, Snapshot] = {}
     if others:
-        snapshots |= await (own.snapshots(others, properties) if own else backend.snapshots(others, fresh=fresh))
+        snapshots |= await (
+            own_properties.snapshots(others, properties) if own_properties else backend.snapshots(others, fresh=fresh)
+        )
     if deleted:
-        read = own.snapshots(deleted, properties, to_delete=True) if own else backend.snapshots_to_delete(deleted)
+        read = (
+            own_properties.snapshots(deleted, properties, to_delete=True)
+            if own_properties
+            else backend.snapshots_to_delete(deleted)
+        )
         snapshots |= await read
     return snapshots
 

@@ -288,5 +288,5 @@ def _describe(app: AppContext, change: Change) -> str:
     """The tool of a change, its task and its time."""
     written = [(intent, change.results.get(index)) for index, intent in enumerate(change.intents)]
     titles = [_title_of_task(intent, result, None) for intent, result in written if result is not None]
-    of = f"{truncate(titles[0], _MAX_TITLE)!r}" if len(titles) == 1 else f"{len(titles)} tasks"
-    return f"{change.opening.tool}: {of}, {moment_text(change.opening.at, app.reference.zone)}"
+    subject = f"{truncate(titles[0], _MAX_TITLE)!r}" if len(titles) == 1 else f"{len(titles)} tasks"
+    return f"{change.opening.tool}: {subject}, {moment_text(change.opening.at, app.reference.zone)}"

@@ -241,8 +241,8 @@ def _in_use(database: DatabaseFile) -> OperatorError:
 
 def _keep(databases: Sequence[DatabaseFile], connection: sqlite3.Connection, stamp: str, folder: Path) -> Path:
     """Write a backup of the former content, beside the first of the databases."""
-    (own := folder / "kept").mkdir()
-    copies = [own / database.member for database in databases]
+    (kept_folder := folder / "kept").mkdir()
+    copies = [kept_folder / database.member for database in databases]
     for number, copy in enumerate(copies):
         copy_database(connection, copy, _schema(number))
     first = databases[0].path.resolve()

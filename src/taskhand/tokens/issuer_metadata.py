@@ -89,10 +89,10 @@ def _may_name(issuer: str, address: str) -> bool:
     Its metadata could otherwise choose an address inside this machine's network, such as a cloud's metadata service
     (SSRF). An issuer that is configured by a private address is inside the network already.
     """
-    own, parts = urlsplit(issuer), _split(address, query=True)
-    if parts is None or (own.scheme == "https" and parts.scheme != "https"):
+    issuer_parts, parts = urlsplit(issuer), _split(address, query=True)
+    if parts is None or (issuer_parts.scheme == "https" and parts.scheme != "https"):
         return False
-    return _is_private(own.hostname or "") or not _is_private(parts.hostname or "")
+    return _is_private(issuer_parts.hostname or "") or not _is_private(parts.hostname or "")
 
 
 def _split(address: str, *, query: bool = False) -> SplitResult | None:

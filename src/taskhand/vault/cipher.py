@@ -83,8 +83,8 @@ class Cipher:
 
 
 def _compute_hmac(key: VaultKey, text: bytes) -> str:
-    own = hmac.digest(key.secret, b"taskhand vault mark", "sha256")
-    return hmac.digest(own, text, "sha256").hex()
+    mark_key = hmac.digest(key.secret, b"taskhand vault mark", "sha256")
+    return hmac.digest(mark_key, text, "sha256").hex()
 
 
 def no_key() -> OperatorError:

@@ -219,7 +219,7 @@ class _BatchUpdate(Generic[_Row]):
         self._writer.report(items)
 
     def _compare(self, item: Item[_Row], row: _Row | None) -> None:
-        """Compare an item with the row that was read of its task; a list that lags proves nothing by its silence."""
+        """Compare an item with the row that was read of its task; its absence from a lagging list proves nothing."""
         is_confirmed = item.state is State.CONFIRMED
         if row is None:
             if not self._adapter.many_reads_lag:

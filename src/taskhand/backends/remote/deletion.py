@@ -69,7 +69,10 @@ class Presence(Enum):
 
 
 async def find_presence(records: Deletable, task_id: str, *, is_confirmed: bool = True) -> Presence:
-    """Read a record by its id, twice if it cannot be read; one that is not found is listed, unless `is_confirmed`."""
+    """Read a record by its id, twice if it cannot be read.
+
+    After a 404 it is also looked for in a list, unless the CRM has confirmed its deletion (`is_confirmed`).
+    """
     try:
         await read_or_find_listed(None if is_confirmed else records, task_id, lambda: records.get(task_id))
     except NotFound:

@@ -32,8 +32,8 @@ HOST_KEYS: Final[Mapping[str, str]] = {
 
 def without_host_keys(sent: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments without those that hosts add; `arguments` are the schemas of the tool's own arguments."""
-    own: Collection[str] = arguments.keys()
-    kept = {name: value for name, value in sent.items() if name in own or name not in HOST_KEYS}
+    names: Collection[str] = arguments.keys()
+    kept = {name: value for name, value in sent.items() if name in names or name not in HOST_KEYS}
     if "toolCallId" in sent and "tool" in kept and not _is_choice(kept["tool"], arguments["tool"]):
         # n8n's `tool` is the name of the called tool, even if the tool has an argument of that name.
         del kept["tool"]

@@ -36,30 +36,30 @@ class _UnknownEverywhere(CallerError):
 def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
     """The error for an argument that the tool, or an object in its arguments, does not have."""
     dotted, normalized = scope.dotted(name[:60]), normalize_argument(name[:60])
-    own = {normalize_argument(other): scope.dotted(other) for other in scope.properties}
-    if normalized not in own and scope.documented and normalized in map(normalize_argument, IMMUTABLE):
+    arguments = {normalize_argument(other): scope.dotted(other) for other in scope.properties}
+    if normalized not in arguments and scope.documented and normalized in map(normalize_argument, IMMUTABLE):
         return CallerError(
             f"{dotted} cannot be set: it never changes after a task is created.",
             code="immutable_field",
             next_step=f"Leave {dotted} out.",
         )
     fields = {normalize_argument(other): node for other, node in model_fields(scope.model).items()}
-    absent = None if normalized in own else fields.get(normalized)
-    exact = [] if normalized in own else _namesakes(scope, normalized)
-    similar = _names_like(normalized, own)
+    absent = None if normalized in arguments else fields.get(normalized)
+    exact = [] if normalized in arguments else _namesakes(scope, normalized)
+    similar = _names_like(normalized, arguments)
     misplaced = exact if similar else _misplaced(scope, normalized, exact)
     near = misplaced or similar
     holders = [] if absent is None else scope.connections_with(normalized)
-    step = None if exact or normalized in own else _other_tool(scope, normalized)
+    step = None if exact or normalized in arguments else _other_tool(scope, normalized)
     step = step or _step_in_place(scope, normalized, absent, is_misplaced=bool(misplaced))
-    if step is None and holders and own and not misplaced:
+    if step is None and holders and arguments and not misplaced:
         step = f"Leave {dotted} out, or send the call to the right connection."
     if step is not None:
         near = []
     elif near:
-        step = _instead(normalized, own, similar, misplaced)
-    elif own:
-        step = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(own.values())}."
+        step = _instead(normalized, arguments, similar, misplaced)
+    elif arguments:
+        step = f"The {'fields' if scope.within else 'arguments'} are: {', '.join(arguments.values())}."
     else:
         step = f"Leave {dotted} out: this takes no arguments."
     where = "" if absent is None else " with this CRM"

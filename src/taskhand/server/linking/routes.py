@@ -52,8 +52,8 @@ class LinkPages:
         persons, and under the Host headers that `allows_host` accepts.
         """
         self.linking.resource = self.linking.resource or url or ""
-        own = urlsplit(self.linking.base).netloc.lower()
-        return _link_routes(self.linking, lambda host: host.lower() == own or allows_host(host)) if own else []
+        netloc = urlsplit(self.linking.base).netloc.lower()
+        return _link_routes(self.linking, lambda host: host.lower() == netloc or allows_host(host)) if netloc else []
 
     def describe(self) -> str:
         """The address of the pages, as a text for the operator."""

@@ -46,7 +46,7 @@ class ConnectionsAnswer(Answer):
         every = [app.backend.capabilities for app in apps]
         notes = {app.principal.rules.note_on_lists for app in apps}
         return cls(
-            connections=tuple(_row(app, every, said) for app, said in zip(apps, credentials, strict=True)),
+            connections=tuple(_row(app, every, credential) for app, credential in zip(apps, credentials, strict=True)),
             note=next(iter(notes), None) or MISSING,
         )
 

@@ -57,28 +57,28 @@ class OpenConnections:
     def add(self, host: str, connection: Closable) -> str:
         """Count a connection that waits for a request, and return its address. It is closed if no other one waits."""
         name = counted_address(host)
-        own = self._addresses.setdefault(name, _Address(name, self._is_free(host)))
-        own.count += 1
+        address_state = self._addresses.setdefault(name, _Address(name, self._is_free(host)))
+        address_state.count += 1
         self._count += 1
         crowded: _Address | None = None
-        if own.count > self._limits.connections_of_one and not own.is_free:
-            crowded = own
+        if address_state.count > self._limits.connections_of_one and not address_state.is_free:
+            crowded = address_state
         elif self._count > self._max:
             others = (address for address in self._addresses.values() if address.waiting)
-            crowded = max(others, key=lambda address: address.count, default=own)
-        own.waiting[connection] = None
+            crowded = max(others, key=lambda address: address.count, default=address_state)
+        address_state.waiting[connection] = None
         if crowded:
             self._close_first(crowded.waiting, "connections", name)
         return name
 
     def remove(self, address: str, connection: Closable) -> None:
         """Remove a closed connection."""
-        own = self._addresses[address]
-        own.waiting.pop(connection, None)
+        address_state = self._addresses[address]
+        address_state.waiting.pop(connection, None)
         self.read(address, connection)
-        own.count -= 1
+        address_state.count -= 1
         self._count -= 1
-        if not own.count:
+        if not address_state.count:
             del self._addresses[address]
 
     def wait(self, address: str, connection: Closable) -> None:
@@ -91,21 +91,21 @@ class OpenConnections:
 
     def leave_unread(self, address: str, connection: Closable) -> None:
         """Note that the client must read before more is written, and close a connection if too many wait for that."""
-        own = self._addresses[address]
-        if connection in own.unread:
+        address_state = self._addresses[address]
+        if connection in address_state.unread:
             return
-        own.unread[connection] = None
+        address_state.unread[connection] = None
         self._unread += 1
-        if len(own.unread) > self._limits.unread_answers_of_one and not own.is_free:
-            self._close_unread(own)
+        if len(address_state.unread) > self._limits.unread_answers_of_one and not address_state.is_free:
+            self._close_unread(address_state)
         elif self._unread > self._limits.unread_answers:
             self._close_unread(max(self._addresses.values(), key=lambda other_address: len(other_address.unread)))
 
     def read(self, address: str, connection: Closable) -> None:
         """Note that the client has read, or that the connection is closed."""
-        own = self._addresses[address]
-        if connection in own.unread:
-            del own.unread[connection]
+        address_state = self._addresses[address]
+        if connection in address_state.unread:
+            del address_state.unread[connection]
             self._unread -= 1
 
     def _close_unread(self, crowded: _Address) -> None:

@@ -127,11 +127,13 @@ async def _look_once(
     """The new events of one poll, and whether more are waiting; None if another process polled meanwhile."""
     at, hints = app.clock(), await store.find_hints(feed.name)
     known = KnownView(store, feed.name)
-    own = await find_own_changes(app, feed, known, at) if source.compares else None
-    if own is not None:
-        known.overlay = own.tasks
-    found = await source.look(own.position if own else feed.position, known, [hint for hint in hints if hint])
-    found = await own.complete(app, found) if own else found
+    own_changes = await find_own_changes(app, feed, known, at) if source.compares else None
+    if own_changes is not None:
+        known.overlay = own_changes.tasks
+    found = await source.look(
+        own_changes.position if own_changes else feed.position, known, [hint for hint in hints if hint]
+    )
+    found = await own_changes.complete(app, found) if own_changes else found
     found = replace(found, events=await with_change_ids(app, feed.name, found.events, at))
     kept = await store.save_look(feed.name, feed.version, found, at, hints)
     if kept is None:

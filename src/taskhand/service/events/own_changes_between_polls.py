@@ -64,9 +64,9 @@ async def find_own_changes(app: AppContext, feed: Feed, known_tasks: KnownTasks,
     position, reported = _read_position(feed.position)
     since = (feed.looked_at or now) - timedelta(seconds=app.call_time.limit_s) - CLOCKS
     ended = [change async for change in changes_since(app, since) if change.ending is not None]
-    own = OwnChanges(position, since, frozenset(change.id for change in ended))
+    own_changes = OwnChanges(position, since, frozenset(change.id for change in ended))
     if feed.looked_at is None:
-        return own
+        return own_changes
     fresh = sorted(
         (change for change in reversed(ended) if change.id not in reported),
         key=lambda change: change.ended_at or change.opening.at,
@@ -79,7 +79,7 @@ async def find_own_changes(app: AppContext, feed: Feed, known_tasks: KnownTasks,
         if _is_of_feed(write, feed, seen) and not (write.before is None and tasks.get(write.task_id)):
             events += _events_of(write, tasks.get(write.task_id), feed.looked_at)
             tasks[write.task_id] = _without_note(write.after)
-    return replace(own, events=tuple(events), tasks=tasks)
+    return replace(own_changes, events=tuple(events), tasks=tasks)
 
 
 def _split_completion(event: TaskEvent, now: Task | None) -> Iterator[TaskEvent]:
@@ -101,9 +101,9 @@ def _events_of(write: OwnWrite, seen: Task | None, looked_at: datetime) -> Itera
     if write.before is not None and (seen is not None or _is_since(write.before.created_at, looked_at)):
         others = difference_event(seen, write.before, f"before {name}", between=(looked_at, began_at))
         yield from [others] if others else []
-    own = difference_event(write.before, write.after, f"own {name}")
-    if own is not None:
-        yield replace(own, at=write.change.ended_at or began_at, change_id=write.change.id)
+    event = difference_event(write.before, write.after, f"own {name}")
+    if event is not None:
+        yield replace(event, at=write.change.ended_at or began_at, change_id=write.change.id)
 
 
 def _is_since(text: str | None, moment: datetime) -> bool:
