@@ -14,6 +14,7 @@ import pytest
 from behaviour.world import NOW
 from builders import refused, task
 from file_stores import journal_in, store_in
+from taskhand.call.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.principal import ANYONE, Person
@@ -127,7 +128,12 @@ async def test_everything_cached_is_dropped_once_the_last_writers_are_too_many_t
     assert forgotten == [None, ["t-1"]]
 
 
-async def test_a_call_waits_for_another_replica_as_long_as_it_may_and_no_longer() -> None:
+@pytest.mark.parametrize(
+    ("call_s", "waited_s", "longest_s"), [(30.0, 2.0, 0.5), (1.0, 0.9, 0.32)], ids=["its limit", "the call's time"]
+)
+async def test_a_call_waits_for_another_replica_as_long_as_it_may_and_no_longer(
+    call_s: float, waited_s: float, longest_s: float
+) -> None:
     class LockedJournal(NotedLocks):
         """Another replica holds them."""
 
@@ -139,9 +145,9 @@ async def test_a_call_waits_for_another_replica_as_long_as_it_may_and_no_longer(
 
     slept = list[float]()
     locks = TaskLocks(LockedJournal(), TaskUpdates(), 2.0, sleep)
-    with refused("in_progress"):
+    with call_deadline(call_s, lambda: sum(slept)), refused("in_progress"):
         async with locks.hold(["T-1"], None):
             pytest.fail("another replica holds it")
     assert slept[:5] == [0.02, 0.04, 0.08, 0.16, 0.32]
-    assert max(slept) == 0.5
-    assert sum(slept) == pytest.approx(2.0)
+    assert max(slept) == longest_s
+    assert sum(slept) == pytest.approx(waited_s)

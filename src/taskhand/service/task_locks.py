@@ -70,12 +70,12 @@ class TaskLocks:
 
         Cached tasks that another process wrote since are dropped.
         """
-        left_s, pause_s = min(time_left(), self._wait_s), _MIN_PAUSE_S
+        left_s, pause_s = self._wait_s, _MIN_PAUSE_S
         while (others := await self._shared.acquire(keys, has_cache=self._updates.has_cache)) is None:
-            if left_s <= 0:
+            if (left_s := min(left_s, time_left())) <= 0:
                 raise _in_progress_error()
             await self._sleep(min(pause_s, left_s))
-            left_s, pause_s = min(left_s - pause_s, time_left()), min(2 * pause_s, _MAX_PAUSE_S)
+            left_s, pause_s = left_s - pause_s, min(2 * pause_s, _MAX_PAUSE_S)
         if others:
             self._updates.forget(others)
 
