@@ -188,12 +188,11 @@ def _refuse_same(alike: Sequence[_Step]) -> None:
 
 
 async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
-    """Claim each body, or take the result of an earlier call that made the same task a moment ago."""
+    """Claim each body without a result, or take that of an earlier call that made the same task a moment ago."""
     made_earlier: list[tuple[_Step, EarlierCreate]] = []
     for step in steps:
-        if step.error is not None:
+        if step.result is not None:
             continue
-        step.result = None
         for claim in _duplicate_claim(call, step):
             earlier = await find_earlier_create(call, claim)
             if isinstance(earlier, EarlierCreate):
