@@ -120,7 +120,7 @@ async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
         return written
     # Fields that were left out because the task showed them already: another client changed them meanwhile.
     sent = {name for name, _ in unmet.given()}
-    unsent = [(name, value) for name, value in edit.unmet_fields(written.task, written=True) if name not in sent]
+    unsent = [(name, value) for name, value in edit.unmet_fields(written.task) if name not in sent]
     if not unsent:
         return written
     await call.revise([replace(intent, edit=edit)])
