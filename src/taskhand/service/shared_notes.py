@@ -48,7 +48,7 @@ def tasks_sharing(change: Change, applied: Iterable[tuple[Intent, Result]]) -> d
     rest = {
         result.task_id: result.after
         for result in change.results.values()
-        if result.outcome == "applied" and result.after is not None and result.task_id not in ours
+        if result.after is not None and result.task_id not in ours
     }
     others = {
         task_id: tuple(
