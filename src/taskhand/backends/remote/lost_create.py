@@ -48,11 +48,7 @@ class LostCreates(Generic[_Row]):
         edits, known_ids = [new_task.edit for new_task in items], known_ids | self.made
         rows, ahead = await self._rows(edits, min(new_task.sent_at for new_task in items), known_ids)
         found = [self._candidates(new_task.edit, new_task.sent_at, rows, ahead, known_ids) for new_task in items]
-        others = [
-            new_task.edit
-            for new_task in self._under_way.difference(items)
-            if new_task.row is None and new_task.error is None
-        ]
+        others = [new_task.edit for new_task in self._under_way.difference(items) if new_task.row is None]
         for index, task in match_creates(edits, found, others).items():
             _, items[index].row = rows[task.id]
         return found
