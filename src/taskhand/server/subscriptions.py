@@ -201,7 +201,6 @@ class _UpdateBus:
         self._addresses = _addresses_by_key(keys.items())
         self._may_notify = may_notify
         self._checks = checks
-        self._is_open = True
 
     async def publish(self, event: ServerEvent) -> None:
         """Do nothing: the service publishes its changes itself."""
@@ -211,7 +210,7 @@ class _UpdateBus:
         """Call the listener for each change."""
 
         async def notify_allowed(uri: str) -> None:
-            if await self._may_notify(uri) and self._is_open:
+            if await self._may_notify(uri):
                 listener(ResourceUpdated(uri=uri))
 
         def notify(key: str) -> None:
@@ -219,13 +218,7 @@ class _UpdateBus:
                 for uri in addresses if is_among(known, key) else ():
                     self._checks.start_soon(notify_allowed, uri)
 
-        unsubscribe = _subscribe(self._connections, notify)
-
-        def close() -> None:
-            self._is_open = False
-            unsubscribe()
-
-        return close
+        return _subscribe(self._connections, notify)
 
 
 def _subscribe(connections: Connections, tell: Callable[[str], None]) -> Callable[[], None]:
