@@ -18,6 +18,7 @@ from taskhand.backends.close.mapping import (
     create_body,
     is_former_member,
     member_of,
+    raw_values,
     task_of,
     update_body,
 )
@@ -265,6 +266,14 @@ def test_a_missing_priority_matches_no_filter(word: str) -> None:
 @pytest.mark.parametrize("kind", OTHERS)
 def test_a_task_of_a_type_that_has_no_priority_counts_as_medium(kind: str) -> None:
     assert task_of(ROW | {"_type": kind}, None).priority == 1
+
+
+@pytest.mark.parametrize("without", ["view", "text", "contact_id", "lead_id", "assigned_to"])
+def test_a_task_of_an_unknown_type_counts_as_a_to_do(without: str) -> None:
+    to_do = {name: value for name, value in ROW.items() if name != without}
+    typeless = {name: value for name, value in to_do.items() if name != "_type"}
+    assert task_of(typeless, None) == task_of(to_do, None)
+    assert raw_values(typeless) == raw_values(to_do)
 
 
 def test_a_user_without_a_full_name_is_shown_by_the_known_name_or_the_e_mail() -> None:

@@ -71,6 +71,11 @@ async def test_an_unlisted_priority_is_forgotten_after_somebody_else_changed_the
         await other.update_task(before, Edit(priority=1))
         await backend.snapshots([TASK, task_id(2)])
         assert (await backend.update_task(before, Edit(title="y"))).task.priority == 0
+        assert (await backend.update_task(before, Edit(priority=2))).task.priority == 2
+        now[0] += timedelta(seconds=2)
+        await other.update_task(before, Edit(priority=1))
+        await backend.list_tasks(TaskQuery())
+        assert (await backend.update_task(before, Edit(title="z"))).task.priority == 0
 
 
 async def test_a_filter_by_unlisted_priorities_is_an_error() -> None:
@@ -175,6 +180,14 @@ async def test_a_new_task_is_shown_although_close_does_not_find_it_yet() -> None
             await backend.get_task(made.id)
 
 
+async def test_a_new_task_whose_type_close_does_not_say_is_listed_although_the_list_is_late() -> None:
+    untyped = Fault("without_field", POST, field="_type")
+    sandbox = close(0, faults=[untyped], spec_variant=SpecVariant(list_lag=30), clock=Time().moment)
+    async with on_close(sandbox) as backend:
+        made = (await backend.create_task(NEW)).task
+        assert [task.id for task in (await backend.list_tasks(TaskQuery())).tasks] == [made.id]
+
+
 class StaleAnswerSandbox(CloseSandbox):
     """A Close that answers a PUT with the task as it was."""
 
@@ -189,6 +202,18 @@ async def test_an_answer_that_does_not_show_the_change_is_checked_by_reading_the
     async with on_close(sandbox) as backend:
         written = await backend.update_task(await backend.get_task(TASK), Edit(title="New", responsible_ids=(ANA,)))
     assert (written.task.title, written.task.responsible_ids) == ("New", (ANA,))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_an_unlisted_priority_stays_although_a_later_write_of_ours_is_read_back(count: int) -> None:
+    now = [NOW]
+    sandbox = close(count, spec_variant=ABSENT, clock=lambda: now[0], faults=[Fault("reset_after", PUT, nth=2)])
+    async with on_close(sandbox) as backend:
+        tasks = [await backend.get_task(task_id(number)) for number in range(1, count + 1)]
+        high = [(await backend.update_task(task, Edit(priority=2))).task for task in tasks]
+        now[0] += timedelta(seconds=2)
+        written = await backend.update_tasks([(task, Edit(responsible_ids=(ANA,))) for task in high])
+    assert [one.written and one.written.task.priority for one in written] == [2] * count
 
 
 class OtherServer(CloseSandbox):
