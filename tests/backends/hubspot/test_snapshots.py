@@ -132,6 +132,7 @@ async def test_tasks_are_found_by_the_configured_property_and_keyed_by_the_reque
     spec_variant = (*OPEN, "unique_property=ref")
     async with served(hubspot(time, world, spec_variant=spec_variant), time, hubspot_id_property="ref") as crm:
         found = await crm.backend.snapshots(["ref-1", "REF-2", "REF-3"])
+        assert not [path for path in crm.sent if path.endswith("ref-1")]
         assert {one: (of.task.id, of.task.ai_contact_id) for one, of in found.items()} == {
             "ref-1": ("REF-1", CAROLINA),
             "REF-2": ("REF-2", CAROLINA),

@@ -274,6 +274,21 @@ async def test_a_create_is_never_answered_with_an_older_task(kind: type[Scripted
     assert written.note == adapter.messages.found
 
 
+class TrimmingAdapter(ScriptedAdapter):
+    """Its CRM keeps no blanks around a title."""
+
+    async def create(self, edit: Edit) -> JsonObject:
+        """POST a task."""
+        return await super().create(replace(edit, title=str(edit.title).strip()))
+
+
+async def test_a_new_task_with_a_changed_title_is_the_new_one_although_the_clock_of_the_crm_is_behind() -> None:
+    adapter, _ = await open_adapter(kind=TrimmingAdapter)
+    adapter.wire.ahead = timedelta(minutes=-1)
+    written = await adapter.create_task(replace(NEW, title=f"{NEW.title} "))
+    assert (written.task.title, written.note) == (NEW.title, None)
+
+
 async def test_lost_creates_are_all_found_though_hours_pass_between_them() -> None:
     adapter, _ = await open_adapter("lost+ lost+ lost+")
 

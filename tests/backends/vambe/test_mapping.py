@@ -231,6 +231,7 @@ def read_task(**changed: Any) -> Task:
             Edit(due=Due(date(2026, 3, 11), None, SANTIAGO)),
             {"dueDate": "2026-03-11", "dueTime": None, "timezone": SANTIAGO},
         ),
+        (Edit(due=Due(date(2026, 3, 11))), {"dueDate": "2026-03-11", "dueTime": None, "timezone": None}),
         (
             Edit(due=timed(date(2026, 3, 11), time(9, 5), SANTIAGO)),
             {"dueDate": "2026-03-11", "dueTime": "09:05", "timezone": SANTIAGO},
