@@ -158,6 +158,11 @@ def test_the_default_zone_does_not_change_a_day() -> None:
     assert parse(due_date="2026-05-02").on(None, MADRID) == day("2026-05-02")
 
 
+def test_an_instant_without_a_zone_gives_a_task_without_a_time_its_day_in_the_default_zone() -> None:
+    request = parse(due_date="2026-05-02T22:30:00Z", due_time=None)
+    assert [request.on(None, zone) for zone in (MADRID, None)] == [day("2026-05-03"), day("2026-05-02")]
+
+
 @pytest.mark.parametrize(("default", "clock"), [(SANTIAGO, "15:00"), (None, "14:00")])
 def test_a_shifted_instant_without_a_zone_keeps_its_time_in_the_default_zone(default: str | None, clock: str) -> None:
     # The clocks go back in Chile on 5 April 2026.

@@ -85,6 +85,11 @@ def test_an_edit_without_some_fields_has_all_others_and_the_crms_own_values() ->
     )
 
 
+def test_the_part_of_an_edit_that_a_task_does_not_show_has_the_crms_own_values() -> None:
+    rest = FULL.unmet_by(task(title="New", due_at=DAY.due_at, is_all_day=True))
+    assert (rest, rest.native) == (without(FULL, "title", "due"), NATIVE)
+
+
 def test_an_edit_splits_into_fields_for_the_creation_and_fields_after_it() -> None:
     first, second = only_on_creation(FULL), after_creation(FULL)
     assert first == Edit(title="New", due=DAY, properties=FULL.properties)

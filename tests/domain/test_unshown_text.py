@@ -54,6 +54,7 @@ def test_an_edit_is_shown_as_it_was_sent(stored: str, inserted: str, data: st.Da
         (", to", " and to", KEPT.replace(", to", " and to")),
         ("\u2014", "and", KEPT.replace("\u2014", "and")),
         ("\u2714\ufe0f", "", KEPT.replace("\u2714\ufe0f", "")),
+        ("\nsoft", "\nvery soft", KEPT.replace("\nsoft", "\nvery soft")),
     ],
 )
 def test_an_edit_keeps_the_hidden_characters_of_the_unchanged_part(old: str, new: str, stored: str) -> None:
