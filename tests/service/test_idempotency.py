@@ -211,18 +211,22 @@ async def test_a_task_that_was_deleted_is_made_again_however_often(app: AppConte
     assert len(made) == 3
 
 
-async def test_a_repeated_create_returns_the_task_whose_deletion_was_refused(app: AppContext) -> None:
+@pytest.mark.parametrize("outcomes", [("refused",), ("applied", "refused"), ("refused", "applied")])
+async def test_a_repeated_create_returns_the_task_unless_it_was_deleted(
+    app: AppContext, outcomes: tuple[Outcome, ...]
+) -> None:
     draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
     made = await create_task(Call(app, "create_task", ANA), draft)
     assert isinstance(made, Receipt)
     [left] = (await app.backend.list_tasks(TaskQuery())).tasks
     opening = Call(app, "delete_task", ANA).new_opening()
-    deletion, results = [Intent("delete", Snapshot(left))], [Result(0, "refused", left.id)]
-    await app.journal.record(opening, Ending("refused"), deletion, results)
+    tasks = [*[task(id="another")] * (len(outcomes) - 1), left]
+    results = [Result(index, outcome, tasks[index].id) for index, outcome in enumerate(outcomes)]
+    await app.journal.record(opening, Ending(outcomes[-1]), [Intent("delete", Snapshot(one)) for one in tasks], results)
     again = await create_task(Call(app, "create_task", ANA), draft)
     assert isinstance(again, Receipt)
-    assert again.replayed
-    assert len((await app.backend.list_tasks(TaskQuery())).tasks) == 1
+    assert again.replayed is (outcomes[-1] == "refused")
+    assert len((await app.backend.list_tasks(TaskQuery())).tasks) == 1 + (outcomes[-1] == "applied")
 
 
 class UnreadableBackend:

@@ -183,6 +183,18 @@ async def test_a_list_of_own_tasks_and_of_nobody_s_ends_with_the_last_own_task(s
     assert ([task.id for task in page.tasks], page.more) == ([own.id], False)
 
 
+async def test_a_list_of_own_tasks_that_are_anothers_too_goes_on_after_a_page_that_found_too_many(
+    store: LocalBackend,
+) -> None:
+    me, other = await store.account.me(), await store.edit(lambda directory: directory.add_member("Luis"))
+    assert me is not None
+    for title, more in (("A", ()), ("B", (other,)), ("C", (other,)), ("D", (other,))):
+        await create(store, Edit(title=title, responsible_ids=(me, *more), priority=1))
+    query = TaskQuery(responsible_ids=(other,), order="oldest", limit=2)
+    page = await OwnTasksBackend(store).list_tasks(query)
+    assert ([task.title for task in page.tasks], page.more) == (["B", "C"], True)
+
+
 async def test_a_task_is_read_past_the_caches_before_it_is_written(store: LocalBackend) -> None:
     me = await store.account.me()
     assert me is not None

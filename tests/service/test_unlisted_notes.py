@@ -1,4 +1,4 @@
-"""Notes beside tasks: one of another person does not count as the caller's own."""
+"""Notes beside tasks: one of another person is not the caller's own, and a list may lack a new one for a minute."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, cast
 from behaviour.world import NOW
 from builders import TASK_ID, task
 from file_stores import journal_in, store_in
+from fixed_clock import FixedClock
+from journals import numbered
+from taskhand.domain.edit import Edit
 from taskhand.domain.principal import Person, Principal
+from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
+from taskhand.journal.journal_owner import AccountOwner
+from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
-from taskhand.service.unlisted_notes import find_own_notes
+from taskhand.service.unlisted_notes import find_own_notes, find_sent_notes
 
 if TYPE_CHECKING:
     from taskhand.backends.base import Backend
@@ -44,4 +50,24 @@ async def test_a_note_of_another_person_is_recognised_however_many_changes_were_
     for name, found in (("ana@x.test", {}), ("ben@x.test", {TASK_ID: "note-1"})):
         hers = replace(app, backend=cast("Backend", NotedBackend()), principal=Principal(Person.parse(name)))
         assert await find_own_notes(hers, [task()], "called", NOW) == found
+    await app.aclose()
+
+
+async def test_a_note_may_be_unlisted_for_a_minute_after_the_call_that_wrote_it_however_long_that_was(
+    tmp_path: Path,
+) -> None:
+    clock, lead = FixedClock(), "lead_1"
+    noted = task(ai_customer_id=lead)
+    edit, result = Edit(note="called"), Result(0, "applied", TASK_ID, noted.with_note("called", "note-1"))
+    first = SqliteJournal(AccountOwner(tmp_path / "journal.sqlite", "test"), clock=clock, new_id=numbered)
+    opening = Opening("update_task", Caller(), clock())
+    change, _ = await first.begin(opening, [Intent("update", Snapshot(noted), edit, edit)])
+    clock.move(seconds=90)
+    await first.settle(change.id, [result], Ending("applied"))
+    await first.aclose()
+    found, app = [], AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), clock)
+    for seconds in (59, 1):
+        clock.move(seconds=seconds)
+        found.append({*await find_sent_notes(app, "called")})
+    assert found == [{lead}, set()]
     await app.aclose()
