@@ -14,7 +14,7 @@ from taskhand.call.deadline import call_deadline, time_left
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import UpstreamFailed
+from taskhand.domain.errors import UpstreamError, UpstreamFailed
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext, CallTime
@@ -75,6 +75,36 @@ async def test_a_create_that_the_crm_does_not_show_counts_as_not_applied_after_t
     for passed_s, outcome in ((120.0, "unknown"), (1.0, "not_applied")):
         await time.sleep(passed_s)
         assert [one.outcome for one in await find_created(app, call.change, [0])] == [outcome]
+    await app.aclose()
+
+
+class OnceMisreadClient(ExampleClient):
+    """Answers the next read with a page, or with no tasks, if it `misreads`."""
+
+    misreads: UpstreamError | tuple[()] | None = None
+
+    async def tasks(self) -> list[JsonObject]:
+        """GET all tasks."""
+        misread, self.misreads = self.misreads, None
+        if isinstance(misread, UpstreamError):
+            raise misread
+        return await super().tasks() if misread is None else []
+
+
+@pytest.mark.parametrize("misread", [UpstreamError("Example sent a page."), ()], ids=["page", "no tasks"])
+async def test_a_create_is_found_although_the_first_search_for_it_is_misread(
+    tmp_path: Path, misread: UpstreamError | tuple[()]
+) -> None:
+    time = Time()
+    client = OnceMisreadClient(time.moment)
+    adapter = ExampleAdapter(client, None, Timing(time.moment, time.clock, time.sleep))
+    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock))
+    call = Call(app, "create_task", arguments={})
+    await call.begin(call.new_opening(), [Intent("create", edit=EDIT, asked=EDIT)])
+    assert call.change is not None
+    await adapter.create_task(EDIT)
+    client.misreads = misread
+    assert [one.outcome for one in await find_created(app, call.change, [0])] == ["applied"]
     await app.aclose()
 
 

@@ -118,11 +118,13 @@ async def test_each_fault_of_a_deletion_has_the_result_of_the_table(
     assert len(sandbox.tasks) == 1 + kept
 
 
+LISTED = f"{TWICE} GET"
+"""The last read does not find it, and neither does a list."""
 LATE: list[tuple[str, list[Fault], str | None, str, bool]] = [
     ("nothing", [], None, "DELETE GET DELETE", False),
-    ("reset after commit", faults_in_turn("reset_after"), CLOSE.removed, TWICE, False),
-    ("500 after commit", [status(500, commit=True)], CLOSE.removed, TWICE, False),
-    ("lost after commit, twice", faults_in_turn("reset_after", "reset_after"), CLOSE.removed, TWICE, False),
+    ("reset after commit", faults_in_turn("reset_after"), CLOSE.removed, LISTED, False),
+    ("500 after commit", [status(500, commit=True)], CLOSE.removed, LISTED, False),
+    ("lost after commit, twice", faults_in_turn("reset_after", "reset_after"), CLOSE.removed, LISTED, False),
     ("reset before commit", faults_in_turn("reset_before"), None, "DELETE GET DELETE GET DELETE", False),
 ]
 

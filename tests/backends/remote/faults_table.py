@@ -13,7 +13,7 @@ from backends.vambe.sandboxed_app import status
 from safety.crms import SandboxedCrm, Trait
 from taskhand.sandbox.faults import Fault
 
-__all__ = ["BEFORE", "KINDS", "LATE_S", "OTHER", "ROWS", "Kind", "Note", "Result", "Row"]
+__all__ = ["BEFORE", "KINDS", "LATE_S", "OTHER", "READ_BEFORE", "ROWS", "Kind", "Note", "Result", "Row"]
 
 Kind = Literal["update", "delete", "create", "bulk", "read"]
 """An update of one task, a deletion, a new task, one update of three tasks, and the reading of one task."""
@@ -29,6 +29,8 @@ OTHER: Final = "another task"
 """The body of an answer with a task of the account that the request is not about."""
 BEFORE: Final = "the task before"
 """The body of an answer with the task of the request as it was before."""
+READ_BEFORE: Final = "the task before, as it is read"
+"""The body of an answer to the read of the task as it was before; where tasks are listed to read one, the list."""
 EVER: Final[dict[str, Any]] = {"nth": "every"}
 NOTHING: Final = Fault("reset_before", **EVER)
 """No request is answered any more."""
@@ -415,6 +417,24 @@ def misread() -> Iterator[Row]:
         "reset after commit, then a page for the search",
         (lost_after, replace(page, route="list")),
         create=applied(1, "found"),
+    )
+    behind = Fault("stale_list", route="list")
+    for name, fault in (
+        ("reset after commit", lost_after),
+        ("500 after commit", status(500, commit=True)),
+        ("409 after commit", status(409, commit=True)),
+        ("404 after commit", status(404, commit=True)),
+        ("429 after commit", status(429, commit=True)),
+    ):
+        yield Row(f"{name}, then a search that is behind", (fault, behind), create=applied(1, "found"))
+    behind = status(200, route="read", body=READ_BEFORE)
+    yield Row("404 after commit, then a read that is behind", (status(404, commit=True), behind), delete=removed)
+    yield Row(
+        "503 after commit, then a read that is behind",
+        (status(503, commit=True), behind),
+        delete=applied(2, "removed"),
+        # HubSpot confirms a second deletion as the first one; the read contradicts it, so that a third one is sent.
+        at={("hubspot", "delete"): applied(3)},
     )
 
 

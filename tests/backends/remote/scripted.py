@@ -12,7 +12,6 @@ just before).
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
@@ -52,7 +51,6 @@ __all__ = [
     "Row",
     "ScriptedAdapter",
     "ScriptedClient",
-    "SlowAdapter",
     "UnpreparedAdapter",
     "WideAdapter",
     "each_row",
@@ -234,12 +232,6 @@ class WideAdapter(ScriptedAdapter):
     """Writes three tasks at the same time."""
 
     singles_at_once = 3
-
-
-class SlowAdapter(ScriptedAdapter):
-    """Of a CRM whose lists lag, and that may show a deleted task."""
-
-    messages = replace(MESSAGES, deletes_lag=True, searches_lag=True)
 
 
 class BatchedAdapter(ScriptedAdapter, BatchAdapter[JsonObject]):

@@ -14,7 +14,7 @@ import pytest
 from mcp import Client
 from pydantic import MISSING
 
-from backends.remote.faults_table import BEFORE, KINDS, OTHER, ROWS, Kind, Note, Result, Row
+from backends.remote.faults_table import BEFORE, KINDS, OTHER, READ_BEFORE, ROWS, Kind, Note, Result, Row
 from behaviour.agent import Agent, Refused
 from safety.crms import CRMS, SandboxedCrm
 from safety.gate import Gate
@@ -83,9 +83,11 @@ async def open_faulty_crm(crm: SandboxedCrm, row: Row, kind: Kind) -> AsyncItera
         await backend.account.me()
         sandbox.clear_requests()
         then = () if row.then is None else (row.then,)
-        rows = {BEFORE: sandbox.tasks[0], OTHER: sandbox.tasks[-1]}
-        bodies = {name: json.dumps(crm.to_answer(row), default=str) for name, row in rows.items()}
         routes = crm.routes | {"*": crm.routes[ROUTE[kind]], "list": crm.odd.lists[0][0]}
+        before, other = crm.to_answer(sandbox.tasks[0]), crm.to_answer(sandbox.tasks[-1])
+        read = sandbox.tasks if routes["read"] == routes["list"] else before
+        shown = {BEFORE: before, OTHER: other, READ_BEFORE: read}
+        bodies = {name: json.dumps(body, default=str) for name, body in shown.items()}
         faults = tuple(
             replace(
                 one,

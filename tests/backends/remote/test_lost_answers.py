@@ -66,15 +66,9 @@ class LostDeletionClient(ExampleClient):
         raise NoAnswer(f"No answer about {task_id} came in time.")
 
 
-class DelayedDeletionAdapter(ExampleAdapter):
-    """Shows deleted tasks for a while."""
-
-    messages = replace(MESSAGES, deletes_lag=True)
-
-
 async def test_a_recent_write_is_forgotten_after_a_deletion_with_an_unknown_outcome() -> None:
     time = Time()
-    adapter = DelayedDeletionAdapter(LostDeletionClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
+    adapter = ExampleAdapter(LostDeletionClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
     adapter.recent = RecentWrites(60.0, time.clock)
     task = (await adapter.create_task(EDIT)).task
     assert adapter.recent.get(task.id) is not None

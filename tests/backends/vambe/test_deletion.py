@@ -104,7 +104,7 @@ async def test_a_404_of_a_task_that_is_still_listed_says_so_and_hides_nothing() 
     async with open_account([status(404)]) as account:
         with pytest.raises(CallerError, match="Vambe shows task"):
             await account.backend.delete_task(account.task)
-        assert account.sent == "DELETE GET"
+        assert account.sent == "DELETE GET GET GET"
         assert await account.shows_it() == [True, True, True]
 
 

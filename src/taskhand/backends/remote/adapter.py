@@ -17,7 +17,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.bulk_update import ItemWriter, update_all
 from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.lost_create import LostCreates
-from taskhand.backends.remote.lost_update import Writer
+from taskhand.backends.remote.lost_update import Writer, read_twice
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.parallel_work import for_each
@@ -248,9 +248,17 @@ class CrmAdapter(Creator[_Row], Backend):
         return tuple(results.results[index] for index in range(len(before)))
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
-        """The tasks that each create sent at `sent_at` may have made; TaskhandError if the search fails."""
-        await self.prepare()
-        return await self._lost_creates.candidates(edits, sent_at)
+        """The tasks that each create sent at `sent_at` may have made; TaskhandError if the search fails.
+
+        A search that lacks a task is repeated once: its list may be behind.
+        """
+
+        async def search() -> tuple[CreateCandidates, ...]:
+            await self.prepare()
+            return await self._lost_creates.candidates(edits, sent_at)
+
+        found = await read_twice(search)
+        return found if all(creates.tasks for creates in found) else await read_twice(search)
 
     async def aclose(self) -> None:
         """Close nothing: the factory's `context.stack` closes the HTTP client."""

@@ -75,18 +75,19 @@ class BulkCreate(Generic[_Row]):
     async def _send(self, items: Sequence[NewTask[_Row]]) -> None:
         """Send one request for these items, and repeat it if the CRM asks to wait.
 
-        The tasks are searched for before each repetition: the CRM may have made them all the same. If the search fails,
-        it is done once more after the wait, and nothing is repeated if it fails again.
+        The tasks are searched for before each repetition, and before the first one again after the wait: the CRM may
+        have made them all the same, and its list may be behind. If the search fails, it is done once more after the
+        wait, and nothing is repeated if it fails again.
         """
         throttled = await self._send_once(items)
-        for wait_s in REPEAT_WAITS_S:
+        for repetition, wait_s in enumerate(REPEAT_WAITS_S):
             items = _open_items(items)
             if throttled is None or not items:
                 return
             if not await wait_to_repeat(throttled, wait_s, self._adapter.timing.sleep):
                 break
-            if any(item.may_be_made for item in items):
-                await self._search_for_refused(items, throttled)
+            if repetition == 0 or any(item.may_be_made for item in items):
+                await self._search_for_refused(items, throttled, at_once=False)
                 items = _open_items(items)
                 if not items or any(item.may_be_made for item in items):
                     break
@@ -125,16 +126,16 @@ class BulkCreate(Generic[_Row]):
         return None
 
     async def _search_for_refused(
-        self, items: Sequence[NewTask[_Row]], refused: TaskhandError, *, may_lag: bool = False
+        self, items: Sequence[NewTask[_Row]], refused: TaskhandError, *, may_lag: bool = False, at_once: bool = True
     ) -> None:
         """Search for refused items before they are sent again, and finish those that were made all the same.
 
-        `may_lag`: lists may not show yet that they were made. An item whose candidate may be the task of another create
-        is searched for again at the end. All items are searched for again if this search fails: before a repetition
-        after a request to wait, else at the end.
+        `may_lag`: lists may not show yet that they were made. `at_once`: even while the CRM asks to wait. An item whose
+        candidate may be the task of another create is searched for again at the end, and so are all items if this
+        search fails; after a request to wait only if nothing is sent again.
         """
         is_throttled = isinstance(refused, RateLimited)
-        with without_pauses(when=not any(item.may_be_made for item in items)):
+        with without_pauses(when=at_once):
             found = await self._search_long(items, may_lag=may_lag, searches=1 if is_throttled else None)
         for item in items:
             item.may_be_made = found is None
@@ -204,7 +205,7 @@ class BulkCreate(Generic[_Row]):
                 break
             with suppress(TaskhandError):
                 found = (found or {}) | await self._search(left)
-            if found is not None and not (may_lag and self._messages.searches_lag):
+            if found is not None and not may_lag:
                 break
         return found
 

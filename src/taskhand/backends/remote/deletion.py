@@ -3,11 +3,12 @@
 - A deletion that failed, was lost or had no effect is sent once more, because a second one changes nothing.
 - A refused deletion was not applied, unless the refusal is doubtful (`is_doubtful`) and the task is gone or cannot be
   read. A 404 is doubtful too, unless the CRM has confirmed an earlier deletion.
-- A task that is still found was not deleted, unless a request may still arrive. If the CRM may show a deleted task, it
-  is read again after some seconds.
+- A task that is still found is read again after some seconds, because a read may be behind. If it is found then too, it
+  was not deleted, unless a request may still arrive, or a 204 has said that it is deleted.
 """
 
 from enum import Enum
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from taskhand.backends.remote.lost_update import Listing, read_or_find_listed
@@ -91,6 +92,8 @@ class Deletion:
         self._id = task_id
         self._outcomes: list[TaskhandError | None] = []
         """The error of each request; None for one that the CRM confirmed."""
+        self._has_204 = False
+        """Whether a confirmation was a 204, which is never a broken answer, as a 200 without a body may be."""
 
     async def run(self) -> str | None:
         """Send the deletion, and once more if the task is still found; returns the note to report.
@@ -135,6 +138,7 @@ class Deletion:
                 return Presence.GONE
         if failure is None:
             self._records.recent.forget([self._id])  # a recent write would be read in place of the deleted task
+            self._has_204 = self._has_204 or HTTPStatus.NO_CONTENT in requests.write_outcomes
         self._outcomes.append(failure)
         return await find_presence(self._records, self._id, is_confirmed=failure is None)
 
@@ -156,18 +160,19 @@ class Deletion:
                     presence = await self._read_later()
         if presence is Presence.GONE:
             return
-        if presence is Presence.UNREAD or (is_repeated and (is_404 or self._may_come_late)):
+        if presence is Presence.UNREAD or (is_repeated and (is_404 or self._may_be_applied)):
             raise self._messages.unknown_deletion(self._id) from refused
         if is_repeated and isinstance(refused, NotAttempted):
             raise self._error() from None
         raise self._messages.refused_deletion(self._id, refused) from None
 
     async def _read_later(self) -> Presence:
-        """Read a task that was found again after some seconds, if the CRM may still show a deleted task."""
-        for wait_s in SEARCH_WAITS_S[1:] if self._messages.deletes_lag else ():
+        """Read a task that was found again after some seconds."""
+        for wait_s in SEARCH_WAITS_S[1:]:
             if not await sleep_if_time(self._records.timing.sleep, wait_s):
                 return Presence.UNREAD
-            if (presence := await find_presence(self._records, self._id)) is not Presence.THERE:
+            presence = await find_presence(self._records, self._id, is_confirmed=None in self._outcomes)
+            if presence is not Presence.THERE:
                 return presence
         return Presence.THERE
 
@@ -185,7 +190,7 @@ class Deletion:
     def _error(self) -> UpstreamError:
         """The error for a task that is still found after its deletions."""
         last = self._outcomes[-1]
-        if self._may_come_late:
+        if self._may_be_applied:
             self._records.recent.forget([self._id])
             return self._messages.unknown_deletion(self._id)
         if isinstance(last, UpstreamFailed):
@@ -193,6 +198,6 @@ class Deletion:
         return self._messages.still_there(self._id) if None in self._outcomes else self._messages.not_applied()
 
     @property
-    def _may_come_late(self) -> bool:
-        """Whether a request may still arrive at the CRM, so that a task that is found proves nothing."""
-        return any(isinstance(fault, NoAnswer) for fault in self._outcomes)
+    def _may_be_applied(self) -> bool:
+        """Whether a task that is found proves nothing: a request may still arrive, or a read may be behind a 204."""
+        return self._has_204 or any(isinstance(fault, NoAnswer) for fault in self._outcomes)
