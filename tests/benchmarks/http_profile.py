@@ -4,7 +4,6 @@ import cProfile
 import pstats
 import socket
 from collections.abc import Mapping
-from functools import partial
 
 import anyio
 from anyio import to_thread
@@ -37,8 +36,8 @@ async def _profile(environment: Mapping[str, str], calls: int) -> Stats:
         server = create_server(app, makes_spans=False)
         async with connect_in_process(server) as client:
             made = await client.call("create_task", title="Call Acme", responsibleIds=["me"], priority="1")
-        endpoint = Endpoint(ListenAddress("127.0.0.1", 0), HttpLimits.of_this_machine())
-        tasks.start_soon(partial(serve_http, server, endpoint, checkpoint, announce=announced.append))
+        endpoint = Endpoint(ListenAddress("127.0.0.1", 0), HttpLimits.of_this_machine(), announce=announced.append)
+        tasks.start_soon(serve_http, server, endpoint, checkpoint)
         while not announced:
             await checkpoint()
         port = int(announced[0].removesuffix("/mcp").rpartition(":")[2])

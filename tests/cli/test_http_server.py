@@ -5,7 +5,7 @@ import os
 import pytest
 
 from taskhand.cli.authentication import AuthOptions
-from taskhand.cli.http_server import serve_over_http
+from taskhand.cli.http_server import configure_endpoint
 from taskhand.cli.serve import ListenOptions
 from taskhand.config.effective_settings import load_configuration
 from taskhand.domain.errors import OperatorError
@@ -30,13 +30,13 @@ def test_one_caller_may_use_the_whole_limit_only_if_just_this_machine_can_call(
     host: str, names: tuple[str, ...], proxies: tuple[str, ...], auth: AuthOptions | None, *, is_of_this_machine: bool
 ) -> None:
     listen = ListenOptions(host, 0, names, is_insecure=True, proxies=proxies)
-    serve = serve_over_http(UNCONFIGURED, listen, auth=auth, keeps_sessions=True)
-    assert serve.keywords["endpoint"].limits == (HttpLimits.of_this_machine() if is_of_this_machine else HttpLimits())
+    endpoint = configure_endpoint(UNCONFIGURED, listen, auth=auth, keeps_sessions=True)
+    assert endpoint.limits == (HttpLimits.of_this_machine() if is_of_this_machine else HttpLimits())
 
 
 @pytest.mark.parametrize(("given", "rate"), [({}, HttpLimits().requests_s), ({"TASKHAND_REQUESTS_S": "0"}, 0)])
 def test_a_configured_rate_of_zero_removes_the_limit(given: dict[str, str], rate: float) -> None:
     found = load_configuration({"TASKHAND_CONFIG": os.devnull} | given, {})
     listen = ListenOptions("192.0.2.1", 0, (), is_insecure=True)
-    serve = serve_over_http(found, listen, auth=None, keeps_sessions=True)
-    assert serve.keywords["endpoint"].limits.requests_s == rate
+    endpoint = configure_endpoint(found, listen, auth=None, keeps_sessions=True)
+    assert endpoint.limits.requests_s == rate

@@ -1,8 +1,7 @@
 """Configures the HTTP transport from the options and settings."""
 
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from taskhand.cli.authentication import open_auth
 from taskhand.cli.doctor_replicas import MAKE_KEY, NO_KEY, describe_unshared
@@ -11,7 +10,7 @@ from taskhand.config.effective_settings import Configuration
 from taskhand.domain.errors import OperatorError
 from taskhand.server.transports.draining import Draining, DrainTimes
 from taskhand.server.transports.host_names import ListenAddress
-from taskhand.server.transports.http import Endpoint, serve_http
+from taskhand.server.transports.http import Endpoint
 from taskhand.server.transports.http_limits import HttpLimits
 from taskhand.server.transports.process_exit import leave
 from taskhand.server.transports.proxies import Proxies
@@ -19,22 +18,20 @@ from taskhand.server.transports.unauthenticated_access import check_listen_addre
 from taskhand.state import open_database
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from taskhand.cli.authentication import AuthOptions
     from taskhand.cli.serve import ListenOptions
 
-__all__ = ["serve_over_http"]
+__all__ = ["configure_endpoint"]
 
 
-def serve_over_http(
+def configure_endpoint(
     configuration: Configuration | OperatorError,
     listen: "ListenOptions",
     *,
     auth: "AuthOptions | None",
     keeps_sessions: bool,
-) -> "partial[Coroutine[Any, Any, bool]]":
-    """The HTTP transport; OperatorError for a refused address or proxy, and for replicas without a shared key."""
+) -> Endpoint:
+    """The endpoint of HTTP; OperatorError for a refused address or proxy, and for replicas without a shared key."""
     names, proxies = listen.names, listen.proxies
     names = (*names, auth.host) if auth and auth.host else names
     address = ListenAddress(listen.host, listen.port, names, listen.is_insecure)
@@ -48,13 +45,14 @@ def serve_over_http(
         rate = limits.requests_s if settings.requests_s is None else settings.requests_s
         limits = replace(limits, requests_s=rate, body_bytes=1024 * settings.body_kb)
         times = DrainTimes(settings.drain_delay_s, settings.calls_end_s)
-    return partial(
-        serve_http,
-        endpoint=Endpoint(address, limits, named),
-        announce=announce,
+    return Endpoint(
+        address,
+        limits,
+        named,
         auth=open_auth(auth, configuration, is_loopback=address.is_loopback and not proxies) if auth else None,
         keeps_sessions=keeps_sessions,
         draining=Draining(times, leave),
+        announce=announce,
     )
 
 

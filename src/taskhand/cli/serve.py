@@ -16,12 +16,10 @@ from taskhand.config.server_settings import DEFAULT_PORT
 from taskhand.domain.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from functools import partial
-
     from taskhand.cli.authentication import AuthOptions
     from taskhand.cli.opened_server import OpenedServer
     from taskhand.server.app import TaskhandServer
+    from taskhand.server.transports.http import Endpoint
     from taskhand.server.webhooks.receiver import WebhookReceivers
     from taskhand.telemetry.metrics import Metrics
 
@@ -182,28 +180,30 @@ def run_server(configuration: Configuration | OperatorError, options: ServeOptio
     """
     from taskhand.server.transports.process_exit import leave
 
-    options, http = options or ServeOptions(), None
+    options, endpoint = options or ServeOptions(), None
     if options.auth is not None:
         options = replace(options, auth=options.auth.with_settings(configuration))
     if options.listen is not None:
-        from taskhand.cli.http_server import serve_over_http
+        from taskhand.cli.http_server import configure_endpoint
 
-        http = serve_over_http(configuration, options.listen, auth=options.auth, keeps_sessions=options.keeps_sessions)
+        endpoint = configure_endpoint(
+            configuration, options.listen, auth=options.auth, keeps_sessions=options.keeps_sessions
+        )
     elif not isinstance(configuration, OperatorError) and configuration.settings.webhooks:
         print_lines(["TASKHAND_WEBHOOKS is set, and webhooks are accepted over HTTP only (`serve --http`)."], err=True)
-    leave(anyio.run(_serve, configuration, options, http))
+    leave(anyio.run(_serve, configuration, options, endpoint))
 
 
 async def _serve(
     configuration: Configuration | OperatorError,
     options: ServeOptions,
-    http: "partial[Coroutine[Any, Any, bool]] | None",
+    endpoint: "Endpoint | None",
 ) -> int:
     """Serve until the server ends; returns the exit code."""
     from taskhand.cli.opened_server import open_not_configured, open_server
     from taskhand.server.transports.stdio import serve_stdio
 
-    on_a_terminal = http is None and sys.stdin.isatty()
+    on_a_terminal = endpoint is None and sys.stdin.isatty()
     opened: OpenedServer[Any]
     async with AsyncExitStack() as stack:
         try:
@@ -211,7 +211,7 @@ async def _serve(
             opened = configured = await open_server(
                 configuration, stack, metrics=metrics, auth=options.auth, keeps_sessions=options.keeps_sessions
             )
-            webhooks = _open_webhooks(configuration, configured, options.webhooks) if http else None
+            webhooks = _open_webhooks(configuration, configured, options.webhooks) if endpoint else None
         except OperatorError as error:
             if on_a_terminal:
                 raise
@@ -222,17 +222,18 @@ async def _serve(
             print_lines(_ON_A_TERMINAL.splitlines(), err=True)
         gc.freeze()  # objects made at start live as long as the server
         gc.enable()
-        if http is None:
+        if endpoint is None:
             await serve_stdio(opened.server, opened.close, opened.at_start)
             return 1 if opened.problem else 0
-        from taskhand.server.transports.http import SideRoutes
+        from taskhand.server.transports.http import SideRoutes, serve_http
 
         observer = metrics.of_http() if metrics else None
         if webhooks is not None:
             webhooks.observer = observer
-        have_ended = await http(
+        have_ended = await serve_http(
             opened.server,
-            at_start=opened.at_start,
+            endpoint,
+            opened.at_start,
             beside=SideRoutes(opened.readiness, opened.problem, opened.pages, webhooks),
             observer=observer,
         )

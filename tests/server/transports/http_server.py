@@ -57,9 +57,10 @@ async def listening(
         async with anyio.create_task_group() as tasks:
             said, heard = anyio.create_memory_object_stream[str](2)
             named = Proxies.parse(proxies)
-            serve = partial(serve_http, announce=said.send_nowait, beside=SideRoutes(pages=pages))
+            serve = partial(serve_http, beside=SideRoutes(pages=pages))
             address = ListenAddress("127.0.0.1", 0, is_insecure=bool(proxies))
-            tasks.start_soon(serve, server, Endpoint(address, limits, named), anyio.lowlevel.checkpoint)
+            endpoint = Endpoint(address, limits, named, announce=said.send_nowait)
+            tasks.start_soon(serve, server, endpoint, anyio.lowlevel.checkpoint)
             with said, heard, anyio.fail_after(BOUND_S):
                 url = await heard.receive()
             yield int(url.removesuffix("/mcp").rpartition(":")[2])

@@ -184,16 +184,13 @@ async def asking_server(
         async with open_app(settings, runtime=runtime, links=links) as app:
             server = create_server(app, keeps_sessions=keeps_sessions, access=access)
             serve: Callable[..., Any] = partial(
-                serve_http,
-                announce=announce,
-                beside=SideRoutes(ServerReadiness.of(Connections.of(app)).check, pages=pages),
-                auth=auth,
-                keeps_sessions=keeps_sessions,
+                serve_http, beside=SideRoutes(ServerReadiness.of(Connections.of(app)).check, pages=pages)
+            )
+            endpoint = Endpoint(
+                ListenAddress("127.0.0.1", port), limits, auth=auth, keeps_sessions=keeps_sessions, announce=announce
             )
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(
-                    serve, server, Endpoint(ListenAddress("127.0.0.1", port), limits), anyio.lowlevel.checkpoint
-                )
+                tasks.start_soon(serve, server, endpoint, anyio.lowlevel.checkpoint)
                 with anyio.fail_after(BOUND_S):
                     await listening.wait()
                 base = said[0].split()[-1].removesuffix("/mcp")

@@ -6,7 +6,6 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -79,9 +78,9 @@ async def open_drained_server(folder: Path, calls_s: float = 50) -> AsyncIterato
 
         async def run() -> None:
             beside = SideRoutes(ServerReadiness.of(Connections.of(app)).check)
-            endpoint = Endpoint(ListenAddress("127.0.0.1", 0))
-            serving_it = partial(serve_http, announce=said.send_nowait, beside=beside, draining=draining)
-            drained.ends.append(await serving_it(create_server(app), endpoint, anyio.lowlevel.checkpoint))
+            endpoint = Endpoint(ListenAddress("127.0.0.1", 0), draining=draining, announce=said.send_nowait)
+            ended = await serve_http(create_server(app), endpoint, anyio.lowlevel.checkpoint, beside=beside)
+            drained.ends.append(ended)
             drained.ended.set()
 
         tasks.start_soon(run)

@@ -94,10 +94,9 @@ async def serving(env: dict[str, str], folder: Path, clock: FixedClock) -> Async
     try:
         async with open_connections(found.connections, clock) as connections, anyio.create_task_group() as tasks:
             webhooks = open_webhook_receivers(found, connections, WebhookOptions(are_taken=True))
-            serve_it = partial(serve_http, announce=said.send_nowait, beside=SideRoutes(webhooks=webhooks))
-            tasks.start_soon(
-                serve_it, create_server(connections), Endpoint(ListenAddress("127.0.0.1", 0)), anyio.lowlevel.checkpoint
-            )
+            serve_it = partial(serve_http, beside=SideRoutes(webhooks=webhooks))
+            endpoint = Endpoint(ListenAddress("127.0.0.1", 0), announce=said.send_nowait)
+            tasks.start_soon(serve_it, create_server(connections), endpoint, anyio.lowlevel.checkpoint)
             with said, heard, anyio.fail_after(BOUND_S):
                 url = (await heard.receive()).rpartition(" ")[2].removesuffix("/mcp")
                 assert (await heard.receive()) == "Webhooks are accepted at /webhooks/ for default."

@@ -121,9 +121,9 @@ async def taking(
                     found.url = line.removesuffix("/mcp").rpartition(" ")[2]
                     listening.set()
 
-            serve = partial(serve_http, announce=announce, beside=SideRoutes(webhooks=webhooks))
+            serve = partial(serve_http, beside=SideRoutes(webhooks=webhooks))
             address = ListenAddress("127.0.0.1", 0, is_insecure=bool(proxies))
-            endpoint = Endpoint(address, limits or HttpLimits(), Proxies.parse(proxies))
+            endpoint = Endpoint(address, limits or HttpLimits(), Proxies.parse(proxies), announce=announce)
             tasks.start_soon(serve, create_server(app), endpoint, anyio.lowlevel.checkpoint)
             with anyio.fail_after(BOUND_S):
                 await listening.wait()

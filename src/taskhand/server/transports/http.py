@@ -52,20 +52,29 @@ _LAST_REQUEST_S: Final = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where HTTP is served: the limits of its callers, and the proxies whose headers are believed."""
+    """Where and how HTTP is served: the limits of its callers, and the proxies whose headers are believed.
+
+    `auth` authenticates the callers of /mcp; None means no authentication. Without `keeps_sessions` each request of the
+    older era stands alone, and any other server can answer the next one. `draining` controls the end. `announce` is
+    called with the URL, then with who may call.
+    """
 
     address: ListenAddress
     limits: HttpLimits = field(default_factory=HttpLimits)
     proxies: Proxies = field(default_factory=Proxies)
+    auth: "Authentication | None" = field(default=None, kw_only=True)
+    keeps_sessions: bool = field(default=True, kw_only=True)
+    draining: Draining = field(default_factory=Draining, kw_only=True)
+    announce: Callable[[str], None] = field(kw_only=True)
 
     @property
     def is_own(self) -> bool:
         """Whether only this machine reaches it, without a proxy."""
         return self.address.is_loopback and not self.proxies.networks
 
-    def check(self, *, asks_callers: bool) -> None:
+    def check(self) -> None:
         """OperatorError for an address that other machines reach, unless callers are authenticated."""
-        check_listen_address(self.address, asks_callers=asks_callers, has_proxy=bool(self.proxies.networks))
+        check_listen_address(self.address, asks_callers=self.auth is not None, has_proxy=bool(self.proxies.networks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,42 +99,34 @@ async def serve_http(
     endpoint: Endpoint,
     at_start: Callable[[], Coroutine[Any, Any, None]],
     *,
-    announce: Callable[[str], None],
     beside: SideRoutes = _HEALTH_ONLY,
-    auth: "Authentication | None" = None,
-    keeps_sessions: bool = True,
     observer: "HttpObserver | None" = None,
-    draining: Draining | None = None,
 ) -> bool:
     """Serve MCP at /mcp, with /health and /ready, until a signal arrives and the calls under way have ended.
 
-    Returns whether every call ended by itself; a second signal ends the server at once. `draining` controls the end.
-    `at_start` runs beside the first requests. `auth` authenticates the callers of /mcp; None means no authentication.
-    Without `keeps_sessions` each request of the older era stands alone, and any other server can answer the next one.
-    `announce` is called with the URL. `observer` is called for every request. OperatorError for an address that is
-    refused or taken.
+    Returns whether every call ended by itself; a second signal ends the server at once. `at_start` runs beside the
+    first requests. `observer` is called for every request. OperatorError for an address that is refused or taken.
     """
-    endpoint.check(asks_callers=auth is not None)
+    endpoint.check()
     address, limits, proxies = endpoint.address, endpoint.limits, endpoint.proxies
-    draining = draining or Draining()
+    auth, draining = endpoint.auth, endpoint.draining
     server.middleware.insert(0, draining.watch_calls)
     limiter = RequestLimiter(limits, lines := RefusalLines(time.monotonic), time.monotonic)
     connections = OpenConnections(limits, proxies.__contains__, lines)
     with bind(address.host, address.port) as bound, quiet_libraries(time.monotonic):
         url = f"http://{host_in_url(address.host)}:{bound.getsockname()[1]}/mcp"
-        announce(f"taskhand {__version__} serves {url}")
+        endpoint.announce(f"taskhand {__version__} serves {url}")
         app = server.streamable_http_app(
             transport_security=address.security(),
             max_sessions=limiter.max_sessions,
             session_idle_timeout=limits.session_idle_s,
             max_request_body_size=limits.body_bytes,
-            stateless_http=not keeps_sessions,
-            custom_starlette_routes=_side_routes(beside, url, endpoint, auth, draining),
+            stateless_http=not endpoint.keeps_sessions,
+            custom_starlette_routes=_side_routes(beside, url, endpoint),
             **(auth.options(url) if auth else {}),
         )
         _add_limits_and_auth(app, server, limiter, limits, auth)
-        is_open = not address.is_local or bool(proxies.networks)
-        await _announce_callers(announce, auth, beside, is_open=is_open)
+        await _announce_callers(endpoint, beside)
         _begin_at_signals(draining)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(at_start)
@@ -151,19 +152,14 @@ def _add_limits_and_auth(
         auth.add_inside(app, limits.body_bytes, server.served if isinstance(server, TaskhandServer) else None)
 
 
-async def _announce_callers(
-    announce: Callable[[str], None],
-    auth: "Authentication | None",
-    beside: SideRoutes,
-    *,
-    is_open: bool,
-) -> None:
+async def _announce_callers(endpoint: Endpoint, beside: SideRoutes) -> None:
     """Tell the operator who can call, unless only programs of this machine can, without authentication."""
+    announce, auth = endpoint.announce, endpoint.auth
     if beside.webhooks:
         announce(beside.webhooks.describe())
     if auth:
         announce(await auth.describe() + (f" {beside.pages.describe()}" if beside.pages else ""))
-    elif is_open:
+    elif not endpoint.address.is_local or endpoint.proxies.networks:
         announce("Anyone who reaches this port can use it: Taskhand does not identify callers.")
 
 
@@ -232,12 +228,10 @@ class _McpServer(uvicorn.Server):
         last.start()
 
 
-def _side_routes(
-    beside: SideRoutes, url: str, endpoint: Endpoint, auth: "Authentication | None", draining: Draining
-) -> list[Route]:
+def _side_routes(beside: SideRoutes, url: str, endpoint: Endpoint) -> list[Route]:
     """The routes beside /mcp, those of the pages under its host names: at `url` if only this machine reaches it."""
     pages, webhooks = beside.pages, beside.webhooks
-    routes = _health_routes(beside.problem, _combine_readiness(beside.readiness, auth), draining)
+    routes = _health_routes(beside.problem, _combine_readiness(beside.readiness, endpoint.auth), endpoint.draining)
     if pages is not None:
         routes += pages.routes(url if endpoint.is_own else None, endpoint.address.allows_host)
     return routes + (webhooks.routes() if webhooks is not None else [])
