@@ -299,7 +299,7 @@ def _link(host: Host, factory: BackendFactory[Any]) -> str | None:
         key: host.input_reference(key) if host.asks else "your key" for key in keys
     }
     inputs = [host.input_for(key, describe_variable(key)) for key in keys] if host.asks else []
-    return install_link(host, replace(LAUNCH_FROM_INDEX, env=env if keys else {}), inputs)
+    return install_link(host, replace(LAUNCH_FROM_INDEX, env=env if factory is not FACTORIES[0] else {}), inputs)
 
 
 def _import_table() -> str:
