@@ -217,17 +217,6 @@ async def test_a_renewal_that_fails_for_a_moment_keeps_the_token_while_it_is_goo
     assert await token(links, endpoint) == "access-3"
 
 
-async def test_a_renewal_that_has_just_failed_keeps_no_later_link_of_the_person_from_being_renewed(
-    links: Links, endpoint: TokenEndpoint, clock: FixedClock
-) -> None:
-    clock.move(minutes=26)
-    endpoint.failure = UpstreamError("It failed.")
-    assert await token(links, endpoint) == "access-of-ana"
-    endpoint.failure = None
-    await links.save(link_of("ana"))
-    assert await token(links, endpoint, rejected=await links.find("ana", "north")) == "access-2"
-
-
 async def test_a_token_that_the_crm_rejects_is_renewed_once_though_it_should_be_good(
     links: Links, endpoint: TokenEndpoint, clock: FixedClock
 ) -> None:

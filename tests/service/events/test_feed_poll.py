@@ -184,14 +184,6 @@ async def test_a_call_that_waited_for_a_look_makes_none_of_its_own(tmp_path: Pat
         assert len(feed.source.looks) == 1
 
 
-async def test_a_look_of_a_server_whose_clock_is_ahead_stops_no_look_of_another(tmp_path: Path) -> None:
-    async with open_feed(tmp_path) as feed:
-        await look(replace(feed.app, clock=lambda: feed.clock() + timedelta(hours=1)))
-        feed.source.looks.clear()
-        await look(feed.app, unless_after=feed.clock())
-        assert len(feed.source.looks) == 1
-
-
 async def test_hints_are_given_to_the_source_and_then_gone(tmp_path: Path) -> None:
     async with open_feed(tmp_path) as feed:
         await look(feed.app)
