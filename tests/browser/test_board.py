@@ -186,7 +186,7 @@ async def test_a_plan_is_shown_applied_and_undone_or_discarded(browser: RealBrow
         await board.wait("Medium → High")
         assert await board.run("document.querySelectorAll('section li').length") == 25
         await board.use("Show more")
-        await board.wait("Task 39", "section")
+        await board.wait("Task", "section li:nth-child(40)")
         assert await board.run("document.querySelectorAll('section li').length") == 40
         await board.use("Apply")
         await board.wait("applied: 40", "[role=status]")
