@@ -54,6 +54,12 @@ def test_each_status_has_one_code_and_a_write_may_be_applied_only_by_a_redirect_
         assert isinstance(error, UpstreamFailed) is is_in_doubt, status
 
 
+def test_only_an_error_that_may_pass_says_to_try_again_later() -> None:
+    for status in range(300, 600):
+        error = status_error(ACME, status)
+        assert error.retryable or "Try again later" not in str(error.next_step), status
+
+
 def test_a_refusal_with_any_status_can_mean_that_the_key_is_not_accepted() -> None:
     refused = CredentialRefused("Acme does not accept the key.")
     assert status_error(replace(ACME, explain=lambda *_: refused), 418).code == "unauthorized"

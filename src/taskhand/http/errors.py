@@ -66,6 +66,7 @@ def status_error(
     """The error for any status but a success; `page` is whether the body is a web page."""
     name, explained = upstream.name, upstream.explain(status, json) if upstream.explain else None
     text = explained.sentence if explained else None
+    check = f"The operator of Taskhand should check {upstream.base_url_name}"
     match status:
         case 400 | 413 | 414 | 422:
             return refused_values_error(name, explained)
@@ -114,9 +115,11 @@ def status_error(
             who = f"{name}, or a proxy or a firewall in front of it," if page else name
             return UpstreamFailed(f"{who} failed with status {status}.", next_step=_LATER, retry_after_s=retry_after_s)
         case _ if status < _FIRST_REFUSAL:  # neither a success nor a refusal: a write may have been applied
-            return UpstreamFailed(f"{name} answered with status {status}.", next_step=_LATER, retryable=False)
-        case _:
-            return UpstreamError(f"{name} answered with status {status}.", next_step=_LATER)
+            return UpstreamFailed(
+                f"{name} answered with status {status}.", next_step=f"{_LOOK} {check}.", retryable=False
+            )
+        case _:  # the CRM does not take such a request, whenever it is sent
+            return UpstreamError(f"{name} answered with status {status}.", next_step=f"{check} and a proxy before it.")
 
 
 def refused_values_error(name: str, explained: Explanation | None) -> CallerError:
