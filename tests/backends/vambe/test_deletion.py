@@ -145,6 +145,15 @@ async def test_a_write_before_a_deletion_is_forgotten() -> None:
         assert await account.shows_it() == [False, False, False]
 
 
+@pytest.mark.parametrize("code", [405, 409])
+async def test_a_write_before_a_deletion_does_not_stand_for_the_task_that_is_gone(code: int) -> None:
+    async with open_account([status(code, commit=True)]) as account:
+        written = await account.backend.update_task(account.task, Edit(title="last words"))
+        assert await account.backend.delete_task(written.task) == VAMBE.removed
+        assert not account.has_it()
+        assert await account.shows_it() == [False, False, False]
+
+
 async def test_a_task_is_deleted_whatever_the_case_of_its_id() -> None:
     async with open_account() as account:
         await account.backend.delete_task(account.task.model_copy(update={"id": TASK.upper()}))

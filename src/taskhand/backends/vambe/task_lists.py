@@ -93,7 +93,7 @@ class TaskLists:
         times = (self._written_at.get(task_id.lower(), -inf) for task_id in wanted)
         found, is_complete = await self._find_since(max(times, default=-inf), wanted, fresh=fresh)
         missing = [task_id for task_id in wanted if task_id not in found and not self._recent.is_deleted(task_id)]
-        if missing:
+        if missing and not fresh:  # in lists that are not fresh, a recent write stands for a task that is gone
             later, is_complete = await self._find_since(began, missing, fresh=False)
             found |= later
         return found, is_complete
