@@ -101,7 +101,7 @@ class TaskLists:
     async def _find_since(
         self, since: float, task_ids: Sequence[str], *, fresh: bool
     ) -> tuple[dict[str, JsonObject], bool]:
-        """Do the same as `find_all`, in lists whose reading began at `since` (seconds) or later."""
+        """Rows and completeness as of `find_all`, in lists whose reading began at `since` (seconds) or later."""
         found, is_partial = dict[str, JsonObject](), False
         since = max(since, self._all_written_at)
         refusals: list[CallerError] = []
