@@ -25,6 +25,7 @@ from taskhand.backends.vambe.mapping import body_of, status_of
 from taskhand.backends.vambe.query import WIDEST, window_of
 from taskhand.backends.vambe.task_lists import MESSAGES, TaskLists
 from taskhand.call.deadline import end_of_call, hold_lock
+from taskhand.call.request_log import recorded_requests
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.create_matching import is_created_since
 from taskhand.domain.due import due_of, is_late
@@ -44,6 +45,8 @@ __all__ = ["VambeAdapter"]
 _STATUSES: Final = "VAMBE_STATUSES"
 _DELETED_TOO: Final = ("interactive notes",)
 """The data deleted with a task, which no request shows: https://docs.vambe.me/reference/tasks/delete-task."""
+_OF_STATUSES: Final = frozenset({400, 404})
+"""The HTTP statuses with which Vambe refuses an invalid body or reference, such as a status that it does not have."""
 _STATUS_EFFECTS: Final = (
     "Vambe may start automated actions or send notifications when a status changes; an undo does not revert them."
 )
@@ -159,10 +162,13 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def update(self, before: Task, edit: Edit) -> JsonObject:
         """PUT the fields of an edit."""
-        try:
-            reply = await self._client.update(before.id, body_of(edit, before))
-        except CallerError as refused:
-            raise self._catalogue.explain_refusal(refused, edit) from None
+        with recorded_requests() as sent:
+            try:
+                reply = await self._client.update(before.id, body_of(edit, before))
+            except CallerError as refused:
+                if sent.has_foreign_refusal or not sent.write_outcomes & _OF_STATUSES:
+                    raise
+                raise self._catalogue.explain_refusal(refused, edit) from None
         return self._read_answer(reply, edit, before.id)
 
     async def delete(self, task_id: str) -> None:

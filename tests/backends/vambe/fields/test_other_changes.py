@@ -19,6 +19,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.unreadable_fields import with_unreadable
+from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.messages import ReceivedRequest, Response
 from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
@@ -126,17 +127,19 @@ async def test_a_refused_write_of_a_task_that_others_have_deleted_is_not_found()
 @pytest.mark.parametrize(
     ("refused", "edit", "code"),
     [
-        (400, Edit(status=StatusChoice(name="Archivado")), "unknown_status"),
-        (409, Edit(status=StatusChoice(name="Archivado")), "conflict"),
-        (400, Edit(title="Mine", status=StatusChoice(name="Archivado")), "upstream_refused"),
+        (status(400), Edit(status=StatusChoice(name="Archivado")), "unknown_status"),
+        (status(409), Edit(status=StatusChoice(name="Archivado")), "conflict"),
+        (status(422), Edit(status=StatusChoice(name="Archivado")), "upstream_refused"),
+        (status(400, body="Bad request"), Edit(status=StatusChoice(name="Archivado")), "upstream_refused"),
+        (status(400), Edit(title="Mine", status=StatusChoice(name="Archivado")), "upstream_refused"),
     ],
 )
 async def test_a_refused_status_is_unknown_unless_something_else_was_refused(
-    refused: int, edit: Edit, code: str
+    refused: Fault, edit: Edit, code: str
 ) -> None:
     async with open_account() as (sandbox, mine, _):
         before = await mine.get_task(TASK)
-        sandbox.faults = (status(refused, route=PUT),)
+        sandbox.faults = (replace(refused, route=PUT),)
         with pytest.raises(CallerError) as error:
             await mine.update_task(before, edit)
     assert error.value.code == code

@@ -101,7 +101,5 @@ def _is_of_status(refused: CallerError, edit: Edit) -> bool:
     """True if a refusal is probably about the status: the error names it, or nothing else was sent."""
     if isinstance(refused, NotFound):
         return references(edit) == ["status"]
-    if refused.code == "conflict":
-        return False
     named = refused.explanation.arguments if refused.explanation else frozenset[str]()
     return not named.isdisjoint({"newStatusName", "newStatusPosition"}) or len(edit.given()) == 1
