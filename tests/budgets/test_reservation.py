@@ -259,6 +259,12 @@ def test_a_request_that_counts_for_longer_spends_an_observed_limit_once() -> Non
     assert len(grant.slots) == 2
 
 
+def test_a_replica_gets_no_more_than_it_wants_by_now() -> None:
+    budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 30), 0.0)
+    _, grant = reserve(TWENTY, budget, ReservationRequest("one", 1), 1.2)
+    assert len(grant.slots) == 1
+
+
 def test_a_slot_that_was_never_granted_gives_no_other_back() -> None:
     budget, _ = reserve(TWENTY, BudgetState(), ReservationRequest("one", 0, sent=[0.9] * 20), 0.9)
     budget, _ = reserve(TWENTY, budget, ReservationRequest("one", 0, unused=[0.5]), 0.9)

@@ -190,6 +190,18 @@ async def test_a_used_up_window_holds_all(budget: MemoryBudget) -> None:
     assert two.left == [("two", 7.0)]
 
 
+async def test_the_answer_to_the_request_that_left_last_counts_though_another_comes_after_it(
+    replica: Replica, budget: MemoryBudget, time: Time
+) -> None:
+    async with replica.turn():
+        time.now += 0.2
+        async with replica.turn():
+            replica.limiter.observe(RateHeaders(remaining=3, reset_s=7.0))
+        replica.limiter.observe(RateHeaders(remaining=9, reset_s=7.0))
+    await replica.send("next")
+    assert budget.budget.state.allowance == 2
+
+
 async def test_a_request_in_flight_counts_against_the_remainder_in_a_later_answer(replica: Replica, time: Time) -> None:
     answered = anyio.Event()
 

@@ -196,7 +196,10 @@ async def test_a_paused_or_narrower_webhook_is_made_to_deliver_again(accounts: W
     await accounts.run("create", "--connection", "close")
     [hook] = accounts.close._store.webhooks  # noqa: SLF001
     url = accounts.file.read_text().split('base_url = "')[1].split('"')[0]
-    for changed in ({"status": "paused"}, {"events": [{"object_type": "task.lead", "action": "created"}]}):
+    actions = [{"object_type": "task.lead", "action": one} for one in ("created", "updated", "deleted", "completed")]
+    only_mine = {"type": "equals", "field": "data.assigned_to", "value": "user_1"}
+    filtered = [*actions[:3], actions[3] | {"extra_filter": only_mine}]
+    for changed in ({"status": "paused"}, {"events": actions[:1]}, {"events": filtered}):
         async with httpx2.AsyncClient(auth=(accounts.close.key, "")) as client:
             await client.put(f"{url}/webhook/{hook}/", json=changed)
         assert (await accounts.run("create", "--connection", "close")).output.startswith("Made: ")

@@ -6,6 +6,7 @@ import pytest
 
 from backends.close.sandboxed_app import close, on_close, row, task_id
 from backends.close.test_safe_writes import agent_on
+from taskhand.backends.close.errors import PageTooLarge, explain
 from taskhand.sandbox.close import SpecVariant
 
 COUNT = 400
@@ -50,3 +51,12 @@ async def test_tasks_are_read_by_their_ids_in_as_many_pages_as_the_cap_requires(
     ids = [task_id(number) for number in range(1, 6)]
     async with on_close(close(5, spec_variant=SpecVariant(max_limit=2))) as backend:
         assert list(await backend.snapshots(ids)) == ids
+
+
+@pytest.mark.parametrize(("named", "rows"), [("30", 30), ("99", 99), ("100", 50), ("200", 50), ("0", 50), ("", 50)])
+def test_a_page_that_was_refused_is_asked_for_with_fewer_rows_whatever_maximum_close_names(
+    named: str, rows: int
+) -> None:
+    explained = explain(400, {"field-errors": {"_limit": f"The limit you set is over the maximum {named}"}})
+    assert isinstance(explained, PageTooLarge)
+    assert explained.smaller_than(100) == rows

@@ -86,6 +86,25 @@ def test_does_not_filter_by_a_status_that_has_no_value() -> None:
     assert "filterGroups" not in search.body(None)
 
 
+@pytest.mark.parametrize("count", [100, 101])
+def test_does_not_filter_by_more_than_a_hundred_values(count: int) -> None:
+    ids = [f"stage-{number}" for number in range(count)]
+    stages = {one: Status(id=one, name=one, color=None, type="in_progress", order=1) for one in ids}
+    closed = {one: status.model_copy(update={"type": "done"}) for one, status in stages.items()}
+    by_status = TaskQuery(statuses=tuple(map(StatusChoice.of, stages.values())))
+    for query, statuses, is_always_filtered in (
+        (TaskQuery(responsible_ids=tuple(ids)), STATUSES, False),
+        (by_status, stages, False),
+        (TaskQuery(overdue=True), STATUSES | stages, False),
+        (TaskQuery(overdue=True), closed, True),
+    ):
+        (search,) = searches(query, statuses, NOW)
+        filters = [one for group in search.body(None).get("filterGroups", []) for one in group["filters"]]
+        values = [one["values"] for one in filters if "values" in one]
+        assert bool(values) == (is_always_filtered or count == 100)
+        assert max(map(len, values), default=0) <= 100
+
+
 def test_order_by_priority_takes_one_search_for_each_priority_from_the_cursor_on() -> None:
     assert len(list(searches(TaskQuery(order="priority"), STATUSES, NOW))) == 3
     assert len(list(searches(TaskQuery(order="priority", after=("22026-03-01", "5")), STATUSES, NOW))) == 1

@@ -187,6 +187,19 @@ async def test_a_hint_at_a_listed_task_needs_no_other_list_in_any_spelling_of_it
     assert await feed.look([task_id, task_id.upper()]) == []
 
 
+@pytest.mark.parametrize(("days", "kinds"), [(-58, []), (-57, ["deleted"]), (177, ["deleted"]), (178, [])])
+async def test_a_task_that_leaves_the_list_is_missed_only_if_its_day_is_three_days_within_the_window(
+    days: int, kinds: list[str]
+) -> None:
+    time = Time()
+    due_at = (time.moment() + timedelta(days=days)).isoformat()
+    lists_have = [[*rows([NEAR]), row(due_at, None, id=GONE)]]
+    feed = await begin_with(time, lists_have)
+    lists_have[:] = [rows([NEAR]), rows([NEAR]), []]
+    time.now += 60.0
+    assert [event.kind for event in await feed.look()] == kinds
+
+
 @pytest.mark.parametrize(("known", "deleted"), [(10, 10), (11, 0)])
 async def test_empty_lists_delete_ten_tasks_and_no_more(known: int, deleted: int) -> None:
     time, lists_have = Time(), [rows([task_id(number) for number in range(1, known + 1)])]

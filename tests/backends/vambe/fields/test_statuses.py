@@ -115,3 +115,11 @@ def test_a_status_without_an_id_is_known_by_its_name() -> None:
     catalogue.see(nameless.model_copy(update={"name": "PENDIENTE"}))
     assert [status.name for status in catalogue.known().statuses] == ["PENDIENTE"]
     assert catalogue.by_id == {}
+
+
+def test_the_name_of_a_status_that_was_seen_stays_though_another_was_asked_for() -> None:
+    catalogue = StatusCatalogue()
+    for status in (PENDING, DONE):
+        catalogue.see(status)
+    catalogue.name("s-1", "Completado")
+    assert catalogue.known().statuses == (PENDING, DONE)
