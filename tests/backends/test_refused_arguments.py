@@ -10,7 +10,7 @@ from taskhand.backends.close.mapping import create_body, update_body
 from taskhand.backends.hubspot import errors as hubspot_errors
 from taskhand.backends.hubspot.fields.due import Zones
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
-from taskhand.backends.hubspot.mapping import properties_of
+from taskhand.backends.hubspot.mapping import AccountData, properties_of
 from taskhand.backends.vambe import errors as vambe_errors
 from taskhand.backends.vambe.mapping import body_of
 from taskhand.domain.due import Due
@@ -84,7 +84,7 @@ def test_close_refuses_a_link_of_a_new_task() -> None:
 @pytest.mark.parametrize(("argument", "edit"), HUBSPOT)
 def test_hubspot_refuses_a_property_of_an_argument(argument: str, edit: Edit) -> None:
     assert STATUSES is not None
-    assert named(properties_of(edit, None, Zones(None), STATUSES), in_hubspot) == {argument}
+    assert named(properties_of(edit, None, AccountData(Zones(None), STATUSES)), in_hubspot) == {argument}
 
 
 @pytest.mark.parametrize(("argument", "edit"), VAMBE)

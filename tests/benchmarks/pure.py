@@ -86,8 +86,7 @@ _HUBSPOT_ROW: Final[dict[str, Any]] = {
         "hubspot_owner_id": "64492917",
     },
 }
-_ZONES: Final = Zones("America/Santiago")
-_STATUSES: Final = TaskStatuses({})
+_DATA: Final = hubspot_mapping.AccountData(Zones("America/Santiago"), TaskStatuses({}))
 
 TASK: Final = vambe_mapping.task_of(_VAMBE_ROW, "utc", "America/Santiago", {})
 AFTER: Final = TASK.model_copy(update={"title": "Call Acme today", "priority": 2})
@@ -138,7 +137,7 @@ def _rules() -> object:
 
 
 def _hubspot() -> object:
-    return hubspot_mapping.task_of(Record(_HUBSPOT_ROW, {}), hubspot_mapping.AccountData(_ZONES, _STATUSES))
+    return hubspot_mapping.task_of(Record(_HUBSPOT_ROW, {}), _DATA)
 
 
 def _schemas() -> object:
@@ -159,7 +158,7 @@ PIECES: Final[Mapping[str, Callable[[], object]]] = {
     "mapping: a body for Close": lambda: close_mapping.update_body(Edit(title="Call", priority=2), dateless=False),
     "mapping: a task from HubSpot": _hubspot,
     "mapping: properties for HubSpot": lambda: hubspot_mapping.properties_of(
-        Edit(title="Call", due=Due(date(2026, 3, 9)), priority=2), None, _ZONES, _STATUSES
+        Edit(title="Call", due=Due(date(2026, 3, 9)), priority=2), None, _DATA
     ),
     "mapping: columns of the store": lambda: to_columns(EDIT),
     "mapping: the SQL of a list": lambda: build_selects(

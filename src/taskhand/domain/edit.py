@@ -150,9 +150,9 @@ def edit_of(pairs: Iterable[tuple[str, Any]], native: Mapping[str, Any] | None =
 
 def without(edit: Edit, *names: str) -> Edit:
     """The edit without these fields."""
-    if not names:
-        return edit
-    return edit_of(((name, value) for name, value in edit.given() if name not in names), edit.native)
+    given = edit.given()
+    kept = tuple((name, value) for name, value in given if name not in names)
+    return edit if len(kept) == len(given) else edit_of(kept, edit.native)
 
 
 def properties_in(*edits: Edit | None) -> frozenset[str]:

@@ -87,7 +87,7 @@ def read_task(json: dict[str, Any], zones: Zones | None = None) -> Task:
 def test_a_new_task_reads_back_as_written(data: st.DataObject, zone: str) -> None:
     zones = Zones(zone)
     edit = data.draw(edits(zones))
-    task = read_task(json_of(properties_of(edit, None, zones, STATUSES), edit), zones)
+    task = read_task(json_of(properties_of(edit, None, AccountData(zones, STATUSES)), edit), zones)
     assert not list(edit.unmet_by(task).given())
 
 
@@ -95,9 +95,9 @@ def test_a_new_task_reads_back_as_written(data: st.DataObject, zone: str) -> Non
 def test_an_updated_task_reads_back_as_written(data: st.DataObject, zone: str) -> None:
     zones = Zones(zone)
     first, second = data.draw(edits(zones)), data.draw(edits(zones))
-    was = properties_of(first, None, zones, STATUSES)
+    was = properties_of(first, None, AccountData(zones, STATUSES))
     before = read_task(json_of(was, first), zones)
-    task = read_task(json_of(was | properties_of(second, before, zones, STATUSES), second), zones)
+    task = read_task(json_of(was | properties_of(second, before, AccountData(zones, STATUSES)), second), zones)
     own = [name for name, _ in second.unmet_by(task).given() if not name.startswith("ai_")]
     assert own == []
 
@@ -106,9 +106,9 @@ def test_an_updated_task_reads_back_as_written(data: st.DataObject, zone: str) -
 def test_the_task_before_and_the_answer_to_an_update_make_the_task_after(data: st.DataObject, zone: str) -> None:
     zones = Zones(zone)
     first, second = data.draw(edits(zones)), data.draw(edits(zones))
-    was = properties_of(first, None, zones, STATUSES)
+    was = properties_of(first, None, AccountData(zones, STATUSES))
     before = read_task(json_of(was, first, url="https://app.hubspot.com/tasks/1"), zones)
-    sent = properties_of(second, before, zones, STATUSES)
+    sent = properties_of(second, before, AccountData(zones, STATUSES))
     answer = record({name: value for name, value in json_of(sent).items() if name in {"id", "properties"}})
     made = task_of(record_of(before, answer, AccountData(zones, STATUSES)), AccountData(zones, STATUSES))
     assert made == read_task(json_of(was | sent, first, url="https://app.hubspot.com/tasks/1"), zones)
@@ -126,14 +126,12 @@ def test_no_priority_and_a_custom_one_are_shown_as_0_and_are_not_written_as_low(
     task = read_task(json_of({}) | {"properties": {"hs_task_priority": value}})
     assert (task.priority, task.shown_priority) == (None, 0)
     assert Edit(priority=0).unmet_by(task) == Edit(priority=0)
-    assert properties_of(Edit(priority=0), task, Zones(None), STATUSES) == {"hs_task_priority": "LOW"}
-    assert properties_of(Edit(title="New"), task, Zones(None), STATUSES) == {"hs_task_subject": "New"}
+    assert properties_of(Edit(priority=0), task, DATA) == {"hs_task_priority": "LOW"}
+    assert properties_of(Edit(title="New"), task, DATA) == {"hs_task_subject": "New"}
 
 
 def test_a_removed_priority_is_written_as_none() -> None:
-    assert properties_of(Edit(priority=None), read_task(json_of({})), Zones(None), STATUSES) == {
-        "hs_task_priority": "NONE"
-    }
+    assert properties_of(Edit(priority=None), read_task(json_of({})), DATA) == {"hs_task_priority": "NONE"}
 
 
 def test_a_task_that_was_reopened_has_no_time_of_completion() -> None:
@@ -146,12 +144,12 @@ def test_a_task_that_was_reopened_has_no_time_of_completion() -> None:
 def test_writes_the_all_day_flag_only_when_it_changes() -> None:
     zones = Zones("America/Santiago")
     day, timed = Due(date(2026, 3, 10)), Due.instant(datetime(2026, 3, 10, 18, tzinfo=UTC), zones.shown)
-    of_day = read_task(json_of(properties_of(Edit(due=day), None, zones, STATUSES)), zones)
-    of_time = read_task(json_of(properties_of(Edit(due=timed), None, zones, STATUSES)), zones)
-    assert properties_of(Edit(due=day), None, zones, STATUSES)["hs_task_is_all_day"] == "true"
-    assert "hs_task_is_all_day" not in properties_of(Edit(due=timed), None, zones, STATUSES)
-    assert properties_of(Edit(due=timed), of_day, zones, STATUSES)["hs_task_is_all_day"] == "false"
-    assert "hs_task_is_all_day" not in properties_of(Edit(due=timed), of_time, zones, STATUSES)
+    of_day = read_task(json_of(properties_of(Edit(due=day), None, AccountData(zones, STATUSES))), zones)
+    of_time = read_task(json_of(properties_of(Edit(due=timed), None, AccountData(zones, STATUSES))), zones)
+    assert properties_of(Edit(due=day), None, AccountData(zones, STATUSES))["hs_task_is_all_day"] == "true"
+    assert "hs_task_is_all_day" not in properties_of(Edit(due=timed), None, AccountData(zones, STATUSES))
+    assert properties_of(Edit(due=timed), of_day, AccountData(zones, STATUSES))["hs_task_is_all_day"] == "false"
+    assert "hs_task_is_all_day" not in properties_of(Edit(due=timed), of_time, AccountData(zones, STATUSES))
     assert due_of(of_day) == day
 
 

@@ -21,7 +21,7 @@ from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.fields.due import AllDayFlag, check_due
 from taskhand.backends.hubspot.fields.links import links_of, links_set
-from taskhand.backends.hubspot.mapping import BODY, Record, raw_properties, record_of, records_in
+from taskhand.backends.hubspot.mapping import BODY, Record, properties_of, raw_properties, record_of, records_in
 from taskhand.backends.hubspot.new_tasks import NewTasks
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
@@ -147,7 +147,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     async def update(self, before: Task, edit: Edit) -> Record:
         """PATCH the properties of an edit; the record combines the state before with the response."""
-        properties, by = self._reader.properties_of(edit, before), self._client.id_property
+        properties, by = properties_of(edit, before, self.account.data), self._client.id_property
         reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent, by))
         answer = self._reader.read_written(reply, edit)
         if by is None and answer.id != before.id:  # so is that of a merged task
@@ -220,10 +220,10 @@ class HubSpotAdapter(BatchAdapter[Record]):
         await self.prepare()
         links = LinkChanges(self._reader, progress)
         await links.link([item])
-        if item.error is None and self._reader.properties_of(item.edit, item.before):
+        rest = unlinked(item.edit)
+        if item.error is None and not rest.is_empty:
             try:
-                rest = replace(item, edit=unlinked(item.edit))
-                item.state = Applied(*await self._writer.update(rest, BulkProgress()))
+                item.state = Applied(*await self._writer.update(replace(item, edit=rest), BulkProgress()))
             except TaskhandError as error:
                 item.state = error
         with end_of_call():
@@ -273,7 +273,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update."""
-        sent = [(item, self._reader.properties_of(item.edit, item.before)) for item in items]
+        sent = [(item, properties_of(item.edit, item.before, self.account.data)) for item in items]
         inputs = [TaskInput(item.index, item.id, properties) for item, properties in sent if properties]
         answer = await self._batches.send(inputs, self._client.update_many)
         rows = {}

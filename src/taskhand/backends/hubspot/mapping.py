@@ -222,7 +222,7 @@ def record_of(task: Task, answer: Record, data: AccountData) -> Record:
         task_type=task.task_type,
         properties=tuple(known_properties(task).items()),
     )
-    properties = properties_of(was, None, data.zones, data.statuses)
+    properties = properties_of(was, None, data)
     properties |= {data.id_property: task.id} if data.id_property else {}
     creators = [user for user, owner in data.owners.items() if owner == task.creator_id]
     properties |= {CREATOR: creators[0]} if creators else {}
@@ -231,7 +231,7 @@ def record_of(task: Task, answer: Record, data: AccountData) -> Record:
     return Record(json, links_of(task), names=names).with_properties(answer.properties)
 
 
-def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskStatuses) -> dict[str, str]:
+def properties_of(edit: Edit, before: Task | None, data: AccountData) -> dict[str, str]:
     """The properties to write for `edit` of the task `before` (None: a new task), with raw values; "" clears one."""
     properties: dict[str, str] = {}
     if edit.title is not MISSING:
@@ -239,7 +239,7 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskS
     if edit.description is not MISSING and (before is not None or edit.description):
         properties["hs_task_body"] = html_of(edit.description)
     if isinstance(edit.due, Due):
-        properties["hs_timestamp"] = stamp_of(edit.due, zones)
+        properties["hs_timestamp"] = stamp_of(edit.due, data.zones)
         is_day, was_day = edit.due.at is None, before is not None and before.is_all_day
         properties |= {} if is_day == was_day else {ALL_DAY: str(is_day).lower()}
     if edit.responsible_ids is not MISSING and (before is not None or edit.responsible_ids):
@@ -249,7 +249,7 @@ def properties_of(edit: Edit, before: Task | None, zones: Zones, statuses: TaskS
     if edit.task_type is not MISSING:
         properties["hs_task_type"] = edit.task_type or ""
     if edit.status is not MISSING and edit.status.id is not None:
-        properties |= statuses.properties_of(edit.status.id, before.task_status_config_id if before else None)
+        properties |= data.statuses.properties_of(edit.status.id, before.task_status_config_id if before else None)
     if edit.properties is not MISSING:
         properties |= {name: text or "" for name, text in edit.properties if text or before is not None}
     raw: dict[str, str | None] = {**raw_properties(edit)}

@@ -14,7 +14,7 @@ from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, r
 from taskhand.backends.hubspot.errors import refusal_of_new_task
 from taskhand.backends.hubspot.fields.due import AllDayFlag
 from taskhand.backends.hubspot.fields.links import KINDS, links_set
-from taskhand.backends.hubspot.mapping import Record
+from taskhand.backends.hubspot.mapping import Record, properties_of
 from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
 from taskhand.backends.hubspot.undo_deletion import further_properties, links_of_new, without_further
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
@@ -84,7 +84,7 @@ class NewTasks:
         """A new task with its links, its initial status, and the further properties that a deleted task had."""
         if (choice := (await self._reader.account.all_statuses()).initial(edit.native or {})) is not None:
             edit = replace(edit, status=choice)
-        properties = self._reader.properties_of(edit, None) | further_properties(edit)
+        properties = properties_of(edit, None, self._reader.account.data) | further_properties(edit)
         links = [
             {"to": {"id": link["id"]}, "types": link["types"]} for ones in links_of_new(edit).values() for link in ones
         ]

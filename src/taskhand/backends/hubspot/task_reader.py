@@ -9,7 +9,7 @@ from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient
 from taskhand.backends.hubspot.errors import ids_in_error
 from taskhand.backends.hubspot.fields.links import KINDS, Kind, linked_ids
-from taskhand.backends.hubspot.mapping import MERGED, Record, properties_of, records_in, task_of
+from taskhand.backends.hubspot.mapping import MERGED, Record, records_in, task_of
 from taskhand.backends.hubspot.token_scopes import DEALS, may_be_about_deals
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
@@ -62,10 +62,6 @@ class TaskReader:
         records = list(records)
         await self.account.prepare(records)
         return [self.to_task(record, of_links) for record in records]
-
-    def properties_of(self, edit: Edit, before: Task | None) -> dict[str, str]:
-        """The properties to write for an edit of the task `before`; None: of a new task."""
-        return properties_of(edit, before, self.account.data.zones, self.account.data.statuses)
 
     def read_written(self, reply: Reply, edit: Edit) -> Record:
         """The record in the response to a write of `edit`; OutcomeUnknown if the response is not a task."""
