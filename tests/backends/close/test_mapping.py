@@ -15,6 +15,8 @@ from taskhand.backends.close.mapping import (
     DONE,
     OPEN,
     bulk_body,
+    check_new,
+    check_values,
     create_body,
     is_former_member,
     member_of,
@@ -292,18 +294,18 @@ def test_a_user_without_a_full_name_is_shown_by_the_known_name_or_the_e_mail() -
 def test_no_responsible_or_two_are_refused(people: tuple[str, ...], kind: str) -> None:
     edit = Edit(responsible_ids=people, title="x", ai_customer_id="lead_1")
     with pytest.raises(CallerError, match="a task needs exactly 1"):
-        create_body(edit, LEAD) if kind == "create" else update_body(edit, dateless=False)
+        check_new(edit, LEAD) if kind == "create" else check_values(edit)
 
 
 def test_a_low_priority_is_refused_with_the_valid_ones_as_candidates() -> None:
     with pytest.raises(CallerError) as refused:
-        update_body(Edit(priority=0), dateless=False)
+        check_values(Edit(priority=0))
     assert candidate_values(refused.value) == ["1", "2"]
 
 
 def test_an_unknown_status_is_refused_with_the_two_of_close_as_candidates() -> None:
     with pytest.raises(CallerError) as refused:
-        update_body(Edit(status=StatusChoice("En Progreso")), dateless=False)
+        check_values(Edit(status=StatusChoice("En Progreso")))
     assert candidate_values(refused.value) == ["Open", "Completed"]
 
 
@@ -322,14 +324,14 @@ def test_a_call_takes_a_contact_and_has_no_priority() -> None:
         "text": "x",
     }
     with pytest.raises(CallerError, match="aiContactId is required"):
-        create_body(Edit(title="x", ai_customer_id="lead_1"), CALL)
+        check_new(Edit(title="x", ai_customer_id="lead_1"), CALL)
     with pytest.raises(CallerError, match="no priority"):
-        create_body(Edit(title="x", ai_customer_id="lead_1", ai_contact_id="cont_1", priority=2), CALL)
+        check_new(Edit(title="x", ai_customer_id="lead_1", ai_contact_id="cont_1", priority=2), CALL)
 
 
 def test_a_new_task_without_a_lead_is_refused() -> None:
     with pytest.raises(CallerError, match="aiCustomerId is required"):
-        create_body(Edit(title="x"), LEAD)
+        check_new(Edit(title="x"), LEAD)
 
 
 CHANGES: dict[str, Edit] = {

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from pydantic import MISSING
 
@@ -114,18 +114,19 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     async def create(self, edit: Edit) -> JsonObject:
         """POST a task."""
-        return self._read_answer(await self._client.create(self._new_body(edit), self._day_of(edit)), edit, None)
+        body = mapping.create_body(edit, self._type_of(edit))
+        return self._read_answer(await self._client.create(body, self._day_of(edit)), edit, None)
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
         """Refuse a value that Close cannot hold, a change that the task's type refuses, and another lead's contact."""
         lead_id = edit.ai_customer_id if before is None else before.ai_customer_id
         if before is None:
-            self._new_body(edit)
+            mapping.check_new(edit, self._type_of(edit))
         else:
             task_types.check_changeable(
                 edit, before.task_type if isinstance(before.task_type, str) else task_types.LEAD
             )
-            mapping.update_body(edit, dateless=before.due_at is None)
+            mapping.check_values(edit)
         if isinstance(edit.ai_contact_id, str):
             await self.lead_contacts.check(edit.ai_contact_id, lead_id if isinstance(lead_id, str) else None)
 
@@ -151,10 +152,9 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     ) -> tuple[list[JsonObject], timedelta | None]:
         """The latest tasks on the edits' leads that the credential's user may have created."""
         stamp = (moment - timedelta(days=1)).isoformat(timespec="seconds")  # Close's clock may be behind ours
-        bodies = map(self._new_body, edits)
         rows: list[JsonObject] = []
         ahead: timedelta | None = None
-        for lead_id, kind in dict.fromkeys((body["lead_id"], body["_type"]) for body in bodies):
+        for lead_id, kind in dict.fromkeys((str(edit.ai_customer_id), self._type_of(edit)) for edit in edits):
             params = {"lead_id": lead_id, "_type": kind, "date_created__gte": stamp, "_order_by": "-date_created"}
             page = await self._client.tasks(params, self._reader.today())
             ahead = None if page.at is None else page.at - self.timing.clock()
@@ -260,9 +260,9 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     # Requests and answers.
 
-    def _new_body(self, edit: Edit) -> dict[str, Any]:
-        """The body of a new task, of the type that `task_types.new_task_type` chooses."""
-        return mapping.create_body(edit, task_types.new_task_type(edit, self._new_task_type))
+    def _type_of(self, edit: Edit) -> task_types.NewTaskType:
+        """The type of a new task; CallerError if it cannot be created."""
+        return task_types.new_task_type(edit, self._new_task_type)
 
     def _day_of(self, edit: Edit) -> date:
         """The day of the due date that an edit sets; today if it sets none."""

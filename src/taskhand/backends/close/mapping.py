@@ -20,7 +20,7 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_limits import check_responsibles
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.priority import check_priority
-from taskhand.domain.task import Member, Status, StatusChoice, Task
+from taskhand.domain.task import Member, Status, Task
 from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unreadable_fields import task_from
 
@@ -30,6 +30,8 @@ __all__ = [
     "OPEN",
     "UNLISTED_PRIORITY",
     "bulk_body",
+    "check_new",
+    "check_values",
     "create_body",
     "created_at",
     "day_of",
@@ -76,7 +78,8 @@ CAPABILITIES: Final = Capabilities(
     new_task_types_note=f"{CALL} needs aiContactId",
 )
 
-_PRIORITIES: Final = {1: "medium", 2: "high"}
+_HIGH: Final = 2
+_PRIORITIES: Final = {1: "medium", _HIGH: "high"}
 """Close's words for the contract's numbers; Close has no word for 0."""
 UNLISTED_PRIORITY: Final = 0
 """The priority of a to-do whose response lists none; no query can ask for this number."""
@@ -142,10 +145,43 @@ def raw_values(json: Mapping[str, Any]) -> dict[str, Any]:
     return {"_type": json.get("_type") or LEAD} | {name: json[name] for name in _RAW_VALUES if name in json}
 
 
+def check_values(edit: Edit) -> None:
+    """Refuse a responsible, a priority or a status that Close cannot hold; raw values of Close are right."""
+    raw = edit.native or {}
+    if edit.responsible_ids is not MISSING and not raw.get("assigned_to"):
+        check_responsibles(edit.responsible_ids, CAPABILITIES)
+    if isinstance(edit.priority, int) and not raw.get("priority"):
+        check_priority(str(edit.priority), CAPABILITIES.priorities)
+    if edit.status is MISSING or raw.get("is_complete") is not None:
+        return
+    if not (edit.status.met_by(OPEN) or edit.status.met_by(DONE)):
+        raise CallerError(
+            "A task in Close is either Open or Completed.",
+            code="unknown_status",
+            candidates=[Candidate(OPEN.name), Candidate(DONE.name)],
+            next_step="Send newStatusName with one of the candidates.",
+        )
+
+
+def check_new(edit: Edit, task_type: NewTaskType) -> None:
+    """Refuse a new task that lacks a link which its type needs, or has a value that Close cannot hold."""
+    given = dict(edit.given())
+    if missing := [argument_name(name) for name in REQUIRED_FIELDS[task_type] if given.get(name) is None]:
+        raise CallerError(
+            f"{missing[0]} is required for a task of the type {task_type} in Close.",
+            code="missing_argument",
+            next_step=f"Take {missing[0]} from find_contacts.",
+        )
+    check_values(edit)
+    if task_type == CALL and edit.priority == _HIGH and edit.native is None:
+        why = "An outgoing call has no priority in Close."
+        raise CallerError(why, code="invalid_priority", next_step='Send priority "1".')
+
+
 def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
     """The body of PUT /task/{id}/ with the fields that `edit` sets; `dateless` is whether the task has no due date now.
 
-    CallerError if Close cannot hold a value.
+    The values have passed `check_values`.
     """
     raw = edit.native or {}
     body: dict[str, Any] = {}
@@ -154,13 +190,11 @@ def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
     if edit.due is not MISSING:
         body |= _due_fields(edit.due, raw, dateless=dateless)
     if edit.responsible_ids is not MISSING:
-        if not raw.get("assigned_to"):
-            check_responsibles(edit.responsible_ids, CAPABILITIES)
         body["assigned_to"] = raw.get("assigned_to") or edit.responsible_ids[0]
     if (word := sent_priority(edit)) is not None:
         body["priority"] = word
     if edit.status is not MISSING:
-        body["is_complete"] = _is_complete(edit.status) if raw.get("is_complete") is None else raw["is_complete"]
+        body["is_complete"] = edit.status.met_by(DONE) if raw.get("is_complete") is None else raw["is_complete"]
     if edit.resolution is not MISSING:
         body["resolution"] = edit.resolution
     if edit.ai_contact_id is not MISSING:
@@ -169,13 +203,10 @@ def update_body(edit: Edit, *, dateless: bool) -> dict[str, Any]:
 
 
 def sent_priority(edit: Edit) -> str | None:
-    """Close's word for the priority of an edit, None if it sets none; CallerError if Close has no word for it."""
+    """Close's word for the priority of an edit; None if it sets none."""
     if edit.priority is MISSING or edit.priority is None:
         return None
-    if raw := (edit.native or {}).get("priority"):
-        return str(raw)
-    check_priority(str(edit.priority), CAPABILITIES.priorities)
-    return _PRIORITIES[edit.priority]
+    return str((edit.native or {}).get("priority") or _PRIORITIES[edit.priority])
 
 
 def bulk_body(edit: Edit) -> dict[str, Any] | None:
@@ -188,27 +219,18 @@ def bulk_body(edit: Edit) -> dict[str, Any] | None:
 
 
 def create_body(edit: Edit, task_type: NewTaskType) -> dict[str, Any]:
-    """The body of POST /task/; CallerError if a link that the type needs is missing.
+    """The body of POST /task/, of an edit that has passed `check_new`.
 
     A to-do without a due date sends `is_dateless`; otherwise the server would choose its `date`. An outgoing call has
     no priority and no `is_dateless`. A deleted call that is created again may have had no text.
     """
-    given = dict(edit.given())
-    if missing := [argument_name(name) for name in REQUIRED_FIELDS[task_type] if given.get(name) is None]:
-        raise CallerError(
-            f"{missing[0]} is required for a task of the type {task_type} in Close.",
-            code="missing_argument",
-            next_step=f"Take {missing[0]} from find_contacts.",
-        )
-    body = {"_type": task_type, "lead_id": given["ai_customer_id"]} | update_body(edit, dateless=True)
+    body = {"_type": task_type, "lead_id": edit.ai_customer_id} | update_body(edit, dateless=True)
     if body.get("contact_id", ...) is None:
         del body["contact_id"]
     if task_type == LEAD:
         return body if "date" in body else body | {"is_dateless": True}
-    if body.pop("priority", None) == _PRIORITIES[2] and edit.native is None:
-        why = "An outgoing call has no priority in Close."
-        raise CallerError(why, code="invalid_priority", next_step='Send priority "1".')
-    body.pop("is_dateless", None)
+    for name in ("priority", "is_dateless"):
+        body.pop(name, None)
     if edit.native is not None and edit.native.get("text", "") is None:
         body.pop("text", None)
     return body
@@ -282,18 +304,6 @@ def _due_fields(due: Due | None, raw: Mapping[str, Any], *, dateless: bool) -> d
     if value is None:
         return {"is_dateless": True}
     return {"date": value, "is_dateless": False} if dateless else {"date": value}
-
-
-def _is_complete(choice: StatusChoice) -> bool:
-    """Whether the chosen status is Completed; CallerError unless it is Open or Completed."""
-    if choice.met_by(OPEN) or choice.met_by(DONE):
-        return choice.met_by(DONE)
-    raise CallerError(
-        "A task in Close is either Open or Completed.",
-        code="unknown_status",
-        candidates=[Candidate(OPEN.name), Candidate(DONE.name)],
-        next_step="Send newStatusName with one of the candidates.",
-    )
 
 
 def _status(json: Mapping[str, Any]) -> Status:
