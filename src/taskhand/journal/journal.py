@@ -229,6 +229,10 @@ class ChangePage:
     cursor: str | None = None
     positions: tuple[str, ...] = ()
 
+    def cursor_after(self, shown: int) -> str | None:
+        """The cursor after this number of changes; None if the list ends there."""
+        return self.cursor if shown == len(self.changes) else self.positions[shown - 1]
+
 
 class SharedLocks(Protocol):
     """Locks on names, such as the ids of tasks, that the processes of a journal share."""

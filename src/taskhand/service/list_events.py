@@ -95,6 +95,13 @@ class EventPage:
         """The cursor after this number of events."""
         return self.cursor if shown == len(self.events) else self.positions[shown - 1]
 
+    def latest(self, count: int) -> "EventPage":
+        """The page with only this number of its events, the latest, and the time since the first of them."""
+        if count == len(self.events):
+            return self
+        events = self.events[-count:]
+        return replace(self, events=events, positions=self.positions[-count:], since=events[0].moment)
+
 
 async def list_events(app: AppContext, request: EventsRequest, *, looks: bool = True) -> EventPage:
     """The changes that the caller may see; polls the CRM first, if that may find more.

@@ -36,21 +36,21 @@ INTENT = Intent("update", Snapshot(task()), Edit(priority=2))
 )
 def test_a_change_that_may_have_been_written_shows_the_intended_values(outcome: Outcome, changed: object) -> None:
     change = Change("chg_1", OPENING, (INTENT,), {0: Result(0, outcome, TASK_ID)}, Ending(outcome))
-    [row] = ChangesAnswer.of(ChangePage((change,)), None, Wording()).model_dump(mode="json")["changes"]
+    [row] = ChangesAnswer.of(ChangePage((change,)), 1, None, Wording()).model_dump(mode="json")["changes"]
     assert row.get("changed") == changed
 
 
 def test_a_change_has_the_title_of_its_task_afterwards() -> None:
     result = Result(0, "applied", TASK_ID, task(title="Afterwards"))
     change = Change("chg_1", OPENING, (INTENT,), {0: result}, Ending("applied"))
-    [row] = ChangesAnswer.of(ChangePage((change,)), None, Wording()).model_dump(mode="json")["changes"]
+    [row] = ChangesAnswer.of(ChangePage((change,)), 1, None, Wording()).model_dump(mode="json")["changes"]
     assert row["title"] == "Afterwards"
 
 
 def test_a_change_names_the_known_person_and_connection() -> None:
     known = replace(OPENING, caller=Caller("tests", subject="ana@x.test"), connection="north")
     page = ChangePage((Change("chg_1", known, (INTENT,)), Change("chg_2", OPENING, (INTENT,))))
-    first, second = ChangesAnswer.of(page, None, Wording()).model_dump(mode="json")["changes"]
+    first, second = ChangesAnswer.of(page, 2, None, Wording()).model_dump(mode="json")["changes"]
     assert (first["by"], first["person"], first["connection"]) == ("tests", "ana@x.test", "north")
     assert {"person", "connection"}.isdisjoint(second)
 

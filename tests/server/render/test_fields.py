@@ -348,7 +348,7 @@ def test_a_plan_and_a_deletion_in_the_journal_are_shown_as_such() -> None:
     assert json_of(change_row(change, None, WORDING)) == common | {"planId": "chg_1", "outcome": "planned"}
     page = ChangePage((replace(change, ending=Ending("applied")),), cursor="next")
     row = common | {"changeId": "chg_1", "outcome": "applied"}
-    assert json_of(ChangesAnswer.of(page, None, WORDING)) == {"changes": [row], "nextCursor": "next"}
+    assert json_of(ChangesAnswer.of(page, 1, None, WORDING)) == {"changes": [row], "nextCursor": "next"}
 
 
 def test_each_field_of_an_event_is_its_own() -> None:

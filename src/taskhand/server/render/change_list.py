@@ -80,10 +80,10 @@ class ChangesAnswer(UntrustedAnswer):
     note: str | MISSING = MISSING
 
     @classmethod
-    def of(cls, page: "ChangePage", task_id: str | None, wording: "Wording") -> "ChangesAnswer":
-        """The answer for a page; a row of a bulk change shows the task in the query."""
-        rows = tuple(change_row(change, task_id, wording) for change in page.changes)
-        return cls(changes=rows, next_cursor=page.cursor or MISSING)
+    def of(cls, page: "ChangePage", shown: int, task_id: str | None, wording: "Wording") -> "ChangesAnswer":
+        """The answer with the first changes of a page; a row of a bulk change shows the task in the query."""
+        rows = tuple(change_row(change, task_id, wording) for change in page.changes[:shown])
+        return cls(changes=rows, next_cursor=page.cursor_after(shown) or MISSING)
 
     @classmethod
     def of_tasks(

@@ -1,6 +1,7 @@
 """The JSON and the text of an answer; pure."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -10,9 +11,10 @@ from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import MAX_ITEMS, MAX_LENGTH
 from taskhand.server.render.untrusted import mark_untrusted
 
-__all__ = ["RenderedAnswer", "named_by", "render_answer", "render_text"]
+__all__ = ["RenderedAnswer", "fit_rows", "named_by", "render_answer", "render_text"]
 
 _SNIPPET = 200
+SomeAnswer = TypeVar("SomeAnswer", bound=BaseModel)
 
 
 class RenderedAnswer(NamedTuple):
@@ -42,6 +44,18 @@ def render_answer(answer: BaseModel) -> RenderedAnswer:
 def render_text(answer: BaseModel) -> str:
     """The text of an answer."""
     return render_answer(answer).text
+
+
+def fit_rows(answer_of: Callable[[int], SomeAnswer], count: int, longest: int = MAX_LENGTH) -> tuple[SomeAnswer, int]:
+    """The answer with `count` rows, or with half as many until its text is short enough; with the number of its rows.
+
+    `longest` is the maximum number of characters; an answer of one row may be longer.
+    """
+    answer = answer_of(count)
+    while count > 1 and len(render_text(answer)) > longest:
+        count //= 2
+        answer = answer_of(count)
+    return answer, count
 
 
 def _rendered(value: dict[str, Any]) -> RenderedAnswer:

@@ -13,13 +13,13 @@ from taskhand.domain.receipt import join_notes
 from taskhand.domain.status_lookup import UnknownStatus
 from taskhand.domain.task_groups import CountBy
 from taskhand.domain.truncation import truncate
-from taskhand.server.render.answer import MAX_ITEMS, MAX_LENGTH, Answer, UntrustedAnswer
+from taskhand.server.render.answer import MAX_ITEMS, Answer, UntrustedAnswer
 from taskhand.server.render.change_list import ChangesAnswer, change_row
 from taskhand.server.render.counts import CountsAnswer, count_note, named_groups, partial_note, with_groups
 from taskhand.server.render.errors import name_connections
 from taskhand.server.render.events import EventsAnswer, event_row, first_look_note
 from taskhand.server.render.read_answers import ListAnswer, Unreadable, page_room, row_of, wording_of, zone_of
-from taskhand.server.render.rendered_answer import render_text
+from taskhand.server.render.rendered_answer import fit_rows
 from taskhand.server.render.resolved_names import MatchRow, match_rows
 from taskhand.server.render.task_rows import Row, RowField
 
@@ -156,9 +156,9 @@ class ChangesEverywhereAnswer(ChangesAnswer):
             change_row(change, task_id, change_lists.wordings[name]).model_copy(update={"connection": name})
             for name, change in change_lists.rows
         ]
-        count = len(rows)
-        while True:
-            answer = cls(
+
+        def answer_of(count: int) -> ChangesEverywhereAnswer:
+            return cls(
                 changes=tuple(rows[:count]),
                 matched=_match_rows(matched, change_lists.found),
                 note=note or MISSING,
@@ -166,9 +166,8 @@ class ChangesEverywhereAnswer(ChangesAnswer):
                 unreachable=_unanswered_rows([*change_lists.found.unreachable.items()]),
                 left_out=_unanswered_rows([*change_lists.found.left_out.items()]),
             )
-            if count <= 1 or len(render_text(answer)) <= MAX_LENGTH:
-                return answer
-            count //= 2
+
+        return fit_rows(answer_of, len(rows))[0]
 
 
 class EventsEverywhereAnswer(EventsAnswer):

@@ -1,11 +1,9 @@
 """The resource `taskhand://events`."""
 
-from dataclasses import replace
 from typing import Final
 
-from taskhand.server.render.answer import MAX_LENGTH
 from taskhand.server.render.events import EventsAnswer, people_in_events
-from taskhand.server.render.rendered_answer import render_text
+from taskhand.server.render.rendered_answer import fit_rows
 from taskhand.server.resource import FOLLOWED, Resource
 from taskhand.service.app_context import AppContext
 
@@ -21,12 +19,11 @@ async def _read(app: AppContext, _: str) -> EventsAnswer:
     page = await list_latest_events(app, _MAX_EVENTS)
     wording = await load_wording(app, people_in_events(page.events))
     note = app.principal.rules.note_on_lists
-    while True:
-        answer = EventsAnswer.of(page, len(page.events), wording, note)
-        if len(page.events) <= 1 or len(render_text(answer)) <= MAX_LENGTH:
-            return answer
-        latest = page.events[len(page.events) // 2 :]
-        page = replace(page, events=latest, positions=page.positions[-len(latest) :], since=latest[0].moment)
+
+    def answer_of(count: int) -> EventsAnswer:
+        return EventsAnswer.of(page.latest(count), count, wording, note)
+
+    return fit_rows(answer_of, len(page.events))[0]
 
 
 EVENTS = Resource(

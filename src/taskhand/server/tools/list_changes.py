@@ -1,13 +1,13 @@
 """The tool `list_changes`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import MISSING, Field, create_model
 
 from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.outcome import Outcome
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.task import Body, or_none
 from taskhand.server.render.answer import MAX_LENGTH
 from taskhand.server.render.change_list import ChangesAnswer, people_in_row, people_in_tasks, task_indexes
@@ -26,7 +26,7 @@ __all__ = ["list_changes_tool"]
 
 _LIMIT = 20
 _NONE_OF_TASK = "No such change of this task was made with these tools. get_task shows whether the id exists."
-_MAX_PAGE = 4_000
+_SHORT_PAGE = 4_000
 """Maximum length of a page of tasks without an explicit limit, in characters."""
 _TASKS, _DIGITS = "t", 9
 """The prefix of the cursor of a page of tasks, and the maximum number of its digits."""
@@ -52,26 +52,21 @@ class ListChanges(Body):
 
 
 async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
-    from taskhand.server.render.rendered_answer import render_text
+    from taskhand.server.render.rendered_answer import fit_rows
     from taskhand.service.answer_names import load_wording
     from taskhand.service.date_notes import note_on_words
     from taskhand.service.list_changes import list_changes
 
     query, matched = _query(call, arguments)
     if arguments.change_id is not MISSING:
-        largest = _MAX_PAGE if arguments.limit is MISSING else MAX_LENGTH
-        return await _list_tasks(call.app, arguments.change_id, query, largest)
-    while True:
-        page = await list_changes(call.app, query)
-        people = frozenset[str]().union(*(people_in_row(change, query.task_id) for change in page.changes))
-        answer = ChangesAnswer.of(page, query.task_id, await load_wording(call.app, people))
-        if query.limit == 1 or len(render_text(answer)) <= MAX_LENGTH:
-            is_empty_of_task = query.task_id is not None and query.after is None and not page.changes
-            note = " ".join(
-                filter(None, (note_on_words(call.app, matched), _NONE_OF_TASK if is_empty_of_task else None))
-            )
-            return answer.model_copy(update={"matched": match_rows(matched) or MISSING, "note": note or MISSING})
-        query = replace(query, limit=query.limit // 2)  # a page of large changes holds fewer rows
+        return await _list_tasks(call.app, arguments.change_id, query, is_short=arguments.limit is MISSING)
+    page = await list_changes(call.app, query)
+    people = frozenset[str]().union(*(people_in_row(change, query.task_id) for change in page.changes))
+    wording = await load_wording(call.app, people)
+    answer, _ = fit_rows(lambda count: ChangesAnswer.of(page, count, query.task_id, wording), len(page.changes))
+    is_empty_of_task = query.task_id is not None and query.after is None and not page.changes
+    note = join_notes(note_on_words(call.app, matched), _NONE_OF_TASK if is_empty_of_task else None)
+    return answer.model_copy(update={"matched": match_rows(matched) or MISSING, "note": note or MISSING})
 
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListChanges) -> ChangesAnswer:
@@ -115,24 +110,24 @@ def _query(call: "Call", arguments: ListChanges) -> "tuple[ChangeQuery, tuple[Ma
     return query, since_matched + until_matched
 
 
-async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", largest: int) -> ChangesAnswer:
-    """A page of the tasks of one change, of at most `largest` characters."""
+async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", *, is_short: bool) -> ChangesAnswer:
+    """A page of the tasks of one change; a short one has at most `_SHORT_PAGE` characters."""
     from taskhand.domain.cursor import bind_cursor
-    from taskhand.server.render.rendered_answer import render_text
+    from taskhand.server.render.rendered_answer import fit_rows
     from taskhand.service.answer_names import load_wording
     from taskhand.service.list_changes import find_change
 
     change = await find_change(app, change_id)
     indexes = task_indexes(change, query.task_id, query.outcome)
-    start, note, count = _position(query.after, change_id), await _plan_note(app, change), query.limit
-    wording = await load_wording(app, people_in_tasks(change, indexes[start : start + count]))
-    while True:
+    start, note = _position(query.after, change_id), await _plan_note(app, change)
+    wording = await load_wording(app, people_in_tasks(change, indexes[start : start + query.limit]))
+
+    def answer_of(count: int) -> ChangesAnswer:
         page = indexes[start : start + count]
         cursor = bind_cursor(f"{_TASKS}{start + count}", change.id) if start + count < len(indexes) else None
-        answer = ChangesAnswer.of_tasks(change, page, wording, cursor=cursor, note=note)
-        if count == 1 or len(render_text(answer)) <= largest:
-            return answer
-        count //= 2
+        return ChangesAnswer.of_tasks(change, page, wording, cursor=cursor, note=note)
+
+    return fit_rows(answer_of, query.limit, _SHORT_PAGE if is_short else MAX_LENGTH)[0]
 
 
 async def _plan_note(app: "AppContext", change: "Change") -> str | None:

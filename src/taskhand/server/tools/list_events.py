@@ -7,7 +7,6 @@ from pydantic import MISSING, Field
 from taskhand.domain.event import EventKind
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Body, or_none
-from taskhand.server.render.answer import MAX_LENGTH
 from taskhand.server.render.events import EventsAnswer, people_in_events
 from taskhand.server.render.resolved_names import match_rows
 from taskhand.server.tool import Tool
@@ -39,7 +38,7 @@ class ListEvents(Body):
 
 
 async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
-    from taskhand.server.render.rendered_answer import render_text
+    from taskhand.server.render.rendered_answer import fit_rows
     from taskhand.service.answer_names import load_wording
     from taskhand.service.list_events import list_events, save_position
     from taskhand.service.list_note import list_note
@@ -47,12 +46,8 @@ async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
     asked = await _ask_of(call, arguments)
     page = await list_events(call.app, asked)
     wording = await load_wording(call.app, people_in_events(page.events), is_away=page.is_failed)
-    shown, note = len(page.events), list_note(call.app, asked.matched)
-    while True:
-        answer = EventsAnswer.of(page, shown, wording, note)
-        if shown <= 1 or len(render_text(answer)) <= MAX_LENGTH:
-            break
-        shown //= 2
+    note = list_note(call.app, asked.matched)
+    answer, shown = fit_rows(lambda count: EventsAnswer.of(page, count, wording, note), len(page.events))
     await save_position(call.app, asked, page, shown)
     return answer.model_copy(update={"matched": match_rows(asked.matched) or MISSING})
 
@@ -95,7 +90,7 @@ def _limit(arguments: ListEvents) -> int:
 
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) -> EventsAnswer:
-    from taskhand.server.render.rendered_answer import render_text
+    from taskhand.server.render.rendered_answer import fit_rows
     from taskhand.server.render.several_connections import EventsEverywhereAnswer
     from taskhand.service.list_events_everywhere import list_events_everywhere, save_positions
     from taskhand.service.list_note import merged_list_note
@@ -108,12 +103,10 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) ->
         limit=_limit(arguments),
         cursor=or_none(arguments.cursor),
     )
-    shown, note = len(event_lists.rows), merged_list_note(apps, event_lists.matched)
-    while True:
-        answer = EventsEverywhereAnswer.of_several(event_lists, shown, note)
-        if shown <= 1 or len(render_text(answer)) <= MAX_LENGTH:
-            break
-        shown //= 2
+    note = merged_list_note(apps, event_lists.matched)
+    answer, shown = fit_rows(
+        lambda count: EventsEverywhereAnswer.of_several(event_lists, count, note), len(event_lists.rows)
+    )
     await save_positions(apps, event_lists, shown)
     return answer
 
