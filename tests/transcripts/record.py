@@ -21,7 +21,7 @@ from taskhand.backends.registry import NAMES
 from taskhand.config.settings import BackendName
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.request_log import Logged
-from taskhand.testing.bench import Bench, open_bench
+from taskhand.testing.server_under_test import Bench, open_bench
 from taskhand.testing.setup import Setup
 from taskhand.testing.stored_task import FIELDS
 from transcripts.answers import Answers

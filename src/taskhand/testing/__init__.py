@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from taskhand.testing.bench import Bench, Refused, open_bench
     from taskhand.testing.clock import Clock
     from taskhand.testing.command import Command
     from taskhand.testing.data import DATA, PlannedTask
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from taskhand.testing.runner import Agent, Report, run_scenario
     from taskhand.testing.scenario import Scenario, load_scenario, load_scenarios, shipped
     from taskhand.testing.script import Scripted
+    from taskhand.testing.server_under_test import Bench, Refused, open_bench
     from taskhand.testing.setup import Setup, SetupOptions
     from taskhand.testing.stored_task import StoredTask
 
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "bench": ("Bench", "Refused", "open_bench"),
+    "server_under_test": ("Bench", "Refused", "open_bench"),
     "recorded_calls": ("Called",),
     "clock": ("Clock",),
     "command": ("Command",),

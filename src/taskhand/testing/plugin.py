@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from taskhand.config.settings import BackendName
-    from taskhand.testing.bench import Bench
     from taskhand.testing.runner import Agent, Report
     from taskhand.testing.scenario import Scenario
+    from taskhand.testing.server_under_test import Bench
     from taskhand.testing.setup import SetupOptions
 
 __all__ = ["OpenTaskhand", "RunScenario", "taskhand", "taskhand_open", "taskhand_scenario"]
@@ -73,7 +73,7 @@ def taskhand_open(tmp_path: Path) -> OpenTaskhand:
     opened = iter(range(1, 1_000_000))
 
     def open_one(**setup: Any) -> "AbstractAsyncContextManager[Bench]":
-        from taskhand.testing.bench import open_bench
+        from taskhand.testing.server_under_test import open_bench
         from taskhand.testing.setup import read_setup
 
         folder = tmp_path / f"taskhand-{next(opened)}"

@@ -10,7 +10,6 @@ from typing import Any
 from mcp import Client
 
 from taskhand.config.settings import BackendName, Settings
-from taskhand.testing.bench import changes_of, environment_of, open_bench
 from taskhand.testing.clock import Clock
 from taskhand.testing.command import Command, CommandFailed, recording_command
 from taskhand.testing.evaluation import RunRecord, unmet_reasons
@@ -18,6 +17,7 @@ from taskhand.testing.populated.backend import PopulatedBackend
 from taskhand.testing.populated.open import open_populated
 from taskhand.testing.recorded_calls import Called, read_calls
 from taskhand.testing.scenario import Scenario
+from taskhand.testing.server_under_test import changes_of, environment_of, open_bench
 from taskhand.testing.stored_task import StoredTask
 
 __all__ = ["Agent", "Report", "run_scenario"]

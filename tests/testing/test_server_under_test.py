@@ -16,7 +16,7 @@ from taskhand.config.settings import BackendName, Settings
 from taskhand.domain.errors import CallerError
 from taskhand.journal.journal import Caller, Ending, Opening
 from taskhand.testing import DATA, Bench, PlannedTask, Refused, Setup, StoredTask, open_bench
-from taskhand.testing.bench import changes_of
+from taskhand.testing.server_under_test import changes_of
 from taskhand.testing.setup import read_setup
 from taskhand.wiring import open_journal
 
