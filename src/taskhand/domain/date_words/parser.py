@@ -16,6 +16,7 @@ from taskhand.domain.date_words.phrase_words import tokens_of
 from taskhand.domain.date_words.spanish import spanish
 from taskhand.domain.date_words.times_of_day import ClockTime, clocks_of
 from taskhand.domain.date_words.weekdays import WrongWeekday
+from taskhand.domain.date_words.word_roles import roles_of_words
 
 __all__ = ["Reading", "Readings", "Use", "read_clock", "read_date"]
 
@@ -64,7 +65,7 @@ def read_date(text: str, now: datetime, use: Use, direction: Direction = "future
     readings, faults, is_time = set[Reading](), list[NoSuchDay | WrongWeekday](), False
     for language in (english(), spanish()) if tokens else ():
         words = _rewrite(tokens, language)
-        clocks = clocks_of(language.words(words), language)
+        clocks = clocks_of(roles_of_words(words, language), language)
         readings.update(_combine(Days(Span.day(now.date())), clock) for clock in clocks if clock.is_today)
         is_time = is_time or any(clock.hours is None for clock in clocks)
         for day, rest in _divisions(words, language, use):
@@ -89,7 +90,9 @@ def read_clock(text: str) -> tuple[ClockTime, ...]:
     """The readings of a time of day in words, in order; none if it is no time."""
     if not (tokens := _split(text)):
         return ()
-    clocks = {clock for language in (english(), spanish()) for clock in clocks_of(language.words(tokens), language)}
+    clocks = {
+        clock for language in (english(), spanish()) for clock in clocks_of(roles_of_words(tokens, language), language)
+    }
     return tuple(sorted(clocks, key=lambda clock: (str(clock.at), clock.days_later)))
 
 
@@ -128,7 +131,7 @@ def _divisions(tokens: list[str], language: Language, use: Use) -> Iterator[tupl
     for at in range(1, len(tokens) + 1):
         yield from ((day, tokens[at:]) for day in _without_prefix(tokens[:at], prefixes))
     for at, end in combinations(range(1, len(tokens)), 2):
-        if any(language.part_phrases.find(language.words(tokens[end:]))):  # 3 tomorrow afternoon
+        if any(language.part_phrases.find(roles_of_words(tokens[end:], language))):  # 3 tomorrow afternoon
             yield tokens[at:end], [*tokens[:at], *tokens[end:]]
     linked = [*prefixes, *(prefix.split() for prefix in language.linked)]
     for at in range(1, len(tokens)):
@@ -145,9 +148,9 @@ def _without_prefix(tokens: list[str], prefixes: Sequence[list[str]]) -> Iterato
 
 def _all_readings(day: list[str], rest: list[str], language: Language, context: Context) -> Iterator[Reading]:
     """Each reading of the day with each of the time; NoSuchDay and WrongWeekday."""
-    times = clocks_of(language.words(rest), language) if rest else None
+    times = clocks_of(roles_of_words(rest, language), language) if rest else None
     if times is None or times:
-        for days in days_of(language.words(day), language, context):
+        for days in days_of(roles_of_words(day, language), language, context):
             if times is None:
                 yield Reading(days.span, None, days.at)
             elif days.at is None and days.span.is_day:
