@@ -37,7 +37,7 @@ from server.token_limits import CORE, WITH_OUTPUT
 from taskhand import __version__
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import FACTORIES
-from taskhand.config.environment_variables import describe_variable, is_secret_variable
+from taskhand.config.environment_variables import describe_variable, is_required_variable, is_secret_variable
 from taskhand.config.settings import FIELDS
 from taskhand.domain.capabilities import Capabilities
 from taskhand.install import HOSTS, Host, Launch
@@ -220,14 +220,18 @@ def _credential_table() -> str:
     """What each CRM needs, and what it should be given besides."""
     rows = ["| CRM | needs | should have |", "| --- | --- | --- |"]
     for factory in _CRMS:
-        needed = ", ".join(f"`{variable}`" for variable in factory.questions if is_secret_variable(variable))
+        needed = ", ".join(f"`{variable}`" for variable in factory.questions if _is_needed(variable))
         wished = "; ".join(
             f"`{variable}`: {str(_setting(variable).description).rstrip('.')}"
             for variable in factory.questions
-            if not is_secret_variable(variable)
+            if not _is_needed(variable)
         )
         rows.append(f"| {factory.title} | {needed} | {wished} |")
     return "\n".join(rows)
+
+
+def _is_needed(variable: str) -> bool:
+    return is_secret_variable(variable) or is_required_variable(variable)
 
 
 def _crm_blocks() -> str:
@@ -294,9 +298,14 @@ def _link_table() -> str:
 
 
 def _link(host: Host, factory: BackendFactory[Any]) -> str | None:
-    keys = [variable for variable in factory.questions if is_secret_variable(variable)]
+    keys = [variable for variable in factory.questions if _is_needed(variable)]
     env = {"TASKHAND_BACKEND": factory.name} | {
-        key: host.input_reference(key) if host.asks else "your key" for key in keys
+        key: host.input_reference(key)
+        if host.asks
+        else "your key"
+        if is_secret_variable(key)
+        else _placeholder(factory, key)
+        for key in keys
     }
     inputs = [host.input_for(key, describe_variable(key)) for key in keys] if host.asks else []
     return install_link(host, replace(LAUNCH_FROM_INDEX, env=env if factory is not FACTORIES[0] else {}), inputs)

@@ -97,7 +97,7 @@ def _find_problem(connection: ConnectionSettings, links: "Links | None") -> Oper
     """
     find_factory(connection.settings.backend)
     try:
-        connection.settings.check_credential()
+        connection.settings.check_backend()
         _check_app(connection, links)
     except OperatorError as error:
         _log.warning("connection %s cannot be used, the others are served: %s", connection.name, error.message)
@@ -138,7 +138,7 @@ async def open_connection(
     settings = connection.settings
     clock = clock or clock_of(settings)
     if problem is None:
-        settings.check_credential()
+        settings.check_backend()
         _check_app(connection, links)
     async with AsyncExitStack() as stack:
         budgets, updates = _open_budgets(connection), TaskUpdates()
@@ -170,23 +170,25 @@ async def open_connection(
             ),
             Surface(settings.read_only, settings.tools, settings.answers, settings.ui == "auto"),
             CallTime(settings.call_s, runtime.monotonic if runtime else time.monotonic),
-            ConnectionInfo(
-                title=find_factory(settings.backend).title,
-                name_in_files=connection.name_in_files,
-                link_name=connection.name,
-                configured_me=_configured_me(settings),
-                problem=problem,
-            ),
+            _connection_info(connection, problem),
             updates=updates,
             open_events=events.get,
             own_credentials=OwnCredentials(_own_backends(connection, context, links, journal)),
         )
 
 
-def _configured_me(settings: Settings) -> str | None:
-    """The identity of `me` in the settings."""
-    name = "user" if _is_built_in(settings) else find_factory(settings.backend).me_field
-    return settings.value(name) if name else None
+def _connection_info(connection: ConnectionSettings, problem: OperatorError | None) -> ConnectionInfo:
+    settings = connection.settings
+    factory = find_factory(settings.backend)
+    me_field = "user" if _is_built_in(settings) else factory.me_field
+    return ConnectionInfo(
+        backend=factory.name,
+        title=factory.title,
+        name_in_files=connection.name_in_files,
+        link_name=connection.name,
+        configured_me=settings.value(me_field) if me_field else None,
+        problem=problem,
+    )
 
 
 def _check_app(connection: ConnectionSettings, links: "Links | None") -> None:
@@ -276,7 +278,7 @@ async def open_webhook_admin(
     OperatorError if the connection has no credential.
     """
     settings = connection.settings
-    settings.check_credential()
+    settings.check_backend()
     async with AsyncExitStack() as stack:
         context = replace(_open_context(settings, clock_of(settings), stack), setting_names=connection.keys)
         yield await support.open(settings.of_backend(find_factory(settings.backend)), context)
@@ -327,7 +329,7 @@ def _journal_owner(connection: ConnectionSettings, clock: Clock | None, store: "
     if not _is_built_in(settings):
         account_name = _account_name(connection)
         try:
-            settings.check_credential()
+            settings.check_backend()
         except OperatorError as error:
             return UnknownAccountOwner(path, account_name, error)
         return AccountOwner(path, account_name)

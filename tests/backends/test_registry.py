@@ -30,6 +30,9 @@ from taskhand.backends.local.factory import open_store
 
 class AcmeSettings(BackendSettings):
     acme_token: SecretStr | None = Field(None, description="Token of Acme.")
+    acme_site: Annotated[str | None, SettingKind.REQUIRED] = Field(
+        None, description="Site of Acme."
+    )
     acme_base_url: str = Field("https://acme.example", description="Where Acme is.")
     acme_labels: Annotated[str | None, SettingKind.COMMA_LIST] = Field(
         None, description="Labels."
@@ -41,16 +44,16 @@ class AcmeSettings(BackendSettings):
 
 async def open_backend(settings: AcmeSettings, context: OpenContext):
     assert settings.acme_token is not None
+    assert settings.acme_site is not None
     return open_store(context)
 
 
 FACTORY = BackendFactory(
-    name="acme",
     title="Acme",
     settings=AcmeSettings,
     open=open_backend,
     account=lambda settings: account_id(settings.acme_base_url, settings.acme_token),
-    questions=("ACME_TOKEN", "ACME_LABELS"),
+    questions=("ACME_SITE", "ACME_TOKEN", "ACME_LABELS"),
     privacy_policy="https://acme.example/privacy",
 )
 """
@@ -79,7 +82,10 @@ def _environ(source: Path, variables: Mapping[str, str]) -> dict[str, str]:
     folder = source.parent
     environ = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
     environ |= {"HOME": str(folder), "TASKHAND_CONFIG": os.devnull, "TASKHAND_DB": str(folder / "tasks.sqlite")}
-    environ |= {"PYTHONPATH": os.pathsep.join(map(str, (source, ROOT / "tests", ROOT / "bundle")))}
+    environ |= {
+        "ACME_SITE": "north",
+        "PYTHONPATH": os.pathsep.join(map(str, (source, ROOT / "tests", ROOT / "bundle"))),
+    }
     return environ | dict(variables)
 
 
@@ -145,7 +151,21 @@ def test_the_installer_asks_for_the_settings_of_an_added_backend(source: Path) -
     assert "ACME_TOKEN is needed for acme: Token of Acme." in _taskhand(source, *install)
     _taskhand(source, *install, ACME_TOKEN="t0ken", ACME_LABELS="a")
     env = json.loads(file.read_text(encoding="utf-8"))["mcpServers"]["taskhand"]["env"]
-    assert {"TASKHAND_BACKEND": "acme", "ACME_TOKEN": "t0ken", "ACME_LABELS": "a"}.items() <= env.items()
+    wanted = {"TASKHAND_BACKEND": "acme", "ACME_SITE": "north", "ACME_TOKEN": "t0ken", "ACME_LABELS": "a"}
+    assert wanted.items() <= env.items()
+
+
+def test_a_required_setting_of_an_added_backend_that_is_no_secret_is_demanded(source: Path) -> None:
+    lacking = {"ACME_SITE": "", "ACME_TOKEN": "t0ken", "HOME": str(source.parent), "TASKHAND_CONFIG": ""}
+    answer = _taskhand(source, "call", "list_tasks", **lacking)
+    assert "Acme is chosen and ACME_SITE is not set.\nSet ACME_SITE: Site of Acme." in answer
+    install = ("install", "cursor", "--backend", "acme", "--keys", "file", "--no-check", "--print")
+    assert "ACME_SITE is needed for acme: Site of Acme." in _taskhand(source, *install, **lacking)
+    assert '"ACME_SITE": "your site"' in _taskhand(source, *install, "--dry-run", **lacking)
+    add = ("connections", "add", "north", "--backend", "acme", "--no-check")
+    assert "site is needed for Acme: Site of Acme.\nSend --set site=VALUE" in _taskhand(source, *add, **lacking)
+    added = _taskhand(source, *add, "--set", "token=env:ACME_TOKEN", "--set", "site=south", **lacking)
+    assert "The connection north is in" in added
 
 
 def test_commands_offer_an_added_backend_and_report_that_it_has_no_sandbox(source: Path) -> None:

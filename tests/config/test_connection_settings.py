@@ -203,9 +203,9 @@ def test_a_credential_that_cannot_be_used_is_refused_where_its_connection_is_ope
     assert [one.name for one in found.connections] == ["north", "south", "n"]
     assert [{*one.settings.secrets} - {value} for one in found.connections] == [{NORTH, SOUTH}] * 3
     for one in found.connections[:2]:
-        one.settings.check_credential()
+        one.settings.check_backend()
     with refused(code, OperatorError) as caught:
-        found.connections[2].settings.check_credential()
+        found.connections[2].settings.check_backend()
     said = f"{caught.value.message} {caught.value.next_step}"
     assert f"connections.n.api_key in {file}" in said
     assert why in said

@@ -207,7 +207,7 @@ def test_a_file_that_holds_no_credential_is_refused_by_its_variable(
     elif content is not None:
         file.write_bytes(content.encode("utf-8", "surrogateescape"))
     with refused("configuration", OperatorError) as caught:
-        Settings.from_env({"VAMBE_API_KEY_FILE": str(file)}).check_credential()
+        Settings.from_env({"VAMBE_API_KEY_FILE": str(file)}).check_backend()
     assert caught.value.message.startswith(f"The file that VAMBE_API_KEY_FILE names {why}")
 
 
@@ -263,7 +263,7 @@ def test_a_reference_that_leads_nowhere_is_refused_by_key_and_file(value: str, w
     assert (found.settings.backend, found.settings.display_value("close_api_key")) == ("close", "unread")
     assert (found.settings.secrets, len(found.warnings)) == ((), 1)
     with refused("configuration", OperatorError) as caught:
-        found.settings.check_credential()
+        found.settings.check_backend()
     assert why.format(file=file) in caught.value.message
     assert f"close.api_key in {file}" in caught.value.message
 
@@ -272,7 +272,7 @@ def test_a_reference_that_leads_nowhere_is_refused_by_key_and_file(value: str, w
 def test_a_secret_of_the_server_that_cannot_be_read_is_refused_before_it_serves(value: str) -> None:
     found = load_configuration({"TASKHAND_CONFIG": os.devnull, "TASKHAND_STATE_KEY": value}, {}).settings
     assert (found.backend, found.state_keys) == ("local", ())
-    found.check_credential()
+    found.check_backend()
     with refused("configuration", OperatorError) as caught:
         found.check_own_secrets()
     assert "TASKHAND_STATE_KEY" in caught.value.message

@@ -127,7 +127,7 @@ def test_the_backend_is_chosen_among_the_valid_keys() -> None:
 @pytest.mark.parametrize("backend", ["vambe", "close", "hubspot"])
 def test_a_credential_that_is_simply_missing_is_left_for_the_backend_to_report(backend: BackendName) -> None:
     settings = load({"TASKHAND_BACKEND": backend}).settings
-    settings.check_credential()
+    settings.check_backend()
     assert settings.lacks_credential(find_factory(backend))
 
 
@@ -135,7 +135,7 @@ def test_a_credential_that_is_simply_missing_is_left_for_the_backend_to_report(b
 def test_a_chosen_backend_without_a_key_is_refused_with_the_misnamed_variable(given: str) -> None:
     settings = load({"TASKHAND_BACKEND": "vambe", "VAMBE_API_KEY": given}).settings
     with refused("unauthorized", OperatorError) as caught:
-        settings.check_credential()
+        settings.check_backend()
     assert "VAMBE_API_KEY h" in caught.value.message
     assert "VAMBE_API_KEY" in str(caught.value.next_step)
     assert SECRET not in f"{caught.value.message} {caught.value.next_step}"
@@ -177,7 +177,7 @@ def test_a_malformed_key_is_refused_where_it_is_needed(variable: str, given: str
     settings = load({variable: given}).settings
     assert settings.backend == variable.partition("_")[0].lower()
     with refused("configuration", OperatorError) as caught:
-        settings.check_credential()
+        settings.check_backend()
     assert caught.value.message.startswith(f"{variable} has spaces")
     assert SECRET not in f"{caught.value.message} {caught.value.next_step}"
 
@@ -187,7 +187,7 @@ def test_a_key_is_used_as_it_is_but_for_the_blanks_around_it(given: str) -> None
     found = load({"VAMBE_API_KEY": f"\ufeff\u200b {given}\u00a0\u2028\r\n"})
     assert found.settings.secrets == (given,)
     assert (found.settings.backend, found.warnings) == ("vambe", ())
-    found.settings.check_credential()
+    found.settings.check_backend()
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_variable_that_looks_like_a_credential_is_named_where_the_right_one_is
     assert SECRET not in repr(warning)
     backend = meant.partition("_")[0].lower()
     with refused("unauthorized", OperatorError) as caught:
-        load({name: SECRET, "TASKHAND_BACKEND": backend}).settings.check_credential()
+        load({name: SECRET, "TASKHAND_BACKEND": backend}).settings.check_backend()
     assert name in caught.value.message
     assert meant in str(caught.value.next_step)
 

@@ -76,7 +76,7 @@ async def _count_all(crm: CountedCrm, open_app: OpenApp, shared: AppContext) -> 
                 cold = await _count(app, tool, await examples.arguments(tool, shared))
             except CallerError as error:
                 if error.code != "unsupported":
-                    raise WrongExample(tool, f"{app.backend.name} refuses its example. {error.message}") from error
+                    raise WrongExample(tool, f"{app.connection.title} refuses its example. {error.message}") from error
                 continue
             counts[tool] = Requests(cold, await _count(app, tool, await examples.arguments(tool, app)))
     return counts
@@ -143,5 +143,5 @@ async def _call(app: AppContext, name: str, given: dict[str, Any]) -> object:
     answer = await tool.run(Call(app, name, caller, given, options), arguments)
     is_applied = not isinstance(answer, Receipt) or (answer.change_id and not answer.unapplied)
     if not is_applied or (isinstance(answer, BulkReceipt) and answer.totals.keys() != {"applied"}):
-        raise WrongExample(name, f"{app.backend.name} does not apply all of its example.")
+        raise WrongExample(name, f"{app.connection.title} does not apply all of its example.")
     return answer

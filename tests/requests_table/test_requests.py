@@ -30,6 +30,6 @@ async def test_the_user_of_a_credential_is_not_read_for_a_known_person() -> None
 async def test_an_example_that_a_crm_refuses_is_named_with_its_tool_and_the_crm() -> None:
     crm = replace(COUNTED_CRMS["close"], required={"aiCustomerId": ""})
     with pytest.raises(
-        WrongExample, match=r"^create_task: close refuses its example\. \S.* in tests/server/example_calls\.py"
+        WrongExample, match=r"^create_task: Close refuses its example\. \S.* in tests/server/example_calls\.py"
     ):
         await count_requests(crm)

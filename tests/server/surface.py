@@ -23,10 +23,12 @@ _T = TypeVar("_T")
 
 
 BACKENDS: dict[str, dict[str, Any]] = {
-    factory.name: {name: "key" for name in factory.credentials if name.upper() in factory.questions}
+    factory.name: {
+        name: "key" for name in (*factory.credentials, *factory.required) if name.upper() in factory.questions
+    }
     for factory in FACTORIES
 }
-"""Settings that choose each backend: the credentials that `taskhand install` asks for; nothing of them connects."""
+"""Settings that choose each backend: what `taskhand install` requires; nothing of them connects."""
 
 
 def capabilities_of(backend: str) -> Capabilities:

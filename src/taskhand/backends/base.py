@@ -178,7 +178,6 @@ class Backend(Protocol):
     A method with a body returns the value for a backend that lacks the feature, such as notes or changes by others.
     """
 
-    name: str
     capabilities: Capabilities
     properties: OwnProperties | None
     """The account's own task properties; None if `capabilities.absent` has `properties`."""

@@ -62,6 +62,8 @@ class SettingKind(Enum):
     """Belongs to the operator's OAuth app at the CRM; a secret of this kind is not a credential of requests."""
     WEBHOOK = auto()
     """Belongs to webhooks; a secret of this kind is not a credential of requests."""
+    REQUIRED = auto()
+    """Needed besides the credential, and no secret, such as the account's subdomain; its default is None."""
 
 
 def rate_setting(title: str, most: int, per: str) -> Any:
@@ -171,8 +173,6 @@ class WebhookSupport(Generic[S]):
 class BackendFactory(Generic[S]):
     """One backend."""
 
-    name: str
-    """The value of TASKHAND_BACKEND and the folder's name."""
     title: str
     """The name in sentences."""
     settings: type[S]
@@ -181,7 +181,7 @@ class BackendFactory(Generic[S]):
     account: Callable[[S], str] | None = None
     """Returns the account of the settings, in which alone the ids of a journal are valid; None: the store's own id."""
     questions: Sequence[str] = ()
-    """The variables that `taskhand install` asks for, in this order; it requires the credentials among them."""
+    """The variables that `taskhand install` asks for, in this order; it requires credentials and what is REQUIRED."""
     me_variable: str | None = None
     """The variable that says who `me` is."""
     privacy_policy: str | None = None
@@ -196,6 +196,11 @@ class BackendFactory(Generic[S]):
     counts_by_app: bool = False
     """Whether the CRM has one limit for an OAuth app in an account, shared by all people who consented."""
     webhooks: "WebhookSupport[S] | None" = None
+
+    @property
+    def name(self) -> str:
+        """The value of TASKHAND_BACKEND: the name of the folder in which the module of `open` is."""
+        return self.open.__module__.split(".")[-2]
 
     @property
     def prefix(self) -> str:
@@ -222,6 +227,11 @@ class BackendFactory(Generic[S]):
     def webhook_key(self) -> str:
         """The name of the field with the key of webhook deliveries."""
         return next(name for name in self.of_kind(SettingKind.WEBHOOK) if name in self.secrets)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The names of the fields that are needed besides the credential."""
+        return self.of_kind(SettingKind.REQUIRED)
 
     def of_kind(self, kind: SettingKind) -> tuple[str, ...]:
         """The names of the fields of a kind."""

@@ -63,10 +63,12 @@ class Questions:
 
     def __call__(self, variable: str) -> str | None:
         """The value; None if there is none, so that the current value stays."""
-        from taskhand.config.environment_variables import is_secret_variable
+        from taskhand.config.environment_variables import is_required_variable, is_secret_variable
 
         if is_secret_variable(variable):
             return self._answer_key(variable)
+        if is_required_variable(variable):
+            return self._answer_required(variable)
         if variable == self._factory.me_variable:
             return self._answer_me(variable)
         if variable == _ZONE:
@@ -110,12 +112,13 @@ class Questions:
         return _checked(variable, text)
 
     def _ask(self, variable: str) -> str | None:
-        from taskhand.config.environment_variables import describe_variable, is_secret_variable
+        from taskhand.config.environment_variables import describe_variable, is_required_variable, is_secret_variable
 
         if not self._is_interactive or self._asked.project:
             return None
         secret = is_secret_variable(variable)
-        blank = " (empty: unchanged)" if variable in self._present else "" if secret else " (empty: none)"
+        is_needed = secret or is_required_variable(variable)
+        blank = " (empty: unchanged)" if variable in self._present else "" if is_needed else " (empty: none)"
         text = f"{variable}, {describe_variable(variable).rstrip('.')}{blank}"
         typed: str = click.prompt(text, default="", show_default=False, hide_input=secret, err=True)
         return _checked(variable, typed) if typed.strip() else None
@@ -141,6 +144,14 @@ class Questions:
             else:
                 return typed
         return None
+
+    def _answer_required(self, variable: str) -> str | None:
+        """The value, with which the key is tried; a dry run shows a placeholder if there is none."""
+        if value := self._from_environment(variable) or self._ask(variable):
+            self._keys[variable] = value
+            return value
+        name = variable.removeprefix(self._factory.prefix).replace("_", " ").lower()
+        return f"your {name}" if self._asked.dry_run and variable not in self._present else None
 
     def _answer_me(self, variable: str) -> str | None:
         from taskhand.domain.people_lookup import match_members

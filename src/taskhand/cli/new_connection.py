@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from taskhand.config.connection_settings import DEFAULT_CONNECTION, TABLES
 from taskhand.config.connection_tables import check_name, keys_of
 from taskhand.config.credentials import MARK, REFERENCES, SERVICE
 from taskhand.config.effective_settings import Configuration, load_configuration
-from taskhand.config.environment_variables import describe_variable, is_secret_variable
+from taskhand.config.environment_variables import describe_variable, is_required_variable, is_secret_variable
 from taskhand.config.placeholders import clean_value, find_flaw
 from taskhand.config.settings import Settings
 from taskhand.config.settings_file import parse_settings
@@ -90,6 +90,7 @@ def ask_connection(
     credentials = {Settings.variable(name) for name in factory.credentials}
     if credentials and credentials.isdisjoint(keys[key] for key in chosen):
         secrets, more = _find_secrets(factory, keys)
+    more |= _find_required(factory, keys, {*chosen, *more})
     taken = {key: keys[key] for key in (*secrets, *more) if key not in chosen}
     return NewConnection(name, {**table, **more, **chosen}, secrets, _choose_storage(storage, secrets), taken)
 
@@ -144,6 +145,24 @@ def _find_secrets(factory: BackendFactory[Any], keys: Mapping[str, str]) -> tupl
         {key: _checked(keys[key], value) for key, value in taken.items() if key in secret_keys},
         {key: value for key, value in taken.items() if key not in secret_keys},
     )
+
+
+def _find_required(factory: BackendFactory[Any], keys: Mapping[str, str], given: Collection[str]) -> dict[str, str]:
+    """The required settings that are not given: from this command's environment, else typed."""
+    found = {}
+    for key in (key for key, variable in keys.items() if is_required_variable(variable) and key not in given):
+        if value := clean_value(os.environ.get(keys[key], "")):
+            print_line(f"{key} is taken from {keys[key]} of the environment.", err=True)
+        elif sys.stdin.isatty():
+            text = f"{key}, {describe_variable(keys[key]).rstrip('.')}"
+            value = clean_value(click.prompt(text, default="", show_default=False, err=True))
+        if not value:
+            raise CallerError(
+                f"{key} is needed for {factory.title}: {describe_variable(keys[key])}",
+                next_step=f"Send --set {key}=VALUE, or set {keys[key]} for this command.",
+            )
+        found[key] = value
+    return found
 
 
 def _checked(called: str, secret: str) -> str:

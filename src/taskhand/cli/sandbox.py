@@ -59,7 +59,8 @@ class EmulatedAccount:
         """The settings, by variable, that connect Taskhand to it."""
         factory = find_factory(self.crm.name)
         credential = Settings.variable(factory.credentials[0])
-        return {credential: self.key, f"{factory.prefix}BASE_URL": f"{url}{self.crm.served.path}"}
+        required = {name.upper(): "sandbox" for name in factory.required}
+        return {credential: self.key, f"{factory.prefix}BASE_URL": f"{url}{self.crm.served.path}"} | required
 
     def table(self, url: str) -> dict[str, str]:
         """The connection to it, as a table of taskhand.toml."""

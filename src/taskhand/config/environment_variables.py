@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from taskhand.backends.factory import is_secret
+from taskhand.backends.factory import SettingKind, is_secret
 from taskhand.config.credentials import FILE_SUFFIX, REFERENCES, read_credential_file
 from taskhand.config.paths import expand_path
 from taskhand.config.placeholders import clean_value, find_flaw
@@ -21,6 +21,7 @@ __all__ = [
     "VARIABLES",
     "Variables",
     "describe_variable",
+    "is_required_variable",
     "is_secret_variable",
     "read_variables",
 ]
@@ -85,3 +86,8 @@ def is_secret_variable(variable: str) -> bool:
 def describe_variable(variable: str) -> str:
     """The description of a variable, as plain text. KeyError for an unknown one."""
     return (_FIELDS[variable].description or "").replace("`", "")
+
+
+def is_required_variable(variable: str) -> bool:
+    """Whether a backend cannot be used without the variable, and its value may be shown."""
+    return SettingKind.REQUIRED in _FIELDS[variable].metadata

@@ -12,11 +12,7 @@ from pydantic.fields import FieldInfo
 
 from taskhand.backends.factory import BackendFactory, BackendSettings, S, SettingKind, is_secret
 from taskhand.backends.registry import FACTORIES, NAMES, BackendName, find_factory
-from taskhand.config.credentials import (
-    REFERENCES,
-    Credential,
-    resolve_credential,
-)
+from taskhand.config.credentials import REFERENCES, Credential, resolve_credential
 from taskhand.config.multi_user_settings import TeamSettings
 from taskhand.config.placeholders import find_flaw
 from taskhand.config.shared_secrets import split_state_keys, split_vault_keys
@@ -153,12 +149,18 @@ class Settings(TeamSettings):
         """Whether the backend needs a credential and none is set."""
         return bool(factory.credentials) and not self._has_credential(factory)
 
-    def check_credential(self) -> None:
-        """OperatorError if the chosen backend's credential is malformed, unread, or missing with a note on it.
+    def check_backend(self) -> None:
+        """OperatorError if the chosen backend lacks a required setting or has a credential that cannot be used.
 
-        The backend reports a credential that is simply missing; it does not know these notes.
+        The backend reports a credential that is simply missing; it does not know the notes on it.
         """
         factory = find_factory(self.backend)
+        for name in factory.required:
+            if self.value(name) is None:
+                raise OperatorError(
+                    f"{factory.title} is chosen and {self.variable(name)} is not set.",
+                    next_step=f"Set {self.variable(name)}: {FIELDS[name].description}",
+                )
         notes = self._notes_about(factory)
         if refused := [note for note in notes if note.kind in {"malformed", "unread"}]:
             raise OperatorError(refused[0].found, next_step=refused[0].remedy or None)

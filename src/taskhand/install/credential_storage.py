@@ -6,7 +6,13 @@ from typing import Literal
 
 from taskhand.backends.registry import NAMES, find_factory
 from taskhand.config.credentials import FILE_SUFFIX, REFERENCES, KeyringState, keyring_reference, no_keyring
-from taskhand.config.environment_variables import FILE_VARIABLES, SECRETS, describe_variable, is_secret_variable
+from taskhand.config.environment_variables import (
+    FILE_VARIABLES,
+    SECRETS,
+    describe_variable,
+    is_required_variable,
+    is_secret_variable,
+)
 from taskhand.config.settings import BackendName
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.install.hosts import Host
@@ -71,7 +77,7 @@ def build_environment(
 ) -> EntryVariables:
     """The variables of a server on `backend`; `present` are those of the present entry and of --set.
 
-    CallerError if a credential is neither answered nor present.
+    CallerError if a credential or a required value is neither answered nor present.
     """
     made = EntryVariables({"TASKHAND_BACKEND": backend} if backend else {})
     for variable in _find_questions(backend, present):
@@ -89,7 +95,7 @@ def build_environment(
             made.variables[variable] = _store_value(made, host, variable, value, store)
         elif isinstance(there := present.get(variable), str) and there:
             made.variables[variable] = there
-        elif is_secret_variable(variable):
+        elif is_secret_variable(variable) or is_required_variable(variable):
             raise CallerError(
                 f"{variable} is needed for {backend}: {describe_variable(variable)}",
                 next_step=f"Run this in a terminal to be asked for it, or set {variable} for this command.",

@@ -81,7 +81,7 @@ def instructions_for(served: ServerContext, ctx: ServerRequestContext[Any, Any],
     """The instructions for the caller's tools and connections; `remark` is about the configuration."""
     principal = served.access.principal(ctx)
     mine = served.connections.of_principal(principal)
-    accounts = {name: app.connection.title or app.backend.name for name, app in mine.by_name.items()}
+    accounts = {name: app.connection.title or app.connection.backend for name, app in mine.by_name.items()}
     return instructions(
         [tool for tool in served.offered.shown_to(principal).tools if mine.are_several or not tool.only_with_several],
         remark,

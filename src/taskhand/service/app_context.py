@@ -81,7 +81,8 @@ class CallTime:
 class ConnectionInfo:
     """The names of a CRM account, and whether it can be used.
 
-    `name` is None if there is only one. `description` says what it is, and `title` names its backend in sentences.
+    `name` is None if there is only one. `description` says what it is. `backend` is the value of TASKHAND_BACKEND, and
+    `title` the name in sentences.
     `name_in_files` is its name in people.toml, if the configuration has several. `link_name` is its name in links and
     in the policy, which also the only connection has. `configured_me` is the person of `me` by the settings. `problem`
     is the reason why the shared credential cannot be used.
@@ -89,6 +90,7 @@ class ConnectionInfo:
 
     name: str | None = None
     description: str | None = None
+    backend: str = "local"
     title: str | None = None
     name_in_files: str | None = None
     link_name: str = "default"

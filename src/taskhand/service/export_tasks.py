@@ -26,7 +26,7 @@ async def export_records(app: AppContext, contacts: Iterable[Contact] = ()) -> A
     A task is the documented object with `updated_at`, `completed_at` and `completed_by`, as far as they are known. The
     ids of tasks that cannot be read follow as `unreadable`.
     """
-    yield {"export": {"format": FORMAT, "backend": app.backend.name}}
+    yield {"export": {"format": FORMAT, "backend": app.connection.backend}}
     for status in (await app.backend.statuses()).statuses:
         yield {"status": status.model_dump()}
     me = await app.backend.account.me()

@@ -89,8 +89,8 @@ class ForwardingBackend(_Forwarding[Backend]):
         self.properties: OwnProperties | None = _ForwardedProperties(properties) if backend.properties else None
 
     def follow(self, backend: Backend) -> None:
-        """Use the name, the capabilities and all else of this backend that needs no request."""
-        self.name, self.capabilities, self.remedies = backend.name, backend.capabilities, backend.remedies
+        """Use the capabilities and all else of this backend that needs no request."""
+        self.capabilities, self.remedies = backend.capabilities, backend.remedies
         self._latest = backend
 
     @property

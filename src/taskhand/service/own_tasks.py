@@ -43,7 +43,7 @@ class OwnTasksBackend:
         """The ids of tasks that this call has read, afresh, as the person's own."""
         self._written: set[str] = set()
         """The ids of the tasks that this call has written, perhaps reassigned: it may read them until it ends."""
-        self.name, self.capabilities, self.remedies = backend.name, backend.capabilities, backend.remedies
+        self.capabilities, self.remedies = backend.capabilities, backend.remedies
         self.account = backend.account
         own_properties = backend.properties
         self.properties: OwnProperties | None = (

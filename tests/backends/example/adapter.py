@@ -21,7 +21,6 @@ __all__ = ["ExampleAdapter"]
 class ExampleAdapter(CrmAdapter[JsonObject]):
     """Tasks in one account of the example CRM."""
 
-    name = "example"
     capabilities = Capabilities(lists_are_current=True)
     messages = MESSAGES
 

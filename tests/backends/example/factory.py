@@ -35,7 +35,6 @@ async def open_backend(settings: ExampleSettings, context: OpenContext) -> "Exam
 
 
 FACTORY = BackendFactory(
-    name="example",
     title="Example",
     settings=ExampleSettings,
     open=open_backend,

@@ -56,7 +56,6 @@ _NOT_FOUND_WAITS_S: Final = (2.0, 5.0)
 class CloseAdapter(BatchAdapter[JsonObject]):
     """Tasks in one Close organization."""
 
-    name = "close"
     remedies: Mapping[str, str] = {
         "me": "Use the credential of an active user of the organization.",
     }

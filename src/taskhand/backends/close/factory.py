@@ -114,7 +114,6 @@ async def open_webhooks(settings: CloseSettings, context: OpenContext) -> "Webho
 
 
 FACTORY = BackendFactory(
-    name="close",
     title="Close",
     settings=CloseSettings,
     open=open_backend,

@@ -56,7 +56,6 @@ _MAX_CHARACTERS: Final = 65_536
 class HubSpotAdapter(BatchAdapter[Record]):
     """Tasks in one HubSpot account."""
 
-    name = "hubspot"
     remedies = REMEDIES
     messages = MESSAGES
     max_creates = MAX_INPUTS

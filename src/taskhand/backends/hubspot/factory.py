@@ -148,7 +148,6 @@ def webhook_steps(url: str) -> Sequence[str]:
 
 
 FACTORY = BackendFactory(
-    name="hubspot",
     title="HubSpot",
     settings=HubSpotSettings,
     open=open_backend,

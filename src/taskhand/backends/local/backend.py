@@ -47,7 +47,6 @@ class Identity(NamedTuple):
 class LocalBackend(Backend):
     """Tasks in one built-in store, which any number of processes can share."""
 
-    name = "local"
     properties: OwnProperties | None = None
     capabilities = Capabilities(
         id_pattern=tasks.ID_PATTERN,

@@ -72,7 +72,6 @@ def _os_user() -> str:
 
 
 FACTORY = BackendFactory(
-    name="local",
     title="the built-in store",
     settings=BackendSettings,
     open=open_backend,

@@ -56,7 +56,6 @@ _STATUS_EFFECTS: Final = (
 class VambeAdapter(CrmAdapter[JsonObject]):
     """Tasks in one Vambe organisation."""
 
-    name = "vambe"
     remedies: Mapping[str, str] = {
         "statuses": "Set VAMBE_STATUSES to all statuses in order, e.g. Pendiente:initial,Completado:done.",
         "me": "Set VAMBE_USER_ID to the id of a member that list_team_members shows.",

@@ -104,7 +104,6 @@ async def open_webhooks(settings: VambeSettings, context: OpenContext) -> "Webho
 
 
 FACTORY = BackendFactory(
-    name="vambe",
     title="Vambe",
     settings=VambeSettings,
     open=open_backend,

@@ -113,7 +113,7 @@ def describe_connection(tool: Tool[Any], connections: Connections) -> str | None
 
 def _all_connections(connections: Connections) -> str:
     named = [
-        (name, app.connection.title or app.backend.name, app.connection.description)
+        (name, app.connection.title or app.connection.backend, app.connection.description)
         for name, app in connections.by_name.items()
     ]
     return "; ".join(

@@ -55,7 +55,7 @@ def _row(app: AppContext, every: Sequence[Capabilities], credential: str | None)
     can = app.backend.capabilities
     return ConnectionRow(
         name=app.connection.name or "default",
-        backend=app.backend.name,
+        backend=app.connection.backend,
         description=app.connection.description or MISSING,
         only_reads=app.surface.only_reads or MISSING,
         me=_member_id(app) or MISSING,

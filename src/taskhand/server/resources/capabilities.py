@@ -36,7 +36,7 @@ class CapabilitiesAnswer(Answer):
 
         can = app.backend.capabilities
         return cls(
-            backend=app.backend.name,
+            backend=app.connection.backend,
             fields=_fields(can),
             priority={digit: word for word, digit in PRIORITY_WORDS.items() if digit in can.priorities},
             responsibles=_describe_people(can),
