@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -116,12 +116,22 @@ class LocalBackend(Backend):
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task in the given status, or else in the first initial one; its creator is the writing member."""
-        return Written(await self._write(lambda connection, stamp: self._create(connection, edit, stamp)))
+
+        def write(connection: SqlConnection, stamp: tasks.Stamp) -> Task:
+            return tasks.insert_task(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
+
+        return Written(await self._write(write))
 
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
         """Create all tasks in one transaction; a task that cannot be created does not stop the others."""
-        steps = [partial(self._create_item, edit) for edit in edits]
-        return await self._write_all(steps, [""] * len(edits), progress)
+
+        def write(connection: SqlConnection, stamp: tasks.Stamp) -> list[ItemResult]:
+            return [
+                tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
+                for edit in edits
+            ]
+
+        return await self._write_all(write, [""] * len(edits), progress)
 
     async def update_task(self, before: Task, edit: Edit) -> Written:
         """Set the given fields in one transaction; NotFound if the task is gone, Misread if a given field changed."""
@@ -134,8 +144,11 @@ class LocalBackend(Backend):
 
         `progress` is asked once whether to stop, and gets every result when the transaction is over.
         """
-        steps = [partial(_update_item, before, edit) for before, edit in edits]
-        return await self._write_all(steps, [before.id for before, _ in edits], progress)
+
+        def write(connection: SqlConnection, stamp: tasks.Stamp) -> list[ItemResult]:
+            return [tasks.update_item(connection, before, edit, stamp) for before, edit in edits]
+
+        return await self._write_all(write, [before.id for before, _ in edits], progress)
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple["CreateCandidates", ...]:
         """The tasks created since `sent_at` that match each edit; exact, because the store's lists do not lag."""
@@ -162,8 +175,11 @@ class LocalBackend(Backend):
         self, before: Sequence[Task], progress: BulkProgress | None = None
     ) -> tuple[ItemResult, ...]:
         """Remove all tasks in one transaction; a task that is gone or has changed does not stop the others."""
-        steps = [partial(_delete_item, task) for task in before]
-        return await self._write_all(steps, [task.id for task in before], progress)
+
+        def write(connection: SqlConnection, _: tasks.Stamp) -> list[ItemResult]:
+            return [tasks.delete_item(connection, task) for task in before]
+
+        return await self._write_all(write, [task.id for task in before], progress)
 
     def now(self) -> datetime:
         """The current time of the store's clock."""
@@ -199,7 +215,7 @@ class LocalBackend(Backend):
 
     async def _write_all(
         self,
-        steps: Sequence[_Step[ItemResult]],
+        write: _Step[Sequence[ItemResult]],
         ids: Sequence[str],
         progress: BulkProgress | None,
     ) -> tuple[ItemResult, ...]:
@@ -211,20 +227,12 @@ class LocalBackend(Backend):
         try:
             if progress.stopped is not None:
                 raise progress.stopped
-            results = await self._write(
-                lambda connection, stamp: tuple([step(connection, stamp) for step in steps]), count=len(ids)
-            )
+            results = tuple(await self._write(write, count=len(ids)))
         except (NotAttempted, OperatorError, OutcomeUnknown) as error:
             results = tuple(ItemResult(task_id, error=error) for task_id in ids)
         for index, result in enumerate(results):
             progress.report(index, result)
         return results
-
-    def _create(self, connection: SqlConnection, edit: Edit, stamp: tasks.Stamp) -> Task:
-        return tasks.insert_task(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
-
-    def _create_item(self, edit: Edit, connection: SqlConnection, stamp: tasks.Stamp) -> ItemResult:
-        return tasks.create_item(connection, edit, task_id=self._new_task_id(connection), stamp=stamp)
 
     async def _write(self, step: _Step[_T], *, count: int = 1) -> _T:
         """Write `count` tasks in one transaction; its log rows have the moment and the writing member."""
@@ -245,14 +253,6 @@ class LocalBackend(Backend):
             return lambda connection: tasks.Stamp(instant_text(self._clock()), Directory(connection, self._new_id).me())
         member = await author.find_member()
         return lambda _: tasks.Stamp(instant_text(self._clock()), member)
-
-
-def _update_item(before: Task, edit: Edit, connection: SqlConnection, stamp: tasks.Stamp) -> ItemResult:
-    return tasks.update_item(connection, before, edit, stamp)
-
-
-def _delete_item(before: Task, connection: SqlConnection, _: tasks.Stamp) -> ItemResult:
-    return tasks.delete_item(connection, before)
 
 
 def _read_identity(connection: SqlConnection) -> Identity:
