@@ -13,7 +13,7 @@ SECRETS = ("s3cr3t-value", "s3cr3t-value-and-more", "", "abc")
 
 def mask_argument(text: str, *secrets: str) -> object:
     """What is kept of one argument."""
-    return Masking(secrets).arguments({"title": text})["title"]
+    return Masking(secrets).mask_value({"title": text})["title"]
 
 
 @pytest.mark.parametrize(
@@ -76,34 +76,34 @@ def test_a_credential_is_masked_before_the_cut() -> None:
 
 def test_names_and_nested_values_are_looked_through() -> None:
     sent = {"s3cr3t-value": [{"a": ("s3cr3t-value",)}], "n": 1, "f": 1.5, "b": True, "none": None}
-    assert Masking(SECRETS).arguments(sent) == {MASK: [{"a": [MASK]}], "n": 1, "f": 1.5, "b": True, "none": None}
+    assert Masking(SECRETS).mask_value(sent) == {MASK: [{"a": [MASK]}], "n": 1, "f": 1.5, "b": True, "none": None}
 
 
 def test_a_value_that_is_not_json_is_kept_as_text() -> None:
-    assert Masking().arguments({"nan": float("nan"), "set": {1}}) == {"nan": "nan", "set": "{1}"}
+    assert Masking().mask_value({"nan": float("nan"), "set": {1}}) == {"nan": "nan", "set": "{1}"}
 
 
 def test_more_items_than_a_bulk_may_name_are_counted() -> None:
-    found = Masking().arguments({"taskIds": [str(n) for n in range(2_005)]})["taskIds"]
+    found = Masking().mask_value({"taskIds": [str(n) for n in range(2_005)]})["taskIds"]
     assert (len(found), found[-1]) == (2_001, "… (5 more items)")
 
 
 def test_of_many_names_and_items_only_those_beyond_the_most_are_counted() -> None:
     names, items = {str(n): n for n in range(2_001)}, list(range(2_001))
-    masked = Masking().arguments({"names": names, "items": items})
+    masked = Masking().mask_value({"names": names, "items": items})
     assert list(masked["names"].items())[-2:] == [("1999", 1999), ("…", "… (1 more names)")]
     assert masked["items"][-2:] == [1999, "… (1 more items)"]
     names.popitem()
     items.pop()
-    assert Masking().arguments({"names": names, "items": items}) == {"names": names, "items": items}
-    assert len(Masking().arguments({str(n): n for n in range(2_005)})) == 2_001
+    assert Masking().mask_value({"names": names, "items": items}) == {"names": names, "items": items}
+    assert len(Masking().mask_value({str(n): n for n in range(2_005)})) == 2_001
 
 
 def test_endlessly_nested_values_are_cut() -> None:
     value: object = "x"
     for _ in range(5_000):
         value = [value]
-    assert "deeper" in json.dumps(Masking().arguments({"ids": value}))
+    assert "deeper" in json.dumps(Masking().mask_value({"ids": value}))
 
 
 @pytest.mark.parametrize(

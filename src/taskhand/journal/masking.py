@@ -96,7 +96,7 @@ class Masking:
         name, version = caller.name and mask(caller.name), caller.version and mask(caller.version)
         if (name, version) != (caller.name, caller.version):
             caller = replace(caller, name=name, version=version)
-        arguments, reason = self.arguments(opening.arguments), opening.reason and mask(opening.reason)
+        arguments, reason = self.mask_value(opening.arguments), opening.reason and mask(opening.reason)
         if (caller, arguments, reason) == (opening.caller, opening.arguments, opening.reason):
             return opening
         return replace(opening, caller=caller, arguments=arguments, reason=reason)
@@ -127,33 +127,29 @@ class Masking:
             known = known.replace(secret, MASK)
         return known
 
-    def arguments(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as JSON, with credentials masked and long values cut; a note names how much was cut."""
-        return self._object(arguments, 0)
-
-    def _value(self, value: object, depth: int) -> object:
+    def mask_value(self, value: Any, depth: int = 0) -> Any:
+        """A value as JSON, with credentials masked and long parts cut; a note says how much was cut."""
         match value:
             case None | bool() | int():
                 return value
             case float():
                 return value if math.isfinite(value) else str(value)
             case str():
-                return self._text(value)
-            case _ if depth >= _MAX_DEPTH:
+                return self._mask_and_cut(value)
+            case _ if depth > _MAX_DEPTH:
                 return "… (deeper)"
             case Mapping():
-                return self._object(value, depth + 1)
+                names, more = list(value)[:_MAX_ITEMS], len(value) - _MAX_ITEMS
+                masked = {self._mask_and_cut(str(name)): self.mask_value(value[name], depth + 1) for name in names}
+                return masked | {"…": _describe_rest(more, "names")} if more > 0 else masked
             case list() | tuple():
-                kept = [self._value(item, depth + 1) for item in value[:_MAX_ITEMS]]
-                return [*kept, _describe_rest(len(value) - _MAX_ITEMS, "items")] if len(value) > _MAX_ITEMS else kept
+                items = [self.mask_value(item, depth + 1) for item in value[:_MAX_ITEMS]]
+                more = len(value) - _MAX_ITEMS
+                return [*items, _describe_rest(more, "items")] if more > 0 else items
             case _:
-                return self._text(str(value))
+                return self._mask_and_cut(str(value))
 
-    def _object(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        kept = {self._text(str(name)): self._value(value[name], depth) for name in list(value)[:_MAX_ITEMS]}
-        return kept | {"…": _describe_rest(len(value) - _MAX_ITEMS, "names")} if len(value) > _MAX_ITEMS else kept
-
-    def _text(self, text: str) -> str:
+    def _mask_and_cut(self, text: str) -> str:
         # Masked before it is cut: half a credential would not be recognised.
         whole = self.mask(text[:_LOOKED_AT])
         rest = len(whole) - _MAX_LENGTH + max(0, len(text) - _LOOKED_AT)
