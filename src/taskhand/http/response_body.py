@@ -73,23 +73,19 @@ def parse_json(status: int, body: bytes, expect: Shape) -> Json:
         return None
     if expect == "object or nothing" and not body.strip():
         return None
-    json = _parse(body)
+    if not body.strip():
+        raise UnexpectedBody("with an empty body")
+    try:
+        json: Json = parse_strictly(body)
+        json = _replace_surrogates(json) if b"\\u" in body else json
+    except (ValueError, RecursionError):
+        found = "a web page instead of data" if is_web_page(body) else "malformed or cut-off JSON"
+        raise UnexpectedBody(f"with {found}") from None
     if expect in {"object", "object or nothing"} and not isinstance(json, dict):
         raise UnexpectedBody(f"with {_kind(json)} instead of an object")
     if expect == "array" and not isinstance(json, list):
         raise UnexpectedBody(f"with {_kind(json)} instead of an array")
     return json
-
-
-def _parse(body: bytes) -> Json:
-    if not body.strip():
-        raise UnexpectedBody("with an empty body")
-    try:
-        json: Json = parse_strictly(body)
-        return _replace_surrogates(json) if b"\\u" in body else json
-    except (ValueError, RecursionError):
-        found = "a web page instead of data" if is_web_page(body) else "malformed or cut-off JSON"
-        raise UnexpectedBody(f"with {found}") from None
 
 
 def _replace_surrogates(json: Json) -> Json:
