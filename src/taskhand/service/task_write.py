@@ -9,7 +9,6 @@ from taskhand.backends.base import Misread, Written
 from taskhand.domain.edit import Edit, edit_of, properties_in
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
-from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
@@ -80,7 +79,7 @@ async def write_edit(
             before, now = (reread if before == now else before), reread
             intent = await update_intent(app, before, edit, now)
             if not sets_any(intent.edit) and before == now:
-                result = _new_result(now.task, "unchanged")
+                result = Result(0, "unchanged", now.task.id, now.task)
                 change = await call.record("unchanged", new_opening(matched), [intent], [result])
                 receipt = Receipt.of(now.task, now.task, edit, matched)
                 return replace(receipt, note=_NOTHING_WRITTEN, change_id=change.id)
@@ -129,15 +128,11 @@ async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
 
 async def _settle(call: Call, before: Task, written: Written, edit: Edit, matched: tuple[Match, ...]) -> Receipt:
     """Compare the written task with the edit, record the outcome and return the receipt."""
-    change_id = call.change.id if call.change else None
-    receipt = Receipt.of(before, written.task, edit, matched, written.note, change_id=change_id)
-    outcome: Outcome = "refused" if receipt.is_refused else "applied"
-    await call.settle([_new_result(written.task, outcome, receipt.note)], outcome)
+    task, change_id = written.task, call.change.id if call.change else None
+    receipt = Receipt.of(before, task, edit, matched, written.note, change_id=change_id)
+    result = Result(0, "refused" if receipt.is_refused else "applied", task.id, task, note=receipt.note)
+    await call.settle([result], result.outcome)
     return receipt
-
-
-def _new_result(task: Task, outcome: Outcome, note: str | None = None) -> Result:
-    return Result(0, outcome, task.id, task, note=note)
 
 
 def _correct(snapshot: Snapshot, task: Task) -> Snapshot:
