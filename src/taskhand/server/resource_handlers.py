@@ -104,7 +104,7 @@ class ResourceHandlers:
                 content = await _read(resource, task_id, view.find(connection), ctx, params)
         except TaskhandError as error:
             if isinstance(error, NotAllowed):
-                await call.failed(error)
+                await call.record_failure(error)
             raise _to_mcp_error(error, uri) from None
         if isinstance(content, InputRequiredResult):
             return content

@@ -95,7 +95,7 @@ class ToolCall:
                 if isinstance(error, NotAllowed) and not self._has_change:
                     await self._place_refusal()
                 if is_write or isinstance(error, NotAllowed):
-                    await self._call_so_far().failed(error)
+                    await self._call_so_far().record_failure(error)
                 return error_result(name, error, await load_wording(self._app, people_in_error(error)))
         return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
 

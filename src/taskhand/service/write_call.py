@@ -188,7 +188,7 @@ class Call:
         self._state.change = change
         return change
 
-    async def failed(self, error: TaskhandError) -> None:
+    async def record_failure(self, error: TaskhandError) -> None:
         """Record that the call failed: every intent without a result ends as refused, or as unknown."""
         if self.is_open and self.change is not None:
             # After a bug of ours nobody knows what was sent, and a revised write may have been sent in part. Such a
