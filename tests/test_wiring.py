@@ -44,9 +44,9 @@ async def test_a_change_that_a_closed_application_left_open_is_left_to_the_next_
     settings = Settings(db=store_file)
     async with open_app(settings) as first:  # which stays in memory, so that no garbage collector closes it
         change, _ = await first.journal.begin(OPENING, [Intent("update", Snapshot(task()), Edit(priority=2))])
-        assert await first.journal.abandoned() == ()
+        assert await first.journal.abandoned_changes() == ()
     async with open_app(settings) as second:
-        assert [one.id for one in await second.journal.abandoned()] == [change.id]
+        assert [one.id for one in await second.journal.abandoned_changes()] == [change.id]
 
 
 async def test_a_journal_closes_the_store_that_it_has_opened_for_itself(store_file: Path) -> None:
@@ -65,7 +65,7 @@ async def test_an_application_is_closed_in_a_cancelled_scope_too(postgres: TestD
             change, _ = await first.journal.begin(OPENING, [Intent("update", Snapshot(task()), Edit(priority=2))])
             scope.cancel()
     async with open_app(settings) as second:
-        assert [one.id for one in await second.journal.abandoned()] == [change.id]
+        assert [one.id for one in await second.journal.abandoned_changes()] == [change.id]
 
 
 async def test_the_errors_of_an_own_credential_name_the_keys_of_its_connection() -> None:

@@ -75,7 +75,7 @@ async def open_connections(
     async with AsyncExitStack() as stack:
         opened = {}
         for connection in connections:
-            observed = _observed(runtime, observe(connection.name)) if observe else runtime
+            observed = _with_observer(runtime, observe(connection.name)) if observe else runtime
             problem = _find_problem(connection, links) if is_named else None
             app = await stack.enter_async_context(
                 open_connection(connection, clock, observed, links=links, problem=problem)
@@ -106,7 +106,7 @@ def _find_problem(connection: ConnectionSettings, links: "Links | None") -> Oper
     return None
 
 
-def _observed(runtime: "Runtime | None", observer: "RequestObserver") -> "Runtime":
+def _with_observer(runtime: "Runtime | None", observer: "RequestObserver") -> "Runtime":
     """The same runtime with an observer."""
     from taskhand.http.upstream import Runtime
 

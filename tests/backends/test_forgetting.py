@@ -31,7 +31,7 @@ async def test_writes_of_another_process_make_the_own_ones_forgotten_until_the_b
             if name == "close"
             else open_vambe(VambeSettings(vambe_api_key=SecretStr("key")), context)
         )
-        backend.recent.wrote("1", {"id": "1"})
+        backend.recent.note_write("1", {"id": "1"})
         [forget] = registered
         forget(["1"])
         assert backend.recent.get("1") is None

@@ -66,7 +66,7 @@ def test_a_bulk_receipt_counts_its_tasks_and_names_people_links_and_unapplied_fi
 
 def test_a_task_that_failed_has_the_code_and_the_message_of_its_error() -> None:
     error = CallerError("That is gone.", code="not_found", next_step="Look.")
-    assert TaskResult.failed("1", "refused", error, "Call") == TaskResult(
+    assert TaskResult.of_error("1", "refused", error, "Call") == TaskResult(
         "1", "refused", "not_found", "That is gone. Look.", title="Call", is_passing=False
     )
 
@@ -74,16 +74,16 @@ def test_a_task_that_failed_has_the_code_and_the_message_of_its_error() -> None:
 @pytest.mark.parametrize("code", ["conflict", "upstream_error"])
 def test_a_refused_task_may_be_sent_again_if_its_error_says_so_whatever_the_code(code: str) -> None:
     passing = UpstreamError("It failed.", code=code, next_step="Send the same call again later.", retryable=True)
-    assert TaskResult.failed("1", "refused", passing).may_be_retried
-    assert TaskResult.failed("1", "refused", passing).message == "It failed."
+    assert TaskResult.of_error("1", "refused", passing).may_be_retried
+    assert TaskResult.of_error("1", "refused", passing).message == "It failed."
     lasting = UpstreamError("It failed.", code=code, next_step="Look.")
-    assert not TaskResult.failed("1", "refused", lasting).may_be_retried
+    assert not TaskResult.of_error("1", "refused", lasting).may_be_retried
 
 
 def test_the_error_of_one_of_many_tasks_keeps_its_candidates_and_what_to_do_with_them() -> None:
     error = CallerError("No such status.", candidates=FOUR, next_step="Send the one that is meant.")
-    assert TaskResult.failed("1", "refused", error).message == (
+    assert TaskResult.of_error("1", "refused", error).message == (
         "No such status. Candidates: Status 0 (s0), Status 1 (s1), Status 2 (s2). Send the one that is meant."
     )
-    told = TaskResult.failed("1", "refused", error.but(candidates=())).message
+    told = TaskResult.of_error("1", "refused", error.but(candidates=())).message
     assert told == "No such status. Send the one that is meant."

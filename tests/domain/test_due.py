@@ -18,7 +18,7 @@ from taskhand.domain.due import (
     is_overdue,
     iso_day,
     moment_text,
-    shifted,
+    shift_due,
 )
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import CallerError
@@ -167,7 +167,7 @@ def test_an_instant_without_a_zone_gives_a_task_without_a_time_its_day_in_the_de
 def test_a_shifted_instant_without_a_zone_keeps_its_time_in_the_default_zone(default: str | None, clock: str) -> None:
     # The clocks go back in Chile on 5 April 2026.
     due = Due.instant(timed("2026-03-10T15:00", SANTIAGO).at or datetime.now(UTC), None)
-    moved = shifted(due, 30, default)
+    moved = shift_due(due, 30, default)
     assert moved.zone is None
     assert moved.at == timed(f"2026-04-09T{clock}", SANTIAGO).at
 
@@ -193,9 +193,9 @@ SHIFTED = [
 def test_a_due_date_is_shifted_by_days_at_the_same_time_on_its_clock(due: Due, days: int, expected: Due | str) -> None:
     if isinstance(expected, str):
         with refused(expected):
-            shifted(due, days, None)
+            shift_due(due, days, None)
     else:
-        assert shifted(due, days, None) == expected
+        assert shift_due(due, days, None) == expected
 
 
 REQUESTS: list[tuple[Parts, bool, bool, bool]] = [

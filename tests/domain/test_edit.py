@@ -59,7 +59,7 @@ FULL = Edit(
 
 
 def test_an_edit_lists_its_fields_and_each_property_separately() -> None:
-    assert dict(FULL.given()) == {
+    assert dict(FULL.given_fields()) == {
         "title": "New",
         "due": DAY,
         "status": StatusChoice.of(DONE),
@@ -67,11 +67,11 @@ def test_an_edit_lists_its_fields_and_each_property_separately() -> None:
         "properties.a": "1",
         "properties.b": None,
     }
-    assert Edit().given() == ()
+    assert Edit().given_fields() == ()
 
 
 def test_an_edit_can_be_rebuilt_from_its_fields_in_any_order() -> None:
-    again = edit_of(reversed(FULL.given()), NATIVE)
+    again = edit_of(reversed(FULL.given_fields()), NATIVE)
     assert (again, again.native) == (FULL, NATIVE)
     assert edit_of(()) == Edit()
 

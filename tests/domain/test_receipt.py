@@ -10,7 +10,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.name_matching import Match
 from taskhand.domain.receipt import FieldChange, Receipt, changes, inverse_edit, preview
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.domain.unapplied_fields import Unapplied, unapplied
+from taskhand.domain.unapplied_fields import Unapplied, unapplied_field
 
 SANTIAGO = "America/Santiago"
 DUE = Due.instant(datetime(2026, 3, 1, 18, tzinfo=UTC), SANTIAGO)
@@ -60,7 +60,7 @@ UNMET: list[tuple[Edit, dict[str, Any], Unapplied]] = [
 
 @pytest.mark.parametrize(("edit", "fields"), MET)
 def test_an_edit_that_a_task_shows_is_met(edit: Edit, fields: dict[str, Any]) -> None:
-    assert list(edit.unmet_by(task(**fields)).given()) == []
+    assert list(edit.unmet_by(task(**fields)).given_fields()) == []
     assert Receipt.of(None, task(**fields), edit, ()).unapplied == ()
 
 
@@ -77,7 +77,7 @@ def test_an_unapplied_field_is_reported_with_its_requested_and_its_actual_value(
 
 def test_the_crm_chooses_the_zone_of_a_written_due_time_without_one() -> None:
     edit = Edit(due=replace(DUE, zone=None))
-    assert list(edit.unmet_by(task(**TIMED), written=True).given()) == []
+    assert list(edit.unmet_by(task(**TIMED), written=True).given_fields()) == []
     assert edit.unmet_by(task(**TIMED)) == edit
 
 
@@ -92,7 +92,7 @@ def test_only_the_unmet_part_of_an_edit_remains() -> None:
 
 
 def test_an_edit_has_only_set_fields_and_null_is_set() -> None:
-    assert dict(Edit(description=None, priority=0).given()) == {"description": None, "priority": 0}
+    assert dict(Edit(description=None, priority=0).given_fields()) == {"description": None, "priority": 0}
 
 
 def test_each_unapplied_field_is_reported_separately() -> None:
@@ -234,7 +234,7 @@ def test_a_preview_shows_the_edit_and_the_inverse_of_the_edit_brings_back_the_ta
     assert edit.unmet_by(after) == Edit()
     assert Task.model_validate(after.model_dump()) == after
     back = inverse_edit(before, after)
-    assert {name for name, _ in back.given()} == {name for name, _ in edit.given()}
+    assert {name for name, _ in back.given_fields()} == {name for name, _ in edit.given_fields()}
     shown = preview(after, back)
     assert changes(before, shown) == ()
     assert shown.properties == before.properties
@@ -261,8 +261,10 @@ def test_an_inverse_edit_leaves_out_unknown_and_unreadable_fields() -> None:
 
 def test_a_field_that_an_undo_leaves_alone_is_shown_with_its_expected_value() -> None:
     now, was = task(title="Theirs", task_responsibles=on_people(BEN.id)), task(title="Ours")
-    assert unapplied("title", "Call back", now, was) == Unapplied("title", "Call back", "Theirs", "Ours")
-    assert unapplied("responsible_ids", (ANA.id,), now, was) == Unapplied("responsibleIds", (ANA.id,), (BEN.id,), ())
-    assert unapplied("note", None, now) == Unapplied("addNote", None, None)
+    assert unapplied_field("title", "Call back", now, was) == Unapplied("title", "Call back", "Theirs", "Ours")
+    assert unapplied_field("responsible_ids", (ANA.id,), now, was) == Unapplied(
+        "responsibleIds", (ANA.id,), (BEN.id,), ()
+    )
+    assert unapplied_field("note", None, now) == Unapplied("addNote", None, None)
     shown = task(properties={"a": "1"})
-    assert unapplied("properties.a", "2", shown) == Unapplied("properties.a", "2", "1")
+    assert unapplied_field("properties.a", "2", shown) == Unapplied("properties.a", "2", "1")

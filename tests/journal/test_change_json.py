@@ -140,7 +140,7 @@ def test_an_intent_is_decoded_as_it_was_encoded(intent: Intent) -> None:
 def test_an_edit_sets_the_same_fields_and_no_other(edit: Edit) -> None:
     back = intent_from(through(intent_json(Intent("update", edit=edit)))).edit
     assert back is not None
-    assert list(back.given()) == list(edit.given())
+    assert list(back.given_fields()) == list(edit.given_fields())
 
 
 @given(RESULTS)

@@ -344,7 +344,7 @@ async def test_of_calls_at_the_same_moment_one_gets_the_claim(opens: Opener) -> 
 async def test_an_open_change_of_a_living_process_is_not_abandoned(opens: Opener) -> None:
     async with opens() as journal_a, opens() as journal_b:
         await begin(journal_a)
-        assert (await journal_a.abandoned(), await journal_b.abandoned()) == ((), ())
+        assert (await journal_a.abandoned_changes(), await journal_b.abandoned_changes()) == ((), ())
 
 
 async def test_an_open_change_is_abandoned_when_its_process_is_gone(opens: Opener) -> None:
@@ -352,12 +352,12 @@ async def test_an_open_change_is_abandoned_when_its_process_is_gone(opens: Opene
         first, over = await begin(gone), await settle(gone)
         second = await begin(gone, None, delete_intent())
     async with opens() as journal:
-        assert await journal.abandoned() == (first, second)
-        assert over not in {change.id for change in await journal.abandoned()}
+        assert await journal.abandoned_changes() == (first, second)
+        assert over not in {change.id for change in await journal.abandoned_changes()}
         await journal.settle(first.id, [Result(0, "not_applied")], Ending("not_applied"))
-        assert await journal.abandoned() == (second,)
+        assert await journal.abandoned_changes() == (second,)
         await journal.settle(second.id, [], Ending("unknown"))
-        assert await journal.abandoned() == ()
+        assert await journal.abandoned_changes() == ()
 
 
 async def test_one_process_takes_over_abandoned_changes_and_another_one_after_it(opens: Opener) -> None:
@@ -365,17 +365,17 @@ async def test_one_process_takes_over_abandoned_changes_and_another_one_after_it
         change = await begin(gone)
     async with opens() as late:
         async with opens() as first:
-            assert await first.abandoned() == (change,)
-            assert await late.abandoned() == ()
-        assert await late.abandoned() == (change,)
+            assert await first.abandoned_changes() == (change,)
+            assert await late.abandoned_changes() == ()
+        assert await late.abandoned_changes() == (change,)
 
 
 async def test_another_place_leaves_abandoned_changes_to_their_own(opens: Opener) -> None:
     async with opens() as gone:
         change = await begin(gone)
     async with opens(account_name="vambe https://api.vambe.me") as elsewhere, opens() as journal:
-        assert await elsewhere.abandoned() == ()
-        assert await journal.abandoned() == (change,)
+        assert await elsewhere.abandoned_changes() == ()
+        assert await journal.abandoned_changes() == (change,)
 
 
 async def test_a_change_may_be_begun_after_the_journal_was_closed(opens: Opener) -> None:
@@ -383,7 +383,7 @@ async def test_a_change_may_be_begun_after_the_journal_was_closed(opens: Opener)
         await settle(journal)
         await journal.aclose()
         change = await begin(journal)
-        assert await other.abandoned() == ()
+        assert await other.abandoned_changes() == ()
         assert await journal.find(change.id) == change
 
 
@@ -463,7 +463,7 @@ async def test_a_resumed_change_whose_process_dies_is_abandoned_with_its_resumed
     assert seen
     async with opens() as dying:
         await dying.resume(seen, [1])
-    (left,) = await journal.abandoned()
+    (left,) = await journal.abandoned_changes()
     assert (left.id, left.outcome, list(left.results)) == (started.id, "open", [0])
 
 

@@ -175,7 +175,7 @@ async def test_a_late_result_is_written_when_the_journal_is_closed(journal_file:
         found = await journal.find(change_id)
         assert found is not None
         assert found.outcome == "applied"
-        assert await journal.abandoned() == ()
+        assert await journal.abandoned_changes() == ()
 
 
 async def test_writes_late_results_in_their_order(

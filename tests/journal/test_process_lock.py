@@ -84,13 +84,13 @@ def beside(journal: Path) -> list[str]:
 async def abandoned_ids(path: Path) -> list[str]:
     """The ids that a process that starts now is told of."""
     async with open_journal(path) as journal:
-        return [change.id for change in await journal.abandoned()]
+        return [change.id for change in await journal.abandoned_changes()]
 
 
 async def settle_all(path: Path) -> None:
     """Say of everything that was left open that it was not applied."""
     async with open_journal(path) as journal:
-        for change in await journal.abandoned():
+        for change in await journal.abandoned_changes():
             await journal.settle(change.id, [Result(0, "not_applied")], Ending("not_applied"))
         assert (await journal.verify()).fault is None
 
@@ -131,7 +131,7 @@ async def test_creates_the_file_on_first_use_and_the_lock_with_the_first_change(
     file_journal: SqliteJournal, journal_file: Path
 ) -> None:
     assert list(journal_file.parent.iterdir()) == []
-    await file_journal.abandoned()
+    await file_journal.abandoned_changes()
     await file_journal.find("chg_0001")
     assert beside(journal_file) == []
     await settle(file_journal)
@@ -144,11 +144,11 @@ async def test_searches_for_abandoned_changes_again_after_five_seconds_or_at_onc
     now = [0.0]
     async with open_journal(journal_file, monotonic=lambda: now[0]) as journal:
         await begin(journal)
-        assert await journal.abandoned() == ()
+        assert await journal.abandoned_changes() == ()
         async with open_journal(journal_file) as gone:
             left_open = await begin(gone)
         for now[0], found in ((4.9, ()), (5.0, (left_open,)), (5.0, (left_open,))):
-            assert await journal.abandoned() == found
+            assert await journal.abandoned_changes() == found
 
 
 async def test_the_journal_is_its_owner_s_alone(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ async def test_a_lock_file_that_a_dead_process_left_is_removed(journal_file: Pat
         await settle(journal)
     (journal_file.parent / f"{journal_file.name}.0123456789abcdef.lock").touch()
     async with open_journal(journal_file) as journal:
-        assert await journal.abandoned() == ()
+        assert await journal.abandoned_changes() == ()
     assert beside(journal_file) == []
 
 
@@ -180,7 +180,7 @@ async def test_closing_deletes_the_lock_file_of_a_dead_process_whose_changes_are
     async with open_journal(journal_file) as gone:
         change = await begin(gone)
     async with open_journal(journal_file) as journal:
-        await journal.abandoned()
+        await journal.abandoned_changes()
         assert len(beside(journal_file)) == 1
         await journal.settle(change.id, [], APPLIED)
     assert beside(journal_file) == []
@@ -211,7 +211,7 @@ async def test_a_file_that_is_no_journal_is_refused_and_left_as_it_is(journal_fi
     await anyio.Path(journal_file).write_bytes(content)
     async with open_journal(journal_file) as journal:
         with refused("store_unavailable", OperatorError) as error:
-            await journal.abandoned()
+            await journal.abandoned_changes()
         assert "TASKHAND_JOURNAL" in str(error.value.next_step)
     assert await anyio.Path(journal_file).read_bytes() == content
 

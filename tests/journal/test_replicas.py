@@ -41,7 +41,7 @@ async def open_paused(postgres: TestDatabase) -> AsyncIterator[tuple[PostgresJou
 
 async def take_over(journal: Journal, change: Change, outcome: str = "not_applied") -> None:
     """End the change that a silent process has left."""
-    [left] = await journal.abandoned()
+    [left] = await journal.abandoned_changes()
     assert left == change
     await journal.settle(change.id, [Result(0, outcome, "t-1")], Ending(outcome, "recovered"))  # type: ignore[arg-type]
 
@@ -53,7 +53,7 @@ async def test_a_silent_process_stays_alive_until_another_has_taken_it_over(post
         pause(postgres, uptime)
         assert await silent.is_held(silent.session)  # it was the first to speak again
         async with open_postgres_journal(postgres.url) as other:
-            assert await other.abandoned() == ()
+            assert await other.abandoned_changes() == ()
             pause(postgres, uptime)
             await take_over(other, change)
         assert not await silent.is_held(str(change.session))
@@ -69,7 +69,7 @@ async def test_nothing_more_is_sent_for_a_change_that_was_taken_over(postgres: T
         own_writes(lambda: silent.is_held(str(change.session)))
         await check_ownership()
         pause(postgres, uptime)
-        assert await other.abandoned() == (change,)
+        assert await other.abandoned_changes() == (change,)
         with refused("not_attempted", NotAttempted):
             await check_ownership()
         with refused("not_attempted", NotAttempted):  # the other has not ended it yet
@@ -79,7 +79,7 @@ async def test_nothing_more_is_sent_for_a_change_that_was_taken_over(postgres: T
             await silent.revise(change.id, [rename_intent()])
         again = await begin(silent)
         assert again.session not in {change.session, other.session}
-        assert await other.abandoned() == ()
+        assert await other.abandoned_changes() == ()
         await silent.settle(again.id, [Result(0, "applied", "t-1")], APPLIED)
 
 
@@ -133,7 +133,7 @@ async def test_a_change_that_ends_once_more_has_no_code_of_a_task_with_another_o
     ):
         change = await begin(silent, None, rename_intent("t-1"), rename_intent("t-2"))
         pause(postgres, uptime)
-        assert await other.abandoned() == (change,)
+        assert await other.abandoned_changes() == (change,)
         read = [Result(0, "unknown", "t-1"), Result(1, "unknown", "t-2")]
         await other.settle(change.id, read, Ending("unknown", "recovered"))
         late = [Result(0, "refused", "t-1", code="not_found"), Result(1, "applied", "t-2", task(id="t-2"))]
@@ -145,7 +145,7 @@ async def test_a_change_that_ends_once_more_has_no_code_of_a_task_with_another_o
 
 async def test_a_result_counts_that_comes_while_another_process_reads_the_task(postgres: TestDatabase) -> None:
     async with open_paused(postgres) as (silent, other, change):
-        assert await other.abandoned() == (change,)
+        assert await other.abandoned_changes() == (change,)
         assert not await silent.is_held(str(change.session))
         await silent.settle(change.id, [Result(0, "refused", "t-1", code="not_attempted")], Ending("refused"))
         await other.settle(change.id, [Result(0, "unknown", "t-1")], Ending("unknown", "recovered"))
@@ -172,7 +172,7 @@ async def test_a_late_result_does_not_settle_a_write_that_another_process_sent_s
 
 async def test_the_first_of_two_that_end_a_change_ends_it(postgres: TestDatabase) -> None:
     async with open_paused(postgres) as (silent, other, change):
-        assert await other.abandoned() == (change,)
+        assert await other.abandoned_changes() == (change,)
         await silent.settle(change.id, [Result(0, "applied", "t-1")], APPLIED)
         await other.settle(change.id, [Result(0, "not_applied", "t-1")], RECOVERED)
         found = await other.find(change.id)
@@ -185,11 +185,11 @@ async def test_a_replica_that_dies_while_it_settles_for_another_is_taken_over_to
         async with open_postgres_journal(postgres.url) as second, open_postgres_journal(postgres.url) as first:
             change = await begin(first)
             pause(postgres, UptimeClock())
-            assert await second.abandoned() == (change,)
-            assert await third.abandoned() == ()
+            assert await second.abandoned_changes() == (change,)
+            assert await third.abandoned_changes() == ()
             pause(postgres, UptimeClock())
-            assert await third.abandoned() == (change,)
-        assert await third.abandoned() == (change,)
+            assert await third.abandoned_changes() == (change,)
+        assert await third.abandoned_changes() == (change,)
 
 
 async def test_a_recovery_counts_as_late_once_another_process_has_taken_the_change_over(
@@ -203,10 +203,10 @@ async def test_a_recovery_counts_as_late_once_another_process_has_taken_the_chan
     ):
         change = await begin(first)
         pause(postgres, UptimeClock())
-        assert await second.abandoned() == (change,)
+        assert await second.abandoned_changes() == (change,)
         own, former = await begin(second), second.session
         pause(postgres, uptime)
-        assert await third.abandoned() == (change, own)
+        assert await third.abandoned_changes() == (change, own)
         assert not await second.is_held(former)
         await second.settle(change.id, [Result(0, "not_applied", "t-1")], RECOVERED)
         found = await third.find(change.id)

@@ -203,7 +203,7 @@ async def test_a_killed_bulk_is_recovered_truly_not_sent_again_and_can_be_undone
             asked = {task_id: _asked(summary, step, crm) for task_id, summary in before.items()}
             applied = assert_it_is_so(change, before, now, asked)
             assert step.applied in {None, applied}
-            assert await app.journal.abandoned() == ()
+            assert await app.journal.abandoned_changes() == ()
             results = {str(result.task_id): result.outcome for result in change.results.values()}
             left = [one for one, outcome in results.items() if outcome == "not_applied"]
             await assert_the_plan_goes_on_with_the_rest(agent, plan, applied, len(left))

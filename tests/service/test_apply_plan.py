@@ -160,7 +160,7 @@ async def test_a_plan_that_another_process_takes_meanwhile_is_used_unless_that_o
     taking = Call(other, "apply_plan")
 
     async def sleep(_: float) -> None:
-        await taking.failed(CallerError("The CRM refused it."))
+        await taking.record_failure(CallerError("The CRM refused it."))
 
     app = AppContext(
         store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW, call_time=CallTime(sleep=sleep)
@@ -354,7 +354,7 @@ async def test_a_yes_to_a_plan_whose_task_has_changed_is_journaled_as_a_refused_
     await app.backend.update_task(one.task, Edit(title="Visit Acme"))
     with refused("plan_stale") as caught:
         await act_on_answer(call, plan.id, "yes")
-    await call.failed(caught.value)
+    await call.record_failure(caught.value)
     changes = (await app.journal.page(ChangeQuery(with_plans=False))).changes
     assert [(change.outcome, change.ending and change.ending.code) for change in changes] == [("refused", "plan_stale")]
     await app.aclose()

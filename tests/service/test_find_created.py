@@ -23,7 +23,7 @@ class AskedJournal(SqliteJournal):
 
     left_s = 0.0
 
-    async def abandoned(self) -> tuple[Change, ...]:
+    async def abandoned_changes(self) -> tuple[Change, ...]:
         self.left_s = time_left()
         return ()
 

@@ -190,7 +190,7 @@ async def test_a_repeated_call_is_carried_out_if_the_first_call_failed_without_a
     await first.begin(opening, [Intent("update", Snapshot(task), edit, edit)])
 
     async def fail(_: float) -> None:
-        await first.failed(CallerError("The CRM refused it."))
+        await first.record_failure(CallerError("The CRM refused it."))
 
     again = keyed_call(replace(app, call_time=CallTime(sleep=fail)), "key-1")
     receipt = await bulk_update(again, high, BulkChange(high), ids, None)
@@ -369,7 +369,7 @@ async def test_a_bulk_change_that_another_process_overtakes_with_the_same_key_is
         )
 
     async def fail(_: float) -> None:
-        await first.failed(CallerError("The CRM refused it."))
+        await first.record_failure(CallerError("The CRM refused it."))
 
     late = replace(
         app,

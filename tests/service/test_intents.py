@@ -25,7 +25,7 @@ class UntitledBackend:
 
     async def check_edit(self, _: Task | None, edit: Edit) -> None:
         """Refuse an edit with a title."""
-        if "title" in dict(edit.given()):
+        if "title" in dict(edit.given_fields()):
             raise CallerError("There are no titles here.", code="field_not_changeable")
 
 

@@ -94,7 +94,7 @@ async def test_readiness_names_the_error_code_of_the_store_and_of_the_journal(tm
         readiness = Readiness(app)
         assert await readiness.check() == {"store": "ok", "journal": "ok"}
         assert not journal.exists()
-        await app.journal.abandoned()
+        await app.journal.abandoned_changes()
         for path, name in ((store, "store"), (journal, "journal")):
             with closing(sqlite3.connect(path, isolation_level=None)) as other:
                 (version,) = other.execute("PRAGMA user_version").fetchone()

@@ -50,7 +50,7 @@ async def test_a_field_that_another_client_changed_meanwhile_is_sent_too_with_it
     receipt = await write_edit(call, Snapshot(task), edit_for)
     assert receipt.task is not None
     assert (receipt.task.title, receipt.task.description) == ("Call Acme", "Text")
-    assert [(dict(one.given()), one.native) for one in contested.sent] == [
+    assert [(dict(one.given_fields()), one.native) for one in contested.sent] == [
         ({"title": "Call Acme"}, edit.native),
         ({"description": "Text"}, edit.native),
     ]

@@ -22,7 +22,7 @@ async def test_a_failure_keeps_the_results_of_tasks_that_were_written_before_it(
     call = Call(app, "bulk_update_tasks", arguments={})
     await call.begin(call.new_opening(), [intent, intent])
     await call.settle_some([Result(0, "applied", TASK_ID)])
-    await call.failed(OperatorError("The disk is full."))
+    await call.record_failure(OperatorError("The disk is full."))
     assert call.change is not None
     found = await app.journal.find(call.change.id)
     assert found is not None
@@ -47,7 +47,7 @@ async def test_the_outcome_of_a_write_is_unknown_where_it_may_have_been_sent_in_
     await call.begin(call.new_opening(), intents)
     if is_revised:
         await call.revise(intents)
-    await call.failed(error)
+    await call.record_failure(error)
     assert call.change is not None
     found = await app.journal.find(call.change.id)
     assert found is not None
@@ -68,7 +68,7 @@ async def test_a_resumed_change_includes_earlier_requests_time_and_results(
     )
     call = Call(app, "apply_plan", requests=["PATCH /2"])
     await call.resume(change, [1])
-    await call.failed(CallerError("It is closed.", code="closed"))
+    await call.record_failure(CallerError("It is closed.", code="closed"))
     found = await app.journal.find(change.id)
     assert found is not None
     assert found.ending is not None
@@ -107,7 +107,7 @@ async def test_a_refused_call_is_found_by_the_tasks_that_it_names(
 ) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     call = Call(app, "update_task", arguments=arguments)
-    await call.failed(CallerError("It is closed.", code="closed"))
+    await call.record_failure(CallerError("It is closed.", code="closed"))
     assert call.change is not None
     change = await app.journal.find(call.change.id)
     assert change is not None

@@ -13,7 +13,7 @@ def check_app(connection: ConnectionSettings, *, has_vault: bool) -> tuple[Check
     """Whether the app is set; no result for a CRM without OAuth, or if linking is off and no app is set."""
     settings = connection.settings
     factory = find_factory(settings.backend)
-    variables = connection.named(factory.app)
+    variables = connection.setting_names(factory.app)
     is_set = any(settings.value(name) is not None for name in factory.app)
     if not factory.app or not (has_vault or is_set):
         return ()

@@ -29,7 +29,7 @@ def check_rule(connection: "ConnectionSettings", policy: "Policy") -> tuple[Chec
         return (CheckResult(_SUBJECT, "warning", found, remedy),)
     if not factory.has_personal_keys and not _has_app(connection):
         found = "The rule own_credential requires people's own credentials, and there is no page to link one."
-        app = f"an OAuth app ({' and '.join(connection.named(factory.app))})"
+        app = f"an OAuth app ({' and '.join(connection.setting_names(factory.app))})"
         remedy = f"Run `taskhand people link PERSON {connection.name}` for each person, or set {app}."
         return (CheckResult(_SUBJECT, "warning", found, remedy),)
     sentence = "People with the rule own_credential need their own credential; these checks use the shared one."

@@ -109,7 +109,7 @@ class Questions:
         if not text or self._asked.project:
             return None
         print_line(f"{variable} is taken from the environment.", err=True)
-        return _checked(variable, text)
+        return _check_answer(variable, text)
 
     def _ask(self, variable: str) -> str | None:
         from taskhand.config.environment_variables import describe_variable, is_required_variable, is_secret_variable
@@ -121,7 +121,7 @@ class Questions:
         blank = " (empty: unchanged)" if variable in self._present else "" if is_needed else " (empty: none)"
         text = f"{variable}, {describe_variable(variable).rstrip('.')}{blank}"
         typed: str = click.prompt(text, default="", show_default=False, hide_input=secret, err=True)
-        return _checked(variable, typed) if typed.strip() else None
+        return _check_answer(variable, typed) if typed.strip() else None
 
     def _answer_key(self, variable: str) -> str | None:
         from taskhand.install.server_entry import MASK
@@ -160,7 +160,7 @@ class Questions:
             account = self._account.find()
             if account is None:
                 print_line("! --me is written unchanged: the team could not be read.", err=True)
-                return _checked(variable, self._asked.me)
+                return _check_answer(variable, self._asked.me)
             try:
                 return match_members([self._asked.me], account.members, account.me, argument="--me").ids[0]
             except CallerError as error:
@@ -185,7 +185,7 @@ class Questions:
         from taskhand.install.machine_zone import find_machine_zone
 
         if self._asked.timezone is not None:
-            return _checked(_ZONE, self._asked.timezone)
+            return _check_answer(_ZONE, self._asked.timezone)
         if self._asked.project or _ZONE in self._present:
             return None
         if found := self._from_environment(_ZONE):
@@ -251,7 +251,7 @@ class Questions:
         text = f"{variable}, only to try it and to look up your team (empty: skip)"
         typed: str = click.prompt(text, default="", show_default=False, hide_input=True, err=True)
         if typed.strip():
-            self._keys[variable] = _checked(variable, typed)
+            self._keys[variable] = _check_answer(variable, typed)
 
 
 def _is_host_reference(value: str) -> bool:
@@ -291,13 +291,13 @@ def _ask_zone(zone: str | None) -> str | None:
         )
     ).strip():
         try:
-            return _checked(_ZONE, typed)
+            return _check_answer(_ZONE, typed)
         except OperatorError as error:
             print_error(error)
     return zone
 
 
-def _checked(variable: str, value: str) -> str:
+def _check_answer(variable: str, value: str) -> str:
     """The stripped answer. OperatorError for a placeholder, which would be written to the file."""
     from taskhand.config.placeholders import clean_value
 

@@ -85,7 +85,7 @@ async def make_invitation(
             raise CallerError(
                 f"{connection.name} cannot be linked on a page: {needs}.",
                 code="no_page",
-                next_step=f"Set {' and '.join(connection.named(factory.app))}." if factory.app else None,
+                next_step=f"Set {' and '.join(connection.setting_names(factory.app))}." if factory.app else None,
             )
     tickets = open_tickets(settings)
     try:

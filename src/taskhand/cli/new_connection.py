@@ -49,19 +49,19 @@ class NewConnection:
     storage: SecretStorage
     taken: Mapping[str, str] = field(default_factory=dict)
 
-    def written(self) -> dict[str, str]:
+    def table_for_file(self) -> dict[str, str]:
         """The table as written to the file."""
         if self.storage == "file":
             return {**self.table, **self.secrets}
         return {**self.table, **{key: credentials.keyring_reference(self.keyring_name(key)) for key in self.secrets}}
 
-    def tried(self) -> dict[str, str]:
+    def table_for_trial(self) -> dict[str, str]:
         """The table with the secrets themselves, to try it before they are stored."""
         return {**self.table, **self.secrets}
 
     def other_variables(self) -> dict[str, str]:
         """The environment without the variables whose values the table has: they were for this command only."""
-        given = self.tried()
+        given = self.table_for_trial()
         mine = {
             variable for key, variable in self.taken.items() if clean_value(os.environ.get(variable, "")) == given[key]
         }
@@ -130,7 +130,7 @@ def _find_secrets(factory: BackendFactory[Any], keys: Mapping[str, str]) -> tupl
         text = f"{first}, {describe_variable(keys[first]).rstrip('.')}{empty}"
         typed: str = click.prompt(text, default="", show_default=False, hide_input=True, err=True)
         if clean_value(typed):
-            return {first: _checked(first, clean_value(typed))}, {}
+            return {first: _check_secret(first, clean_value(typed))}, {}
     if not here:
         raise CallerError(
             f"{first} is needed for {factory.title}: {describe_variable(keys[first])}",
@@ -142,7 +142,7 @@ def _find_secrets(factory: BackendFactory[Any], keys: Mapping[str, str]) -> tupl
     for key in taken:
         print_line(f"{key} is taken from {keys[key]} of the environment.", err=True)
     return (
-        {key: _checked(keys[key], value) for key, value in taken.items() if key in secret_keys},
+        {key: _check_secret(keys[key], value) for key, value in taken.items() if key in secret_keys},
         {key: value for key, value in taken.items() if key not in secret_keys},
     )
 
@@ -165,7 +165,7 @@ def _find_required(factory: BackendFactory[Any], keys: Mapping[str, str], given:
     return found
 
 
-def _checked(called: str, secret: str) -> str:
+def _check_secret(called: str, secret: str) -> str:
     """The secret; OperatorError for a placeholder, which would be written to the file."""
     flaw = None if secret.startswith(REFERENCES) else find_flaw(secret, called, is_secret=True)
     if flaw:
@@ -189,8 +189,8 @@ def save_connection(new: NewConnection, *, checks: bool) -> None:
         if toml_edit.find_value(file.text, path) is not None:
             step = f"Choose another name, or run `taskhand connections remove {new.name}` first."
             raise CallerError(f"There is a connection {new.name} in {file.path}.", next_step=step)
-        tried = toml_edit.put_value(file.text, path, new.tried())
-        text = toml_edit.put_value(file.text, path, new.written())
+        tried = toml_edit.put_value(file.text, path, new.table_for_trial())
+        text = toml_edit.put_value(file.text, path, new.table_for_file())
     except (Unparsable, Unsuitable) as error:
         raise uneditable_error(file, error) from None
     before = _warnings_now(environ := new.other_variables())
@@ -252,7 +252,7 @@ def drop_connection(name: str) -> None:
         names = list(tables) if isinstance(tables, dict) else []
         chosen = name if name in names else name.strip().lower()
         if chosen not in names:
-            raise _unknown(chosen, names, file.path)
+            raise _unknown_connection_error(chosen, names, file.path)
         text = toml_edit.remove_value(file.text, (TABLES, chosen))
     except (Unparsable, Unsuitable) as error:
         raise uneditable_error(file, error) from None
@@ -279,7 +279,7 @@ def _tell_policy() -> None:
         print_line(f"! {policy.found} {policy.remedy or ''}".rstrip(), err=True)
 
 
-def _unknown(name: str, names: Sequence[str], path: Path) -> CallerError:
+def _unknown_connection_error(name: str, names: Sequence[str], path: Path) -> CallerError:
     if name == DEFAULT_CONNECTION:
         step = "It comes from settings outside of the tables: `taskhand config` shows where they are set. Unset them."
     else:

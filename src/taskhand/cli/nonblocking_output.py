@@ -47,8 +47,8 @@ def prepare_streams() -> None:
     codecs.register_error(_ERRORS, _replace_unencodable)
     if sys.stdin is None:
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = _tolerant(sys.stdout, 1, _StandardOutput)
-    sys.stderr = _tolerant(sys.stderr, 2, Diagnostics)
+    sys.stdout = _tolerant_stream(sys.stdout, 1, _StandardOutput)
+    sys.stderr = _tolerant_stream(sys.stderr, 2, Diagnostics)
 
 
 def is_output_lost() -> bool:
@@ -76,7 +76,7 @@ def lost_output() -> str | None:
     return None if problem is None or problem.errno == EPIPE else problem.strerror
 
 
-def _tolerant(stream: TextIO | None, descriptor: int, kind: "type[_StandardOutput | Diagnostics]") -> TextIO:
+def _tolerant_stream(stream: TextIO | None, descriptor: int, kind: "type[_StandardOutput | Diagnostics]") -> TextIO:
     """The stream on this descriptor, or one that a program has set. A terminal is written to directly."""
     encoding = "utf-8" if stream is None else stream.encoding
     if stream is not None and not _is_on(stream, descriptor):

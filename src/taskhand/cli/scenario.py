@@ -37,7 +37,7 @@ def scenario() -> None:
 @_FILES
 def list_scenarios(files: tuple[Path, ...]) -> None:
     """List scenarios: the name, the backends and the purpose of each."""
-    for loaded in _loaded(files):
+    for loaded in _load(files):
         print_line(f"{loaded.name} [{', '.join(loaded.backends)}] {loaded.about}")
 
 
@@ -76,7 +76,7 @@ def run_scenarios(
 
     if prove and agent:
         raise click.UsageError("--prove runs the scripts of the scenarios, and --agent an agent: choose one.")
-    chosen = [loaded for loaded in _loaded(files) if not only or loaded.name in only]
+    chosen = [loaded for loaded in _load(files) if not only or loaded.name in only]
     if missing := set(only) - {loaded.name for loaded in chosen}:
         raise CallerError(f"There is no scenario {', '.join(sorted(missing))}.", code="unknown_scenario")
     command = Command(agent, timeout) if agent else None
@@ -87,7 +87,7 @@ def run_scenarios(
     sys.exit(0 if passed == len(reports) else 1)
 
 
-def _loaded(files: Sequence[Path]) -> "Sequence[Scenario]":
+def _load(files: Sequence[Path]) -> "Sequence[Scenario]":
     from taskhand.testing.scenario import load_scenarios, shipped
 
     return load_scenarios(files or [shipped()])

@@ -123,7 +123,7 @@ async def run_team_demo(write_line: Callable[[str], object], *, brief: bool) -> 
                 command = ["keys", "create", "--person", person, "--scopes", scopes, "--expires", "1d"]
                 write_line(f"$ taskhand {' '.join(command)}")
                 keys[person] = (await team_folder.run(*command)).strip()
-            url = await stack.enter_async_context(_served(team_folder))
+            url = await stack.enter_async_context(_serve_team(team_folder))
             write_line(f"$ taskhand serve --http --auth keys    → {url}")
             clients = {
                 person: await stack.enter_async_context(connect_with_key(url, key, name="demo"))
@@ -167,7 +167,7 @@ async def _open_accounts(stack: AsyncExitStack) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _served(team_folder: _TeamFolder) -> AsyncIterator[str]:
+async def _serve_team(team_folder: _TeamFolder) -> AsyncIterator[str]:
     """Run a server over HTTP with keys; yields its endpoint. OperatorError if it does not start."""
     command = [*_TASKHAND, "serve", "--http", "--auth", "keys", "--port", "0"]
     async with await anyio.open_process(command, env=team_folder.environment, stdin=DEVNULL, stdout=DEVNULL) as process:

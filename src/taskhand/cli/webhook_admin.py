@@ -72,7 +72,7 @@ class KeyKeeper:
         if storage == "keyring" and state != "usable":
             raise credentials.no_keyring(state)
         keeper = cls(connection, storage or ("keyring" if state == "usable" else "file"))
-        keeper.edited("unused")
+        keeper.text_with("unused")
         return keeper
 
     @property
@@ -89,7 +89,7 @@ class KeyKeeper:
         """The key's name in the keyring."""
         return f"{TABLES}/{self.connection.name}/webhook_key"
 
-    def edited(self, value: str) -> str:
+    def text_with(self, value: str) -> str:
         """The text of the file with this value. OperatorError if the file cannot be written."""
         file = open_settings_file()
         try:
@@ -101,9 +101,11 @@ class KeyKeeper:
         """Store the key; returns sentences on where it is."""
         file = open_settings_file()
         if self.storage == "file":
-            write_settings_file(file, self.edited(key), holds_secret=True)
+            write_settings_file(file, self.text_with(key), holds_secret=True)
             return [f"The key of the deliveries is kept in {file.path}: everyone who can read it can forge deliveries."]
         with credentials.keep_credentials({self.keyring_name: key}):
-            write_settings_file(file, self.edited(credentials.keyring_reference(self.keyring_name)), holds_secret=False)
+            write_settings_file(
+                file, self.text_with(credentials.keyring_reference(self.keyring_name)), holds_secret=False
+            )
         sentence = f"The key of the deliveries is kept in the system keyring (service {credentials.SERVICE}) as "
         return [f"{sentence}{self.keyring_name}; {file.path} refers to it."]

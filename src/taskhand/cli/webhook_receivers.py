@@ -55,7 +55,7 @@ def check_of(connection: ConnectionSettings) -> "WebhookCheck | None":
     factory = find_factory(connection.settings.backend)
     if factory.webhooks is None:
         return None
-    [called] = connection.named([factory.webhook_key])
+    [called] = connection.setting_names([factory.webhook_key])
     check: WebhookCheck | None = factory.webhooks.check(connection.settings.of_backend(factory), called)
     return check
 
@@ -65,7 +65,7 @@ def _describe_missing(connection: ConnectionSettings) -> list[str]:
     factory = find_factory(connection.settings.backend)
     if factory.webhooks is None:
         return []
-    [called] = connection.named([factory.webhook_key])
+    [called] = connection.setting_names([factory.webhook_key])
     return [f"{connection.name}: {called} is not set"]
 
 

@@ -99,7 +99,7 @@ def list_webhooks(context: click.Context, *, connection: str | None, as_json: bo
     subscriptions = anyio.run(with_admin, chosen, lambda admin: admin.list_subscriptions())
     if subscriptions is None:
         raise _unmanaged_error(chosen, "list")
-    shown = [replace(subscription, url=_masked(subscription.url, chosen)) for subscription in subscriptions]
+    shown = [replace(subscription, url=_mask_address(subscription.url, chosen)) for subscription in subscriptions]
     if as_json:
         print_json([asdict(subscription) for subscription in shown])
         return
@@ -129,7 +129,7 @@ def remove_webhooks(context: click.Context, *, connection: str | None, public_ur
     if not removed:
         print_line(f"{_crm_name(chosen)} delivers nothing to {url}.")
     if current_key(chosen) is not None:
-        [called] = chosen.named([find_factory(chosen.settings.backend).webhook_key])
+        [called] = chosen.setting_names([find_factory(chosen.settings.backend).webhook_key])
         print_line(f"{called} is still set: unset it if no other deliveries use that key.")
 
 
@@ -184,12 +184,12 @@ def _print_grouped(
     """Print a line for the subscriptions to each address."""
     events: dict[str, list[str]] = {}
     for subscription in subscriptions:
-        events.setdefault(_masked(subscription.url, connection), []).extend(subscription.events)
+        events.setdefault(_mask_address(subscription.url, connection), []).extend(subscription.events)
     for url, names in events.items():
         print_line(f"{heading}: {', '.join(dict.fromkeys(names))}, delivered to {url}")
 
 
-def _masked(url: str, connection: "ConnectionSettings") -> str:
+def _mask_address(url: str, connection: "ConnectionSettings") -> str:
     """The address with any secret masked, also of other servers."""
     if not find_webhook_support(connection).has_secret_address:
         return url
@@ -200,7 +200,7 @@ def _print_remaining_steps(connection: "ConnectionSettings", *, has_key: bool) -
     """Print the operator's remaining steps before deliveries are accepted."""
     factory = find_factory(connection.settings.backend)
     origin = connection.origins.get(factory.webhook_key, DEFAULT)
-    [called] = connection.named([factory.webhook_key])
+    [called] = connection.setting_names([factory.webhook_key])
     if not has_key:
         step = find_webhook_support(connection).key_step or f"Set {called} to the key that verifies deliveries"
         print_line(f"{connection.in_own_words(step)}.")

@@ -77,7 +77,7 @@ class ConnectionSettings:
         kept = map(self.settings.value, find_factory(self.settings.backend).credentials)
         return credential in [secret.get_secret_value() for secret in kept if secret is not None]
 
-    def named(self, fields: Iterable[str]) -> list[str]:
+    def setting_names(self, fields: Iterable[str]) -> list[str]:
         """The names of fields of Settings for the operator of this connection: keys of its table, or variables."""
         return [self.keys.get(variable, variable) for variable in map(Settings.variable, fields)]
 

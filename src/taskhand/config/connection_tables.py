@@ -119,7 +119,7 @@ def _read_table(name: str, table: object, path: Path, text_of: TextOf) -> Connec
     keys = keys_of(find_factory(backend))
     for key in table:
         if key not in keys and key not in _OWN_KEYS:
-            raise _unknown(called, key, find_factory(backend), path)
+            raise _unknown_setting_error(called, key, find_factory(backend), path)
     texts = {keys[key]: text_of(f"{called}.{key}", table[key], keys[key]) for key in table if key in keys}
     values = {variable: value for variable, text in texts.items() if (value := clean_value(text))}
     return ConnectionTable(name, backend, path, _description(called, table, path), values)
@@ -144,7 +144,7 @@ def _description(called: str, table: Mapping[str, object], path: Path) -> str | 
     return one_line(given).strip() or None
 
 
-def _unknown(called: str, key: str, factory: BackendFactory[Any], path: Path) -> OperatorError:
+def _unknown_setting_error(called: str, key: str, factory: BackendFactory[Any], path: Path) -> OperatorError:
     keys = [*_OWN_KEYS, *keys_of(factory)]
     word = key.lower().removeprefix("taskhand_").removeprefix(factory.prefix.lower())
     if word.endswith("_file") and word.removesuffix("_file") in keys:

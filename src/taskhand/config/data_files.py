@@ -20,7 +20,7 @@ _JOURNAL: Final = ".journal.sqlite"
 def journal_path(settings: "Settings") -> Path:
     """The journal's file: TASKHAND_JOURNAL, else beside the built-in store's file, which may not exist."""
     if settings.journal:
-        return _expanded("TASKHAND_JOURNAL", settings.journal)
+        return _expand_path("TASKHAND_JOURNAL", settings.journal)
     store = data_folder() / _STORE if isinstance(settings.db, StoreAddress) else store_path(settings)
     # SQLite too keeps its files beside the target of a link. Earlier versions kept the journal beside the
     # link. os.path does not raise if the folder is not accessible.
@@ -36,13 +36,13 @@ def _journal_beside(store: Path) -> Path:
 def events_path(settings: "Settings") -> Path:
     """The file of events: TASKHAND_EVENTS, else beside the journal's file."""
     if settings.events:
-        return _expanded("TASKHAND_EVENTS", settings.events)
+        return _expand_path("TASKHAND_EVENTS", settings.events)
     journal = journal_path(settings)
     name = journal.name.removesuffix(_JOURNAL) if journal.name.endswith(_JOURNAL) else journal.stem
     return journal.with_name(f"{name}.events.sqlite")
 
 
-def _expanded(variable: str, path: Path) -> Path:
+def _expand_path(variable: str, path: Path) -> Path:
     """The path of a file. OperatorError if other processes could not open it, or for an invalid file name."""
     if path.name in {":memory:", "", ".."} or "\0" in str(path):
         raise OperatorError(
@@ -67,18 +67,18 @@ def store_location(settings: "Settings") -> Path | StoreAddress:
     """The built-in store's file, or the database that it is in."""
     if isinstance(settings.db, StoreAddress):
         return settings.db
-    return _expanded("TASKHAND_DB", settings.db) if settings.db else data_folder() / _STORE
+    return _expand_path("TASKHAND_DB", settings.db) if settings.db else data_folder() / _STORE
 
 
 def keys_path(settings: "Settings") -> Path:
     """The file with the keys of callers."""
     if settings.keys:
-        return _expanded("TASKHAND_KEYS", settings.keys)
+        return _expand_path("TASKHAND_KEYS", settings.keys)
     return data_folder() / "keys.sqlite"
 
 
 def links_path(settings: "Settings") -> Path:
     """The file with the credentials that persons have linked."""
     if settings.links:
-        return _expanded("TASKHAND_LINKS", settings.links)
+        return _expand_path("TASKHAND_LINKS", settings.links)
     return keys_path(settings).with_name("links.sqlite")

@@ -38,19 +38,19 @@ def expand_path(name: str, path: Path | str, environ: Mapping[str, str] | None =
         value = values.get(variable, "").strip()
         if value and not re.search(_VARIABLE, value):
             return value
-        raise _refused(name, f"contains the variable {variable}, which has no value")
+        raise _refused_path_error(name, f"contains the variable {variable}, which has no value")
 
     expanded = re.sub(_VARIABLE, value_of, clean_value(str(path)))
     if re.search(_LEFT_OVER, expanded):
-        raise _refused(name, "contains a placeholder, quotes, or characters that are not allowed in a path")
+        raise _refused_path_error(name, "contains a placeholder, quotes, or characters that are not allowed in a path")
     if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]", expanded):
-        raise _refused(name, "is a Windows path, and this system is not Windows")
+        raise _refused_path_error(name, "is a Windows path, and this system is not Windows")
     try:
         whole = Path(expanded).expanduser()
     except RuntimeError:
-        raise _refused(name, "names the home folder of an unknown user") from None
+        raise _refused_path_error(name, "names the home folder of an unknown user") from None
     if "~" in whole.parts:
-        raise _refused(name, "has ~ after its beginning, which is not a home folder there")
+        raise _refused_path_error(name, "has ~ after its beginning, which is not a home folder there")
     return whole
 
 
@@ -112,5 +112,5 @@ def is_writable_by_others(mode: int) -> bool:
     return os.name == "posix" and bool(mode & _WRITTEN_BY_OTHERS)
 
 
-def _refused(name: str, why: str) -> OperatorError:
+def _refused_path_error(name: str, why: str) -> OperatorError:
     return OperatorError(f"{name} {why}.", next_step=f"Write the whole path into {name}.")

@@ -68,7 +68,7 @@ def read_settings_file(path: Path, *, must_exist: bool) -> SettingsFile:
 
 def parse_settings(raw: bytes, path: Path, *, open_to_others: bool = False) -> SettingsFile:
     """The file at `path` with these bytes. OperatorError as in `read_settings_file`."""
-    parsed = _parsed(raw, path)
+    parsed = _parse(raw, path)
     tables = _tables(parsed.pop(TABLES), path) if TABLES in parsed else ()
     return SettingsFile(path, _values(parsed, path), open_to_others=open_to_others, tables=tables)
 
@@ -102,7 +102,7 @@ def _unreadable(path: Path, why: str) -> OperatorError:
     )
 
 
-def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
+def _parse(raw: bytes, path: Path) -> dict[str, Any]:
     from taskhand.config.toml_file import parse_toml_file  # noqa: PLC0415  needed only if there is a file
 
     return parse_toml_file(raw, lambda why: _unreadable(path, why))
@@ -117,7 +117,7 @@ def _tables(content: object, path: Path) -> "tuple[ConnectionTable, ...]":
 def _values(parsed: Mapping[str, Any], path: Path) -> dict[str, str]:
     rows = list(_rows(parsed))
     if unknown := [key for key, _ in rows if key not in _VARIABLES]:
-        raise _unknown(unknown, path)
+        raise _unknown_settings_error(unknown, path)
     texts = {_VARIABLES[key]: _text(key, value, path, _VARIABLES[key]) for key, value in rows}
     return {variable: text for variable, text in texts.items() if text}
 
@@ -131,7 +131,7 @@ def _rows(parsed: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _unknown(keys: list[str], path: Path) -> OperatorError:
+def _unknown_settings_error(keys: list[str], path: Path) -> OperatorError:
     near = {key: _nearest_keys(key) for key in keys}
     named = [f"{key[:60]!r}" + (f" (perhaps {' or '.join(near[key])})" if near[key] else "") for key in keys]
     return OperatorError(

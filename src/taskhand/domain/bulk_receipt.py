@@ -50,7 +50,7 @@ class TaskResult:
     is_passing: bool | None = None
 
     @classmethod
-    def failed(cls, task_id: str, outcome: Outcome, error: TaskhandError, title: str | None = None) -> "TaskResult":
+    def of_error(cls, task_id: str, outcome: Outcome, error: TaskhandError, title: str | None = None) -> "TaskResult":
         """The result of a task whose change ended in `error`; `retryIds` are the next step after one that passes."""
         is_passing = error.retryable or error.code in _AFTER_LINKING
         message = error.message if is_passing and not error.candidates else whole_message(error)
@@ -80,7 +80,8 @@ class SkippedTasks:
         titles = self.titles
         unchanged = (TaskResult(task_id, "unchanged", title=titles.get(task_id)) for task_id in self.unchanged)
         refused = (
-            TaskResult.failed(task_id, "refused", error, titles.get(task_id)) for task_id, error in self.refused.items()
+            TaskResult.of_error(task_id, "refused", error, titles.get(task_id))
+            for task_id, error in self.refused.items()
         )
         return (*unchanged, *refused, *self.others)
 

@@ -31,7 +31,7 @@ _PAGING: Final = frozenset({"order", "limit", "links", "after", "matched"})
 
 def canonical_new(edit: Edit, capabilities: Capabilities) -> dict[str, Any]:
     """The fields of a new task, without null and empty ones, and without the usual type."""
-    values = _without_empty({name: canonical_field(name, value) for name, value in edit.given()})
+    values = _without_empty({name: canonical_field(name, value) for name, value in edit.given_fields()})
     return {name: value for name, value in values.items() if (name, value) != ("task_type", capabilities.usual_type)}
 
 

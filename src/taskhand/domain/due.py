@@ -28,7 +28,7 @@ __all__ = [
     "is_supported_year",
     "iso_day",
     "moment_text",
-    "shifted",
+    "shift_due",
     "zone_rules",
 ]
 
@@ -121,7 +121,7 @@ def due_fields(due: Due | None) -> DueFields:
     return {"due_at": due.due_at, "is_all_day": due.at is None, "due_timezone": due.zone}
 
 
-def shifted(due: Due, days: int, default_zone: str | None) -> Due:
+def shift_due(due: Due, days: int, default_zone: str | None) -> Due:
     """The due date `days` later (earlier if negative), at the same wall-clock time in the same zone.
 
     An instant without a zone keeps its time in `default_zone`. CallerError if that day does not have the time.

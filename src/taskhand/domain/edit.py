@@ -84,7 +84,7 @@ class Edit:
     properties: PropertyValues | MISSING = MISSING
     native: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
-    def given(self) -> tuple[tuple[str, object], ...]:
+    def given_fields(self) -> tuple[tuple[str, object], ...]:
         """The fields that are set, with their values; each property is one."""
         values = _VALUES(self)
         given = tuple(compress(zip(FIELDS, values, strict=True), map(is_not, values, repeat(MISSING))))
@@ -107,14 +107,14 @@ class Edit:
         """
         return tuple(
             (name, value)
-            for name, value in self.given()
+            for name, value in self.given_fields()
             if not shows(task, name, value, written=written) or (name == "due" and not sure_of_due)
         )
 
     def unmet_by(self, task: Task, *, written: bool = False, sure_of_due: bool = True) -> "Edit":
         """The edit that sets the `unmet_fields`."""
         unmet = self.unmet_fields(task, written=written, sure_of_due=sure_of_due)
-        return self if len(unmet) == len(self.given()) else edit_of(unmet, self.native)
+        return self if len(unmet) == len(self.given_fields()) else edit_of(unmet, self.native)
 
     def is_met_by(self, task: Task, *, written: bool = False) -> bool:
         """Whether `task` shows every field that is set."""
@@ -150,14 +150,14 @@ def edit_of(pairs: Iterable[tuple[str, Any]], native: Mapping[str, Any] | None =
 
 def without(edit: Edit, *names: str) -> Edit:
     """The edit without these fields."""
-    given = edit.given()
+    given = edit.given_fields()
     kept = tuple((name, value) for name, value in given if name not in names)
     return edit if len(kept) == len(given) else edit_of(kept, edit.native)
 
 
 def properties_in(*edits: Edit | None) -> frozenset[str]:
     """The names of the properties that edits set."""
-    return property_names(name for edit in edits if edit is not None for name, _ in edit.given())
+    return property_names(name for edit in edits if edit is not None for name, _ in edit.given_fields())
 
 
 def known_properties(task: Task) -> dict[str, str | None]:
@@ -202,7 +202,7 @@ def is_untouched(task: Task, before: Task, edit: Edit) -> bool:
         and is_readable(task, name)
         and is_readable(before, name)
         and current_value(task, name) == current_value(before, name)
-        for name, _ in edit.given()
+        for name, _ in edit.given_fields()
     )
 
 

@@ -203,7 +203,7 @@ class LinkRequired(OperatorError):
         )
 
     @classmethod
-    def unlinked(cls, connection: str) -> "LinkRequired":
+    def of_unlinked(cls, connection: str) -> "LinkRequired":
         """The error for a credential that is removed while a call uses it."""
         return cls(
             f"Your own credential for {connection} was unlinked during this call; the rest was not sent.",

@@ -49,9 +49,11 @@ def request_body(edit: Edit) -> dict[str, Any]:
     """The arguments of update_task that set the fields of an edit."""
     body: dict[str, Any] = {}
     clear: list[str] = []
-    if properties := [(name, value) for field, value in edit.given() if (name := property_name(field)) is not None]:
+    if properties := [
+        (name, value) for field, value in edit.given_fields() if (name := property_name(field)) is not None
+    ]:
         body["properties"] = [{"name": name, "value": value} for name, value in properties]
-    for name, value in without(edit, *(property_field(name) for name, _ in properties)).given():
+    for name, value in without(edit, *(property_field(name) for name, _ in properties)).given_fields():
         if name == "note" and value is None:  # no request takes a note away
             continue
         match value:

@@ -96,6 +96,6 @@ def difference_between(was: Task, now: Task | None, *, of: Edit | None = None) -
     # a task is read without its note
     changed = tuple(change for change in changes(was, now) if change.field != "note")
     if of is not None:
-        names = {name for name, _ in of.given()}
+        names = {name for name, _ in of.given_fields()}
         changed = tuple(change for change in changed if EDIT_FIELDS.get(change.field, change.field) in names)
     return Difference(was.id, now.title or "", "update", changed) if changed else None

@@ -27,7 +27,7 @@ from taskhand.domain.name_matching import Match
 from taskhand.domain.properties import property_field
 from taskhand.domain.task import Responsible, Status, StatusChoice, Task
 from taskhand.domain.task_query import LINK_FIELDS
-from taskhand.domain.unapplied_fields import Unapplied, unapplied
+from taskhand.domain.unapplied_fields import Unapplied, unapplied_field
 
 __all__ = [
     "FieldChange",
@@ -114,8 +114,10 @@ class Receipt:
         changed = changes(before, after)
         if not unmet:
             return cls(after, changed, (), matched, note or None, change_id, before=before, already=already)
-        missed = tuple(unapplied(name, asked, after) for name, asked in unmet if is_readable(after, name))
-        unread = ", ".join(unapplied(name, asked, after).field for name, asked in unmet if not is_readable(after, name))
+        missed = tuple(unapplied_field(name, asked, after) for name, asked in unmet if is_readable(after, name))
+        unread = ", ".join(
+            unapplied_field(name, asked, after).field for name, asked in unmet if not is_readable(after, name)
+        )
         message = "Some of the requested values were not applied: see unapplied." if missed else None
         note = " ".join(
             filter(None, (message, note, unread and f"Whether it was applied cannot be read back: {unread}."))
@@ -169,7 +171,7 @@ def _property_pairs(before: Task | None, after: Task) -> list[tuple[str, object,
 
 def preview(before: Task | None, edit: Edit) -> Task:
     """The task as it is after `edit` is applied completely; `before` is None for a new task."""
-    given = dict(edit.given())
+    given = dict(edit.given_fields())
     values: dict[str, Any] = {name: given[name] for name in given if name in Task.model_fields}
     if "due" in given:
         values |= due_fields(given["due"])  # type: ignore[arg-type]  # what an edit holds there
@@ -240,7 +242,7 @@ def _met_before(before: Task | None, edit: Edit, unmet: Collection[str]) -> tupl
         return ()
     return tuple(
         DIFFERENCE_FIELDS.get(name, name)
-        for name, value in edit.given()
+        for name, value in edit.given_fields()
         if name not in unmet and shows(before, name, value)
     )
 

@@ -52,7 +52,7 @@ def known_zone(name: str) -> str:
 
 def is_offset(name: str) -> bool:
     """Whether a text that is no zone names an offset from UTC, in any spelling."""
-    return _OFFSET.fullmatch(_normalized(name)) is not None
+    return _OFFSET.fullmatch(_normalize_name(name)) is not None
 
 
 def zone_of_city(city: str) -> str | None:
@@ -75,7 +75,7 @@ def _official_names() -> dict[str, str]:
 
 def _similar_zones(name: str) -> list[str]:
     """The zones with the most similar names, or cities; for an offset those of the words beside it."""
-    wanted, cutoff = _normalized(name), 0.75
+    wanted, cutoff = _normalize_name(name), 0.75
     if is_offset(name):
         is_zero = not re.search("[1-9]", wanted)
         wanted, cutoff = _NO_PLACE.sub(" ", _NUMBER.sub(" ", wanted.replace("_", " "))).strip(" +-()[],;/<>"), 0.9
@@ -89,6 +89,6 @@ def _similar_zones(name: str) -> list[str]:
     return list(dict.fromkeys(near))
 
 
-def _normalized(name: str) -> str:
+def _normalize_name(name: str) -> str:
     """The name in lower case, with any dash as `-` and full-width characters as plain ones."""
     return _DASHES.sub("-", unicodedata.normalize("NFKC", strip_hidden(name[:_MAX_LENGTH]))).strip().casefold()

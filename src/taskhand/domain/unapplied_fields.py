@@ -7,7 +7,7 @@ from pydantic import MISSING
 from taskhand.domain.edit import DIFFERENCE_FIELDS, value_of
 from taskhand.domain.task import StatusChoice, Task
 
-__all__ = ["Unapplied", "unapplied"]
+__all__ = ["Unapplied", "unapplied_field"]
 
 _ASKED_AS = {
     "due": "dueDate",
@@ -35,7 +35,7 @@ class Unapplied:
     task_id: str | None = None
 
 
-def unapplied(name: str, asked: object, now: Task, was: Task | None = None) -> Unapplied:
+def unapplied_field(name: str, asked: object, now: Task, was: Task | None = None) -> Unapplied:
     """The row for the field `name` of an edit; `was` is the task as an undo expected it."""
     shown = DIFFERENCE_FIELDS.get(name, name)
     if isinstance(asked, StatusChoice):

@@ -94,7 +94,7 @@ async def _read(response: httpx2.Response, limit: int) -> Attempt:
     except Exception:  # noqa: BLE001  as above
         problem: AttemptEnd | None = AttemptEnd.CUT
     else:
-        body, problem = _decompressed(raw, headers.get("content-encoding", ""), limit)
+        body, problem = _decompress(raw, headers.get("content-encoding", ""), limit)
     if problem is not None and event is AttemptEnd.SUCCEEDED:
         return Attempt(problem, cause=f"{status}, {problem.name.lower()}")
     return Attempt(event, WholeResponse(status, headers, body))
@@ -113,7 +113,7 @@ async def _raw_body(response: httpx2.Response, limit: int) -> bytes:
     return bytes(raw)
 
 
-def _decompressed(raw: bytes, coding: str, limit: int) -> tuple[bytes, AttemptEnd | None]:
+def _decompress(raw: bytes, coding: str, limit: int) -> tuple[bytes, AttemptEnd | None]:
     """The decompressed body, and None; or an empty body, and the event by which a success counts as a failure."""
     body = decompress(raw, coding.strip().lower(), limit)
     if body is None:

@@ -100,8 +100,10 @@ def run_entry(
         return EntryReport(CheckResult("start", "unknown", f"It is a remote server ({where}), which is not checked."))
     missing = [name for name, value in _variables(entry).items() if _ASKED in value]
     given = _environment(host, entry, environ)
-    missing += [variable for variable in _forwarded(entry) if is_secret_variable(variable) and variable not in given]
-    words = [_filled(host, str(entry["command"]), environ), *_arguments(host, entry, environ)]
+    missing += [
+        variable for variable in _forwarded_variables(entry) if is_secret_variable(variable) and variable not in given
+    ]
+    words = [_fill_variables(host, str(entry["command"]), environ), *_arguments(host, entry, environ)]
     if is_ours and not missing:
         report = _run_doctor(words, given)
         if report.version:
@@ -119,14 +121,14 @@ def _variables(entry: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): str(value) for name, value in env.items()} if isinstance(env, dict) else {}
 
 
-def _forwarded(entry: Mapping[str, Any]) -> list[str]:
+def _forwarded_variables(entry: Mapping[str, Any]) -> list[str]:
     there = entry.get("env_vars")
     return [variable for variable in there if isinstance(variable, str)] if isinstance(there, list) else []
 
 
 def _arguments(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
     there = entry.get("args")
-    return [_filled(host, str(argument), environ) for argument in there] if isinstance(there, list) else []
+    return [_fill_variables(host, str(argument), environ) for argument in there] if isinstance(there, list) else []
 
 
 def _environment(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
@@ -138,12 +140,12 @@ def _environment(host: Host, entry: Mapping[str, Any], environ: Mapping[str, str
     passed = {name: value for name, value in environ.items() if name not in ours and not name.startswith("PYTHON")}
     if not host.inherits:
         passed = {name: passed[name] for name in _PASSED_ON if name in passed}
-    passed |= {name: environ[name] for name in _forwarded(entry) if name in environ}
+    passed |= {name: environ[name] for name in _forwarded_variables(entry) if name in environ}
     values = {name: value for name, value in _variables(entry).items() if _ASKED not in value}
-    return passed | {name: _filled(host, value, environ) for name, value in values.items()}
+    return passed | {name: _fill_variables(host, value, environ) for name, value in values.items()}
 
 
-def _filled(host: Host, text: str, environ: Mapping[str, str]) -> str:
+def _fill_variables(host: Host, text: str, environ: Mapping[str, str]) -> str:
     """The text with references to variables replaced, if the host does that."""
     if host.expands is None:
         return text

@@ -34,18 +34,18 @@ def put_value(text: str, path: Path, value: object) -> str:
     document = parse_jsonc(text)
     if document.root is None:
         blank = text if not text or text.endswith("\n") else f"{text}\n"
-        return f"{blank}{_rendered(_wrapped(path, value), _Style(text), '')}\n"
+        return f"{blank}{_render_value(_wrap_in_path(path, value), _Style(text), '')}\n"
     style, node = _Style(text, document.root), document.root
     for depth, step in enumerate(path):
         index = _index(node, step)
         if index is None:
-            new = _inserted(document, node, step, _wrapped(path[depth + 1 :], value), style)
-            return _checked(new, _expected_value(document.root.value, path, value))
+            new = _insert_child(document, node, step, _wrap_in_path(path[depth + 1 :], value), style)
+            return _check_result(new, _expected_value(document.root.value, path, value))
         node = node.children[index].node
     if node.value == value:
         return text
-    new = text[: node.start] + _rendered(value, style, _indent(text, node.start)) + text[node.end :]
-    return _checked(new, _expected_value(document.root.value, path, value))
+    new = text[: node.start] + _render_value(value, style, _indent(text, node.start)) + text[node.end :]
+    return _check_result(new, _expected_value(document.root.value, path, value))
 
 
 def remove_value(text: str, path: Path) -> str:
@@ -57,7 +57,9 @@ def remove_value(text: str, path: Path) -> str:
         if document.root is None or node is None or index is None:
             return text
         if depth == len(path) - 1:
-            return _checked(_removed(document, node, index), _expected_value(document.root.value, path, _GONE))
+            return _check_result(
+                _remove_child(document, node, index), _expected_value(document.root.value, path, _GONE)
+            )
         node = node.children[index].node
     return text
 
@@ -104,7 +106,7 @@ def _matches(value: object, step: ArrayItem) -> bool:
     return isinstance(value, dict) and value.get(step.field) == step.value
 
 
-def _wrapped(path: Path, value: object) -> object:
+def _wrap_in_path(path: Path, value: object) -> object:
     """The value inside the objects and arrays of the path."""
     inside = value
     for step in reversed(path):
@@ -112,12 +114,12 @@ def _wrapped(path: Path, value: object) -> object:
     return inside
 
 
-def _rendered(value: object, style: _Style, indent: str) -> str:
+def _render_value(value: object, style: _Style, indent: str) -> str:
     lines = json.dumps(value, ensure_ascii=False, indent=style.unit).split("\n")
     return f"{style.line_end}{indent}".join(lines)
 
 
-def _inserted(document: Text, container: Node, step: str | ArrayItem, value: object, style: _Style) -> str:
+def _insert_child(document: Text, container: Node, step: str | ArrayItem, value: object, style: _Style) -> str:
     """The text with a new last child in the container, in the style of its neighbours."""
     text, close = document.text, container.end - 1
     stop = _content_end(text, close)
@@ -128,7 +130,7 @@ def _inserted(document: Text, container: Node, step: str | ArrayItem, value: obj
         new = name + json.dumps(value, ensure_ascii=False) + ("," if last and last.comma is not None else "")
         return f"{head} {new}{text[stop:]}" if last else f"{text[:stop]}{new}{text[close:]}"
     indent = _child_indent(text, container, style)
-    new = f"{style.line_end}{indent}{name}{_rendered(value, style, indent)}"
+    new = f"{style.line_end}{indent}{name}{_render_value(value, style, indent)}"
     if last is None:
         tail = (
             text[stop:] if "\n" in text[stop:close] else style.line_end + _indent(text, container.start) + text[close:]
@@ -156,7 +158,7 @@ def _child_indent(text: str, container: Node, style: _Style) -> str:
     return _indent(text, container.start) + style.unit
 
 
-def _removed(document: Text, container: Node, index: int) -> str:
+def _remove_child(document: Text, container: Node, index: int) -> str:
     """The text without one child, its comma, and its line if it was alone on it."""
     text, child = document.text, container.children[index]
     before = container.children[index - 1] if index else None
@@ -194,10 +196,10 @@ def _expected_value(value: Any, path: Path, new: object) -> Any:
 def _next(value: Any, rest: Path, new: object) -> object:
     if not rest:
         return new
-    return _wrapped(rest, new) if value is None else _expected_value(value, rest, new)
+    return _wrap_in_path(rest, new) if value is None else _expected_value(value, rest, new)
 
 
-def _checked(text: str, expected: object) -> str:
+def _check_result(text: str, expected: object) -> str:
     """The text, after a check that it parses and has exactly the expected value."""
     root = parse_jsonc(text).root
     if root is None or root.value != expected:

@@ -114,7 +114,7 @@ class _JsoncParser:
             return None
         root = self._value(_DEEPEST)
         if self._next < len(self._tokens):
-            raise self._unexpected(self._tokens[self._next])
+            raise self._unexpected_error(self._tokens[self._next])
         return root
 
     def _take(self) -> _JsoncToken:
@@ -131,7 +131,7 @@ class _JsoncParser:
         self._next += 1
         return token
 
-    def _unexpected(self, token: _JsoncToken) -> Unparsable:
+    def _unexpected_error(self, token: _JsoncToken) -> Unparsable:
         return _refusal(self._text, token.start, f"{self._text[token.start : token.end][:20]!r} is unexpected")
 
     def _value(self, depth: int) -> Node:
@@ -147,20 +147,20 @@ class _JsoncParser:
         if mark == "[":
             children, end = self._children("]", depth, named=False)
             return Node([child.node.value for child in children], token.start, end, children)
-        raise self._unexpected(token)
+        raise self._unexpected_error(token)
 
     def _decode(self, token: _JsoncToken) -> Any:
         try:
             return json.loads(self._text[token.start : token.end])
         except ValueError:
-            raise self._unexpected(token) from None
+            raise self._unexpected_error(token) from None
 
     def _children(self, closing: str, depth: int, *, named: bool) -> tuple[Sequence[Child], int]:
         """The children up to the closing bracket, and the end of that bracket."""
         children: list[Child] = []
         while (close := self._take_mark(closing)) is None:
             if children and children[-1].comma is None:
-                raise self._unexpected(self._take())
+                raise self._unexpected_error(self._take())
             children.append(self._child(depth, named=named))
         return tuple(children), close.end
 
@@ -169,10 +169,10 @@ class _JsoncParser:
         if named:
             token = self._take()
             if token.kind != "string":
-                raise self._unexpected(token)
+                raise self._unexpected_error(token)
             name, start = self._decode(token), token.start
             if self._take_mark(":") is None:
-                raise self._unexpected(self._take())
+                raise self._unexpected_error(self._take())
         node = self._value(depth - 1)
         comma = self._take_mark(",")
         return Child(name, node.start if start is None else start, node, comma.start if comma else None)

@@ -19,11 +19,11 @@ _QUOTED = re.compile(r"""("|')(?:(?!\1)[^\r\n])*\1?""")
 
 def render_diff(old: str, new: str, host: Host) -> Sequence[str]:
     """The lines of a unified diff, with every secret masked; empty if only secrets differ, or nothing."""
-    before, after = (_masked(text, host).splitlines() for text in (old, new))
+    before, after = (_mask_text(text, host).splitlines() for text in (old, new))
     return list(difflib.unified_diff(before, after, "before", "after", lineterm=""))
 
 
-def _masked(text: str, host: Host) -> str:
+def _mask_text(text: str, host: Host) -> str:
     leaves = host.format.find_leaves(text)
     inputs = set(_our_inputs(leaves))
     others = [leaf for leaf in leaves if leaf.path[:2] not in inputs]

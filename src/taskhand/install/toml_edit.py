@@ -37,7 +37,7 @@ def put_value(text: str, path: Path, value: object) -> str:
     for name in names[:-1]:
         table = table.setdefault(name, {})
     table[names[-1]] = value
-    return _checked(_set_value(document, names, value), expected, names)
+    return _check_result(_set_value(document, names, value), expected, names)
 
 
 def remove_value(text: str, path: Path) -> str:
@@ -50,7 +50,7 @@ def remove_value(text: str, path: Path) -> str:
     for name in names[:-1]:
         table = table[name]
     del table[names[-1]]
-    return _checked(_remove(document, names), expected, names)
+    return _check_result(_remove(document, names), expected, names)
 
 
 def find_leaves(text: str) -> Sequence[Leaf]:
@@ -234,7 +234,7 @@ def _inline(value: object) -> str:
             return str(value)
 
 
-def _checked(text: str, expected: Mapping[str, Any], names: _Names) -> str:
+def _check_result(text: str, expected: Mapping[str, Any], names: _Names) -> str:
     """The text, after a check that it parses and has exactly the expected value.
 
     An empty table on the path counts as a missing one: a table without a head of its own ends with its last table.

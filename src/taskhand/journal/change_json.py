@@ -170,7 +170,7 @@ def _snapshot_from(value: Mapping[str, Any]) -> Snapshot:
 
 
 def _edit_json(edit: Edit) -> _Json:
-    value: _Json = {name: _field_json(given) for name, given in edit.given()}
+    value: _Json = {name: _field_json(given) for name, given in edit.given_fields()}
     return value if edit.native is None else value | {"native": dict(edit.native)}
 
 

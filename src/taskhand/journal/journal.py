@@ -319,7 +319,7 @@ class Journal(Protocol):
         """One page of changes; a change of several tasks that includes `task_id` is returned whole."""
         ...
 
-    async def abandoned(self) -> tuple[Change, ...]:
+    async def abandoned_changes(self) -> tuple[Change, ...]:
         """Open changes whose process has ended, oldest first."""
         ...
 

@@ -168,7 +168,7 @@ class SqlJournal:
         """Changes of this account, newest first; CallerError for an invalid cursor."""
         return await self._peek(lambda connection: change_lookup.find_page(connection, self._account_names, query))
 
-    async def abandoned(self) -> tuple[Change, ...]:
+    async def abandoned_changes(self) -> tuple[Change, ...]:
         """Open changes of this account whose process has ended, oldest first.
 
         This process takes them over, so no other process gets them while this one lives. Every write calls this, so a

@@ -111,7 +111,7 @@ async def run_demo(
                 f"A store in {folder}, filled by `taskhand seed demo`; the server runs as a host would start it."
             )
         await _run_command([sys.executable, *launch, "seed", "demo"])
-        async with _connected(launch) as client:
+        async with _connect(launch) as client:
             await _print_connection(client, write_line)
             today = today or datetime.now(UTC).date()
             known = {"tomorrow": str(today + timedelta(days=1)), "later": str(today + timedelta(days=3))}
@@ -133,7 +133,7 @@ async def _run_command(command: Sequence[str]) -> None:
 
 
 @asynccontextmanager
-async def _connected(launch: Sequence[str]) -> AsyncIterator[Client]:
+async def _connect(launch: Sequence[str]) -> AsyncIterator[Client]:
     server = StdioServerParameters(command=sys.executable, args=[*launch], env=_UNCONFIGURED)
     async with Client(stdio_client(server)) as client:
         yield client

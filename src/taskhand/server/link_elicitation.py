@@ -110,14 +110,14 @@ class _Conversation:
         """
         open_offer = await self.offers.find(self.app) if answered != "decline" else None
         if open_offer is None:
-            raise (_declined(error) if answered == "decline" else error) from None
+            raise (_declined_error(error) if answered == "decline" else error) from None
         if may_try and await self.offers.has_link(self.app):
             return None
         outcome = await self._ask(open_offer, error) if may_ask else "not_linked"
         if isinstance(outcome, InputRequiredResult):
             return outcome
         if outcome == "declined":
-            raise _declined(error) from None
+            raise _declined_error(error) from None
         if outcome == "not_linked":
             raise error.but(private_step=describe_step(self.app, open_offer)) from None
         return None
@@ -185,6 +185,6 @@ def _answer_in(params: _Params) -> tuple[str, _Action] | None:
     return state.removeprefix(LINK_STATE), result.action if isinstance(result, ElicitResult) else "cancel"
 
 
-def _declined(error: LinkRequired | LinkBroken) -> LinkRequired | LinkBroken:
+def _declined_error(error: LinkRequired | LinkBroken) -> LinkRequired | LinkBroken:
     """The refusal for a person who declined to link now."""
     return error.but(next_step="The person declined to link it. Ask them what they want instead.")

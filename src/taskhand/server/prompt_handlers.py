@@ -44,7 +44,7 @@ class PromptHandlers:
     ) -> ListPromptsResult:
         """Every offered prompt."""
         view = self.served.view(ctx)
-        listed = ListPromptsResult(prompts=[to_listed_prompt(prompt) for prompt in _offered(view)])
+        listed = ListPromptsResult(prompts=[to_listed_prompt(prompt) for prompt in _offered_prompts(view)])
         return self.served.access.mark_freshness(listed)
 
     async def get_prompt(self, ctx: ServerRequestContext[Any, Any], params: GetPromptRequestParams) -> GetPromptResult:
@@ -52,7 +52,7 @@ class PromptHandlers:
         try:
             with internal_errors(f"prompt {params.name}"):
                 view = self.served.view(ctx)
-                prompt, given = _find(params.name, _offered(view)), params.arguments or {}
+                prompt, given = _find(params.name, _offered_prompts(view)), params.arguments or {}
                 _check_arguments(prompt, given)
                 filled_in = _quote_arguments(given)
                 named = (
@@ -69,7 +69,7 @@ class PromptHandlers:
         return GetPromptResult(description=prompt.description, messages=[message])
 
 
-def _offered(view: CallerView) -> list[Prompt]:
+def _offered_prompts(view: CallerView) -> list[Prompt]:
     """The prompts that a caller can follow, with an argument for the connection if the caller has several."""
     followed = [prompt for prompt in PROMPTS if all(map(view.may_use, prompt.uses))]
     if not view.connections.are_several:

@@ -36,7 +36,7 @@ class ToolHandlers:
         mine = view.connections
         tools = self.served.offered.shown_to(view.principal).tools if mine.by_name else ()
         offered = [tool for tool in tools if mine.are_several or not tool.only_with_several]
-        schemas = self._schemas.listed(offered, mine)
+        schemas = self._schemas.list_schemas(offered, mine)
         notes = mine.first.backend.capabilities.notes if offered and not mine.are_several else None
         to_output = output_names if mine.are_several else output_schema
         shown = [to_listed_tool(tool, schemas[tool.name], notes, to_output(tool.answer)) for tool in offered]

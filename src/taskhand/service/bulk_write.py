@@ -202,14 +202,16 @@ class _BulkRun:
             raise AssertionError("a run begins with its change")
         results = tuple(self._results[index] for index in sorted(self._results))
         stopped = next((result.message for result in results if result.outcome == "not_attempted"), None)
-        note = stopped or self._deletion_note(change) or describe_shared(self._applied(change))
+        note = stopped or self._deletion_note(change) or describe_shared(self._applied_intents(change))
         receipt = BulkReceipt(results, change.opening.matched, note, change.id)
         return _with_way_on(receipt, change, is_out_of_time=self.progress.is_out_of_time)
 
     def _deletion_note(self, change: Change) -> str | None:
         """The note on all deleted tasks; None if none was deleted."""
         deleted = [
-            intent.before for intent in self._applied(change) if intent.verb == "delete" and intent.before is not None
+            intent.before
+            for intent in self._applied_intents(change)
+            if intent.verb == "delete" and intent.before is not None
         ]
         if not deleted:
             return None
@@ -217,7 +219,7 @@ class _BulkRun:
         again = f"cannot make {lost} of them again" if lost else "makes them again under new ids"
         return f"The tasks are deleted; undo_change {again}."
 
-    def _applied(self, change: Change) -> list[Intent]:
+    def _applied_intents(self, change: Change) -> list[Intent]:
         return [intent for index, intent in enumerate(change.intents) if self._results[index].outcome == "applied"]
 
     def _overall_outcome(self) -> Outcome:
@@ -243,7 +245,7 @@ def _judge(intent: Intent, item: ItemResult) -> TaskResult:
         return TaskResult(item.task_id, "applied", None, item.note, title=title)
     if item.error is not None or item.written is None:
         error = item.error or TaskhandError("The outcome of this task is unknown.", code="outcome_unknown")
-        failed = TaskResult.failed(item.task_id, _failure_outcome(error), error, title)
+        failed = TaskResult.of_error(item.task_id, _failure_outcome(error), error, title)
         return failed if intent.before or isinstance(error, NotAttempted) else _name_new_task(failed, error)
     before, edit = intent.task_before, intent.asked or intent.edit or Edit()
     receipt = Receipt.of(before, item.written.task, edit, (), item.written.note)

@@ -76,7 +76,7 @@ class Connections:
         for own_name, app in self.by_name.items():
             if own_name.casefold() == name.strip().casefold():
                 return app
-        raise UnclearConnection.unknown(name, self)
+        raise UnclearConnection.of_unknown_name(name, self)
 
     async def aclose(self) -> None:
         """Close every backend and journal after pending writes."""
@@ -103,7 +103,9 @@ class UnclearConnection(CallerError):
         )
 
     @classmethod
-    def unknown(cls, name: str, connections: Connections, *, next_step: str | None = None) -> "UnclearConnection":
+    def of_unknown_name(
+        cls, name: str, connections: Connections, *, next_step: str | None = None
+    ) -> "UnclearConnection":
         """The error for an unknown name.
 
         Its candidate is the only connection whose name has such words, if there is exactly one.

@@ -46,7 +46,7 @@ async def recover_abandoned(app: AppContext) -> None:
     """
     app = app.shared
     with part_of_call(_SHARE_OF_CALL):
-        for change in await app.journal.abandoned():
+        for change in await app.journal.abandoned_changes():
             try:
                 await _recover_once(app, change)
             except TaskhandError as error:

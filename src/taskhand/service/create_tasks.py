@@ -49,7 +49,7 @@ class NewBody:
     title: str
     given: TaskDraft | CallerError
 
-    def named(self, error: TaskhandError) -> CallerError:
+    def label(self, error: TaskhandError) -> CallerError:
         """The error with the index and title of its body."""
         title = f" {truncate(self.title, _TITLE)!r}" if self.title else ""
         return _with_position(f"tasks[{self.index}]{title}", error)
@@ -85,7 +85,7 @@ class _Step:
     def refuse(self, error: CallerError) -> None:
         """Create nothing; the error names the body."""
         self.error = error
-        self.result = replace(TaskResult.failed("", "refused", error, self.body.title), message=whole_message(error))
+        self.result = replace(TaskResult.of_error("", "refused", error, self.body.title), message=whole_message(error))
 
 
 async def create_tasks(call: Call, bodies: Sequence[NewBody]) -> BulkReceipt | Plan:
@@ -171,7 +171,7 @@ def _refuse_failed(failed: Sequence[tuple[_Step, CallerError]]) -> None:
     for group in groups.values():
         (first, error), *others = group
         positions = ", ".join(f"tasks[{step.body.index}]" for step, _ in group)
-        labelled = _with_position(positions, error) if others else first.body.named(error)
+        labelled = _with_position(positions, error) if others else first.body.label(error)
         for step, _ in group:
             step.refuse(labelled)
 
@@ -208,13 +208,13 @@ def _to_result(call: Call, body: NewBody, earlier: EarlierCreate, now: Mapping[s
     """The result of a body whose task an earlier call has made, or may have made; `now` is of `read_made`."""
     made = earlier.made
     if earlier.is_left:
-        return TaskResult.failed("", "refused", body.named(left_error(earlier)), body.title)
+        return TaskResult.of_error("", "refused", body.label(left_error(earlier)), body.title)
     if made is None:
-        return TaskResult.failed("", "unknown", body.named(outcome_unknown_error(earlier.change)), body.title)
+        return TaskResult.of_error("", "unknown", body.label(outcome_unknown_error(earlier.change)), body.title)
     try:
         task, state = state_of_made(call, earlier, made, now)
     except CallerError as gone:
-        return TaskResult.failed("", "refused", body.named(gone), body.title)
+        return TaskResult.of_error("", "refused", body.label(gone), body.title)
     note = " ".join(filter(None, (DUPLICATE, f"{earlier.change.id} made it.", state)))
     return TaskResult(task.id, "unchanged", "replayed", note, title=task.title)
 

@@ -11,7 +11,7 @@ from taskhand.domain.plan import difference_between
 from taskhand.domain.receipt import changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
-from taskhand.domain.unapplied_fields import Unapplied, unapplied
+from taskhand.domain.unapplied_fields import Unapplied, unapplied_field
 from taskhand.domain.unrestorable_values import unrestorable
 from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
@@ -69,7 +69,7 @@ async def _restore(
     Fields that differ otherwise were changed by another client at the same moment; they stay.
     """
     before = replace(before, task=with_keys_of(before.task, now.task))
-    ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given()}
+    ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given_fields()}
     changed = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before.task, after)} & ours
     if changed and changed <= set(left_out):
         return None
@@ -96,16 +96,16 @@ def _part(whole: Edit, after: Task, now: Task) -> tuple[Edit, tuple[Unapplied, .
     unmet = _names(whole.unmet_by(now))
     kept = [
         (name, value)
-        for name, value in whole.given()
+        for name, value in whole.given_fields()
         if name in unmet and difference_between(after, now, of=edit_of([(name, value)])) is not None
     ]
     return without(whole, *(name for name, _ in kept)), tuple(
-        unapplied(name, value, now, after) for name, value in kept
+        unapplied_field(name, value, now, after) for name, value in kept
     )
 
 
 def _names(edit: Edit) -> set[str]:
-    return {name for name, _ in edit.given()}
+    return {name for name, _ in edit.given_fields()}
 
 
 async def _recreate(app: AppContext, deleted: Snapshot, now: Snapshot | None) -> Inverse:
@@ -126,17 +126,17 @@ async def _recreate(app: AppContext, deleted: Snapshot, now: Snapshot | None) ->
     values = {name: current_value(task, name) for name in FIELDS}
     values["status"] = StatusChoice.of(task.status_config) if task.status_config else None
     known = {name: value for name, value in values.items() if name not in deleted.unknown and value is not None}
-    edit = Edit(**known, native=_unmasked(deleted.native))  # type: ignore[arg-type]  # each as its field has it
+    edit = Edit(**known, native=_without_masked(deleted.native))  # type: ignore[arg-type]  # each as its field has it
     refuse_masked(edit, "The deleted task")
     return Inverse(await create_intent(app, edit), not_restored=unrestorable(deleted))
 
 
-def _unmasked(value: Any) -> Any:
+def _without_masked(value: Any) -> Any:
     """The CRM's own values without those in which the journal has masked a key."""
     if not isinstance(value, Mapping):
         return value
     return {
-        name: _unmasked(field_value)
+        name: _without_masked(field_value)
         for name, field_value in value.items()
         if not (isinstance(field_value, str) and MASK in field_value)
     }

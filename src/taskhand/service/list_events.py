@@ -127,7 +127,9 @@ async def list_events(app: AppContext, request: EventsRequest, *, looks: bool = 
         raise failed or no_feed_error(app)
     notes = [_describe_failure(app, feed, failed)]
     last = await _find_last(store, feed, request)
-    start = _checked(feed, given) if given else _find_start(app, feed, request, last, tells_past=not source.compares)
+    start = (
+        _check_start(feed, given) if given else _find_start(app, feed, request, last, tells_past=not source.compares)
+    )
     if start is None or (start.since is not None and given is None):
         notes.append(source.remark)
     if start is not None and start.since is not None and start.through is None:
@@ -250,10 +252,10 @@ def _find_start(
         since = min(feed.begun_at, app.clock() - _LATELY) if tells_past else feed.begun_at
     if since is not None:
         return Start(since, since=since)
-    return None if last is None else _checked(feed, Start(last.at, last.seq))
+    return None if last is None else _check_start(feed, Start(last.at, last.seq))
 
 
-def _checked(feed: Feed, start: Start) -> Start:
+def _check_start(feed: Feed, start: Start) -> Start:
     """The start; by its moment if the feed does not go back to its number, or was restarted since."""
     if start.through is None and (start.seq > feed.last_seq or start.at < feed.begun_at):
         return Start(start.at, since=start.at)

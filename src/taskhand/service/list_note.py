@@ -21,7 +21,7 @@ def list_note(app: AppContext, matched: Iterable[Match], *, has_unfound_text: bo
 
     `has_unfound_text` is whether the filter has a text and the list is empty.
     """
-    return _joined(app.principal.rules.note_on_lists, note_on_words(app, matched), has_unfound_text=has_unfound_text)
+    return _join(app.principal.rules.note_on_lists, note_on_words(app, matched), has_unfound_text=has_unfound_text)
 
 
 def merged_list_note(
@@ -29,8 +29,8 @@ def merged_list_note(
 ) -> str | None:
     """The note of the list of several connections; it names those that counted days in words in UTC."""
     rule = next(iter(apps.values())).principal.rules.note_on_lists
-    return _joined(rule, merged_note_on_words(apps, matched), has_unfound_text=has_unfound_text)
+    return _join(rule, merged_note_on_words(apps, matched), has_unfound_text=has_unfound_text)
 
 
-def _joined(*notes: str | None, has_unfound_text: bool) -> str | None:
+def _join(*notes: str | None, has_unfound_text: bool) -> str | None:
     return join_notes(*notes, _NO_WORDS if has_unfound_text else None)

@@ -17,7 +17,7 @@ def has_mask(edit: Edit | None) -> bool:
     """Whether an edit from the journal contains a mask in place of a key."""
     if edit is None:
         return False
-    texts = (*(value for _, value in edit.given()), *(edit.native or {}).values())
+    texts = (*(value for _, value in edit.given_fields()), *(edit.native or {}).values())
     return any(isinstance(text, str) and MASK in text for text in texts)
 
 

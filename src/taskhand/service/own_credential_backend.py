@@ -142,7 +142,7 @@ class _Choice:
         if person is None:
             raise NotAllowed.by("own_credential", "Unknown callers may not use this connection.")
         if self._opened is not None:
-            raise LinkRequired.unlinked(self._connection)
+            raise LinkRequired.of_unlinked(self._connection)
         raise LinkRequired.first(self._connection, person.shown_name, has_vault=self._own is not None)
 
 

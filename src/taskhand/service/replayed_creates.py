@@ -40,6 +40,6 @@ def to_result_now(call: Call, result: TaskResult, earlier: EarlierCreate, now: M
     try:
         task, state = state_of_made(call, earlier, earlier.made, now)
     except CallerError as gone:
-        return TaskResult.failed(result.id, "refused", gone, result.title)
+        return TaskResult.of_error(result.id, "refused", gone, result.title)
     message = " ".join(filter(None, (result.message, state)))
     return replace(result, message=message or None, title=task.title)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import MISSING
 
 from taskhand.domain import task_rules
-from taskhand.domain.due import Due, due_of, instant_text, shifted
+from taskhand.domain.due import Due, due_of, instant_text, shift_due
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
@@ -49,10 +49,10 @@ def _shift_due(app: AppContext, request: DueRequest, before: Task, days: int) ->
         )
     _check_day_is_certain(app, before)
     if not request.is_given:
-        return shifted(due, days, app.timezone)
+        return shift_due(due, days, app.timezone)
     # The new time may exist on the new day even if the task's own time does not.
     local = due if due.at is None else Due.instant(due.at, due.zone or app.timezone)
-    return replace(request, due_date=shifted(Due(local.day), days, None).day).on(local, app.timezone)
+    return replace(request, due_date=shift_due(Due(local.day), days, None).day).on(local, app.timezone)
 
 
 def _check_day_is_certain(app: AppContext, before: Task) -> None:

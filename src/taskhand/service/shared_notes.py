@@ -33,12 +33,12 @@ async def with_written_notes(
         # A text that the journal masks cannot be compared: the note is deleted by its id.
         text = "" if MASK in str(after.note) else str(after.note)
         is_gone = after.note_id in gone
-        snapshots |= _noted(snapshots, task_id, None if is_gone else text, None if is_gone else str(after.note_id))
+        snapshots |= _with_note(snapshots, task_id, None if is_gone else text, None if is_gone else str(after.note_id))
     for text in dict.fromkeys(deleted.values()):
         tasks = [now[task_id].task for task_id, note in deleted.items() if note == text and task_id in now]
         ids = await find_own_notes(app, tasks, text, since) if MASK not in text else {}
         for task in tasks:
-            snapshots |= _noted(snapshots, task.id, text if task.id in ids else None, ids.get(task.id))
+            snapshots |= _with_note(snapshots, task.id, text if task.id in ids else None, ids.get(task.id))
     return snapshots
 
 
@@ -112,7 +112,7 @@ def _note_difference(task: Task, was: object, now: object) -> Difference:
     return Difference(task.id, task.title or "", "update", (FieldChange("note", was, now),))
 
 
-def _noted(
+def _with_note(
     snapshots: Mapping[str, Snapshot], task_id: str, note: str | None, note_id: str | None
 ) -> dict[str, Snapshot]:
     return {task_id: snapshots[task_id].with_note(note, note_id)} if task_id in snapshots else {}

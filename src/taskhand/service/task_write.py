@@ -118,7 +118,7 @@ async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
     if unmet is edit:
         return written
     # Fields that were left out because the task showed them already: another client changed them meanwhile.
-    sent = {name for name, _ in unmet.given()}
+    sent = {name for name, _ in unmet.given_fields()}
     unsent = [(name, value) for name, value in edit.unmet_fields(written.task) if name not in sent]
     if not unsent:
         return written

@@ -195,9 +195,9 @@ def _remade_result(call: Call, task: TaskUndo, now: Mapping[str, Task] | None) -
         return None
     result = earlier.change.results.get(earlier.index)
     if earlier.is_left:
-        return TaskResult.failed(task.task_id, "refused", left_error(earlier), task.title)
+        return TaskResult.of_error(task.task_id, "refused", left_error(earlier), task.title)
     if result is None or result.after is None:
-        return TaskResult.failed(task.task_id, "unknown", outcome_unknown_error(earlier.change), task.title)
+        return TaskResult.of_error(task.task_id, "unknown", outcome_unknown_error(earlier.change), task.title)
     again = f"It was made again before, as {result.task_id}."
     return to_result_now(call, TaskResult(task.task_id, "unchanged", message=again, title=task.title), earlier, now)
 

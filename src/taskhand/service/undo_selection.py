@@ -73,7 +73,7 @@ def _unknown_entry_error(change: Change, entry: str, *, takes_fields: bool) -> C
 def _fields_of(intents: Collection[Intent]) -> Sequence[str]:
     """The fields of an edit that a change set, each once."""
     edits = [intent.edit or Edit() for intent in intents if intent.verb == "update"]
-    return tuple(dict.fromkeys(name for edit in edits for name, _ in edit.given()))
+    return tuple(dict.fromkeys(name for edit in edits for name, _ in edit.given_fields()))
 
 
 def _nothing_written_error(change: Change, *, is_all: bool) -> CallerError:

@@ -246,7 +246,7 @@ def _keep(databases: Sequence[DatabaseFile], connection: sqlite3.Connection, sta
     for number, copy in enumerate(copies):
         copy_database(connection, copy, _schema(number))
     first = databases[0].path.resolve()
-    target = _unused(first.with_name(f"{first.stem}.before-restore-{stamp}.zip"))
+    target = _unused_path(first.with_name(f"{first.stem}.before-restore-{stamp}.zip"))
     write_archive(copies, folder / MANIFEST, target, {"made_at": stamp})
     return target
 
@@ -255,7 +255,7 @@ def _move_away(path: Path, stamp: str) -> list[Path]:
     """Rename a file that is no sound database, with its log."""
     if not path.exists():
         return []
-    kept = _unused(path.with_name(f"{path.name}.before-restore-{stamp}.bak"))
+    kept = _unused_path(path.with_name(f"{path.name}.before-restore-{stamp}.bak"))
     for end in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
             path.with_name(f"{path.name}{end}").rename(kept.with_name(f"{kept.name}{end}"))
@@ -264,7 +264,7 @@ def _move_away(path: Path, stamp: str) -> list[Path]:
     return [kept]
 
 
-def _unused(path: Path) -> Path:
+def _unused_path(path: Path) -> Path:
     names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, 1_000))
     return path if not path.exists() else next(candidate for candidate in names if not candidate.exists())
 

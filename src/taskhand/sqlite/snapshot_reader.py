@@ -47,7 +47,7 @@ class SourceFile:
 @contextmanager
 def open_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile]:
     """Open a snapshot of the existing file at `path`; other processes can continue to write."""
-    with _connected(path, kind) as connection:
+    with _connect(path, kind) as connection:
         _begin(connection)
         yield SourceFile(connection, path, kind)
 
@@ -55,7 +55,7 @@ def open_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile]:
 @contextmanager
 def hold_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile | None]:
     """Open the file at `path` exclusively; None if another process has it open, even idle."""
-    with _connected(path, kind) as connection:
+    with _connect(path, kind) as connection:
         try:
             # Before the first read: the lock is then on the whole file, for as long as the connection is open.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchone()
@@ -70,7 +70,7 @@ def hold_source(path: Path, kind: DatabaseKind) -> Iterator[SourceFile | None]:
 
 
 @contextmanager
-def _connected(path: Path, kind: DatabaseKind) -> Iterator[sqlite3.Connection]:
+def _connect(path: Path, kind: DatabaseKind) -> Iterator[sqlite3.Connection]:
     """Connect to the file, and migrate it first if it is of an older program."""
     with database_file_errors(path, kind):
         open_sqlite(path, kind).close()

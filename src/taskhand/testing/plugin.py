@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "person=None, planted=(), mode='auto'): the setup of the fixture `taskhand`",
     )
     if (asyncio_plugin := config.pluginmanager.get_plugin("asyncio")) is not None:
-        config.pluginmanager.register(fixtures_for_asyncio(asyncio_plugin, _opened))
+        config.pluginmanager.register(fixtures_for_asyncio(asyncio_plugin, _open_for_test))
 
 
 @pytest.fixture
@@ -103,11 +103,11 @@ def taskhand(request: pytest.FixtureRequest) -> "Bench":
 
 @pytest.fixture(name=ANYIO_FIXTURE)
 async def _on_anyio(request: pytest.FixtureRequest) -> "AsyncIterator[Bench]":
-    async for bench in _opened(request):
+    async for bench in _open_for_test(request):
         yield bench
 
 
-async def _opened(request: pytest.FixtureRequest) -> "AsyncIterator[Bench]":
+async def _open_for_test(request: pytest.FixtureRequest) -> "AsyncIterator[Bench]":
     """The server with the setup of the test's mark."""
     mark = request.node.get_closest_marker(_MARK)
     taskhand_open: OpenTaskhand = request.getfixturevalue("taskhand_open")

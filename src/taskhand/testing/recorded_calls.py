@@ -48,7 +48,7 @@ def record_calls(server: Server[Any], write: Callable[[Called], None]) -> Server
 
     async def listen(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         result = await call_next(ctx)
-        if ctx.method == _METHOD and (seen := _called(ctx.params, _to_json(result))) is not None:
+        if ctx.method == _METHOD and (seen := _to_called(ctx.params, _to_json(result))) is not None:
             write(seen)
         return result
 
@@ -72,7 +72,7 @@ def read_calls(file: Path) -> Sequence[Called]:
     return tuple(Called(**json.loads(line)) for line in lines)
 
 
-def _called(params: Mapping[str, Any] | None, result: Mapping[str, Any]) -> Called | None:
+def _to_called(params: Mapping[str, Any] | None, result: Mapping[str, Any]) -> Called | None:
     """The call with its answer; None while a person is being asked."""
     if "content" not in result:
         return None

@@ -90,7 +90,7 @@ def _patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
-def _known(name: str) -> str:
+def _check_known(name: str) -> str:
     if name not in DATA:
         raise ValueError(f"there is no data set {name!r}; the data sets are {', '.join(DATA)}")
     return name
@@ -249,7 +249,7 @@ class Scenario(_Table):
     """The person's message to the agent."""
     backends: Annotated[tuple[BackendName, ...], Field(min_length=1)]
     """The backends that it runs on. Wrong attempts run on the first."""
-    data: Annotated[str, AfterValidator(_known)] = "sales_week"
+    data: Annotated[str, AfterValidator(_check_known)] = "sales_week"
     """The name of a data set."""
     clock: Annotated[AwareDatetime, Field(validate_default=True)] = NOW  # type: ignore[assignment]
     """The time at which the run starts, with its offset."""

@@ -43,7 +43,7 @@ class Scripted:
     async def __call__(self, _task: str, client: Client) -> str:
         """Make the calls and return the script's final message. ScriptError if an answer differs from the script."""
         for call in self._script.calls:
-            result = await client.call_tool(call.tool, self._filled(dict(call.send)))
+            result = await client.call_tool(call.tool, self._fill(dict(call.send)))
             text = "".join(part.text for part in result.content if isinstance(part, TextContent))
             answer = json.loads(text)
             _check(call, answer.get("error") if result.is_error else None)
@@ -57,12 +57,12 @@ class Scripted:
             self._known |= dict(_facts(fields))
         self._known |= {name: answer[name] for name in _LATEST if name in answer}
 
-    def _filled(self, value: Any) -> Any:
+    def _fill(self, value: Any) -> Any:
         """The value with its placeholders filled in. A text that is only a placeholder becomes the value itself."""
         if isinstance(value, dict):
-            return {name: self._filled(inner) for name, inner in value.items()}
+            return {name: self._fill(inner) for name, inner in value.items()}
         if isinstance(value, list):
-            return [self._filled(inner) for inner in value]
+            return [self._fill(inner) for inner in value]
         if not isinstance(value, str):
             return value
         if whole := _PLACEHOLDER.fullmatch(value):

@@ -87,7 +87,7 @@ class Tickets:
         """Store the errand of a redirected browser; return the `state` parameter, or None if the browser is refused."""
         state = self._new_secret(_BYTES)
         hashed = hash_secret(state)
-        sealed = self._cipher.seal(errand.to_bytes(), _associated(ticket.id, hashed))
+        sealed = self._cipher.seal(errand.to_bytes(), _associated_data(ticket.id, hashed))
         return state if await self._store.send(ticket.id, browser, hashed, sealed) else None
 
     async def take(self, state: str, browser: str) -> tuple[Ticket, Errand] | None:
@@ -100,7 +100,7 @@ class Tickets:
         if not self._is_ours(ticket):
             return None
         try:
-            return ticket, Errand.of_bytes(self._cipher.open(sealed, _associated(ticket.id, hashed)))
+            return ticket, Errand.of_bytes(self._cipher.open(sealed, _associated_data(ticket.id, hashed)))
         except CannotOpen:
             return None
 
@@ -140,5 +140,5 @@ class Tickets:
         await self._store.aclose()
 
 
-def _associated(ticket_id: str, state: str) -> bytes:
+def _associated_data(ticket_id: str, state: str) -> bytes:
     return f"taskhand ticket {ticket_id} {state}".encode("ascii")

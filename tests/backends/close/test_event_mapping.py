@@ -11,7 +11,7 @@ from pydantic import MISSING
 from backends.close.sandboxed_app import ELENA, LEAD, TASK
 from taskhand.backends.close.events.event_log import EventLog, LogEntry, log_time_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
-from taskhand.backends.close.events.position import Seen, remembered
+from taskhand.backends.close.events.position import Seen, entries_to_remember
 
 if TYPE_CHECKING:
     from taskhand.backends.close.client import CloseClient
@@ -180,7 +180,7 @@ def test_the_latest_five_thousand_entries_of_the_last_hour_are_remembered() -> N
     made = [MADE + timedelta(milliseconds=100 * number) for number in range(5_002)]
     seen = {f"ev_{number}": Seen(log_time_text(at), TASK, is_own_event=False) for number, at in enumerate(made)}
     seen["ev_old"] = Seen(log_time_text(made[-1] - timedelta(hours=1, milliseconds=1)), TASK, is_own_event=False)
-    assert [*remembered(seen, made[-1])] == [f"ev_{number}" for number in range(2, 5_002)]
+    assert [*entries_to_remember(seen, made[-1])] == [f"ev_{number}" for number in range(2, 5_002)]
 
 
 def test_a_change_of_a_value_that_could_not_be_read_has_no_earlier_value() -> None:

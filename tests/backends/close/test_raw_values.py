@@ -42,7 +42,7 @@ from taskhand.domain.task import StatusChoice
 def test_a_raw_value_of_a_snapshot_replaces_the_value_of_the_contract(
     edit: Edit, plain: dict[str, Any], native: dict[str, Any], exact: dict[str, Any]
 ) -> None:
-    given = dict(edit.given())
+    given = dict(edit.given_fields())
     assert update_body(edit, dateless=False) == plain
     assert update_body(Edit(**given, native=native), dateless=False) == exact  # type: ignore[arg-type]  # its own fields
 

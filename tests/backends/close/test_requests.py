@@ -79,7 +79,7 @@ async def test_a_new_task_is_created_with_one_post() -> None:
         "contact_id": CAROLINA,
     }
     assert sent_requests(sandbox) == [("POST", "/api/v1/task/", body)]
-    assert not any(edit.unmet_by(task).given())
+    assert not any(edit.unmet_by(task).given_fields())
     assert task.url == f"https://app.close.com/lead/{LEAD}/"
 
 
@@ -103,7 +103,7 @@ async def test_a_change_is_one_put_of_the_changed_fields(edit: Edit, body: dict[
         sandbox.clear_requests()
         after = (await backend.update_task(before, edit)).task
     assert sent_requests(sandbox) == [("PUT", f"/api/v1/task/{TASK}/", body)]
-    assert not any(edit.unmet_by(after).given())
+    assert not any(edit.unmet_by(after).given_fields())
 
 
 async def test_the_day_of_an_instant_is_known_where_a_zone_is_configured() -> None:
@@ -242,7 +242,7 @@ async def test_a_call_is_created_where_that_is_configured() -> None:
     async with on_close(sandbox, close_new_task_type="outgoing_call") as backend:
         task = (await backend.create_task(edit)).task
     assert sandbox.tasks[0]["_type"] == "outgoing_call"
-    assert not any(edit.unmet_by(task).given())
+    assert not any(edit.unmet_by(task).given_fields())
 
 
 @pytest.mark.parametrize("kind", [kind for kind in INBOX if kind != "lead"])
@@ -256,7 +256,7 @@ async def test_a_change_that_the_type_does_not_accept_is_refused_before_sending(
         moved = Edit(due=Due(date(2026, 4, 1)), status=StatusChoice.of(DONE), responsible_ids=(ANA,))
         after = (await backend.update_task(before, moved)).task
     assert [one.method for one in sandbox.requests] == ["GET", "PUT"]
-    assert not any(moved.unmet_by(after).given())
+    assert not any(moved.unmet_by(after).given_fields())
 
 
 async def test_a_change_that_no_type_accepts_is_refused_before_sending() -> None:

@@ -227,7 +227,7 @@ async def made_again(backend: Any, *names: str) -> str:
     await backend.delete_task(before.task)
     edit = inverse_edit(before, "title", "due", "responsible_ids", "status", *names)
     written = await backend.create_task(edit)
-    assert not any(edit.unmet_by(written.task).given())
+    assert not any(edit.unmet_by(written.task).given_fields())
     return str(written.task.id)
 
 

@@ -27,7 +27,7 @@ _NAMES = {
 
 def task_body(edit: Edit) -> JsonObject:
     """The body of a POST or PATCH: the fields that an edit sets, and no others."""
-    return {_NAMES.get(field, field): _value(value) for field, value in edit.given()}
+    return {_NAMES.get(field, field): _value(value) for field, value in edit.given_fields()}
 
 
 def _value(value: object) -> object:

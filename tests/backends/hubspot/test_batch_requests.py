@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhand.backends.hubspot.batch_requests import TaskInput, split_answer
-from taskhand.backends.hubspot.task_reader import unmentioned
+from taskhand.backends.hubspot.task_reader import unmentioned_ids
 
 INPUTS = [TaskInput(index, str(1000 + index), {"hs_task_subject": "x"}, trace=f"t-{index}") for index in range(6)]
 
@@ -64,7 +64,7 @@ def test_results_are_matched_by_the_configured_id_property() -> None:
 
 def test_an_id_neither_returned_nor_refused_by_a_read_is_unmentioned() -> None:
     answer = {"errors": [{"context": {"ids": ["2"]}}]}
-    assert unmentioned(["1", "2", "3"], answer, {"1"}) == ["3"]
+    assert unmentioned_ids(["1", "2", "3"], answer, {"1"}) == ["3"]
 
 
 def test_an_error_without_an_id_applies_to_all_unmatched_inputs() -> None:

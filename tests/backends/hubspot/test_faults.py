@@ -103,7 +103,7 @@ def is_as_requested(what: str, task: Task) -> bool:
         "update": EDIT,
         "link": Edit(title="New", ai_contact_id=CAROLINA),
     }
-    return not list(edits[what].unmet_by(task, written=True).given())
+    return not list(edits[what].unmet_by(task, written=True).given_fields())
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -76,7 +76,7 @@ async def update_by(crm: Account, way: Way, before: Task, edit: Edit) -> tuple[T
 def back(before: Snapshot, after: Task) -> Edit:
     """What an undo asks for."""
     edit = inverse_edit(before.task, after)
-    return Edit(**dict(edit.given()), native=before.native)  # type: ignore[arg-type]  # each as its field has it
+    return Edit(**dict(edit.given_fields()), native=before.native)  # type: ignore[arg-type]  # each as its field has it
 
 
 def world(spec_variant: tuple[str, ...] = (), *rows: dict[str, Any]) -> tuple[Any, Time]:
@@ -210,7 +210,7 @@ async def test_undo_of_a_deletion_creates_the_task_as_it_was(fault: Fault | None
         crm.hubspot.faults = (fault,) if fault else ()
         edit = again(before)
         made = await crm.backend.create_task(without(edit, "status"))
-        if any((rest := Edit(status=edit.status).unmet_by(made.task)).given()):
+        if any((rest := Edit(status=edit.status).unmet_by(made.task)).given_fields()):
             made = replace(await crm.backend.update_task(made.task, rest), note=made.note)
         (true,) = crm.hubspot.tasks
         assert {name: true["properties"].get(name) for name in COMPARED} == was

@@ -175,7 +175,7 @@ async def test_a_thousand_tasks_are_read_and_changed_in_thirty_requests() -> Non
         )
         outcomes = await crm.backend.update_tasks([(one.task, edit) for one in before.values()])
         assert len(crm.sent) == 23
-        assert all(one.written and not list(edit.unmet_by(one.written.task).given()) for one in outcomes)
+        assert all(one.written and not list(edit.unmet_by(one.written.task).given_fields()) for one in outcomes)
         assert {one["properties"]["hs_task_subject"] for one in crm.hubspot.tasks} == {"New"}
 
 

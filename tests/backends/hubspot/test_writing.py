@@ -76,7 +76,7 @@ async def test_a_new_task_is_sent_as_documented_and_read_back() -> None:
                 ],
             }
         ]
-        assert not list(edit.unmet_by(made.task).given())
+        assert not list(edit.unmet_by(made.task).given_fields())
 
 
 async def test_an_update_sends_only_the_given_fields_and_reads_the_task_back() -> None:
@@ -268,7 +268,7 @@ async def test_a_task_is_made_changed_linked_and_listed_under_every_reading(spec
             ai_contact_id=CAROLINA,
         )
         changed = await crm.backend.update_task(made.task, edit)
-        assert not list(edit.unmet_by(changed.task).given())
+        assert not list(edit.unmet_by(changed.task).given_fields())
         (outcome,) = await crm.backend.update_tasks([(changed.task, Edit(ai_contact_id=None, title="Third"))])
         assert outcome.written is not None
         assert (outcome.written.task.title, outcome.written.task.ai_contact_id) == ("Third", None)

@@ -22,7 +22,7 @@ class ScriptedDeletions:
         time = Time()
         self.timing = Timing(time.moment, time.clock, time.sleep)
         self.recent = RecentWrites[str](5.0, time.clock)
-        self.recent.wrote("1", "row")
+        self.recent.note_write("1", "row")
         self._results = list(results)
         self._is_found = is_found
 

@@ -107,5 +107,5 @@ def test_a_refusal_is_doubtful_unless_its_status_is_about_the_values_or_the_cred
 @pytest.mark.parametrize("retryable", [True, False])
 def test_the_error_of_a_write_that_failed_and_was_read_back_keeps_its_code_and_its_wait(*, retryable: bool) -> None:
     fault = UpstreamFailed("It failed.", code="upstream_redirect", retryable=retryable, retry_after_s=7.0)
-    failed = Messages("Close").failed(fault)
+    failed = Messages("Close").failed_write(fault)
     assert (failed.code, failed.retryable, failed.retry_after_s) == ("upstream_redirect", retryable, 7.0)

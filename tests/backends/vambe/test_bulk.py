@@ -21,7 +21,7 @@ from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.call.deadline import call_deadline
 from taskhand.call.request_log import recorded_requests
-from taskhand.domain.due import Due, due_of, shifted
+from taskhand.domain.due import Due, due_of, shift_due
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted, OutcomeUnknown, RateLimited, UpstreamError
 from taskhand.domain.task import StatusChoice, Task
@@ -293,7 +293,7 @@ def timed_vambe(due_at: str, tasks: int = 12) -> VambeSandbox:
 
 def later(tasks: Iterable[Task], days: int) -> Edits:
     """Each on another day at the clock that it shows."""
-    return [(task, Edit(due=shifted(due, days, None))) for task in tasks if (due := due_of(task))]
+    return [(task, Edit(due=shift_due(due, days, None))) for task in tasks if (due := due_of(task))]
 
 
 def clocks(sandbox: VambeSandbox) -> set[str]:

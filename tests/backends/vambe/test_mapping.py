@@ -103,7 +103,7 @@ def send_write(sandbox: VambeSandbox, body: dict[str, Any], task_id: str | None 
 
 
 def unmet(edit: Edit, task: Task) -> list[str]:
-    return [name for name, _ in edit.unmet_by(task, written=True).given()]
+    return [name for name, _ in edit.unmet_by(task, written=True).given_fields()]
 
 
 @trying

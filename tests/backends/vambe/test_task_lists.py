@@ -47,7 +47,7 @@ async def test_a_recent_write_replaces_a_stale_list_until_it_expires() -> None:
     time, asked = TickingClock(), list[Window]()
     recent = RecentWrites[JsonObject](5, time, str.lower)
     lists = lists_of({WIDEST: [{"id": NEAR_ID, "title": "old"}]}, time, asked, recent)
-    recent.wrote(NEAR_ID, {"id": NEAR_ID, "title": "new"})
+    recent.note_write(NEAR_ID, {"id": NEAR_ID, "title": "new"})
     assert (await lists.find(NEAR_ID))["title"] == "new"
     assert (await lists.find(NEAR_ID, fresh=True))["title"] == "old"
     time.now += 5

@@ -192,9 +192,9 @@ def test_each_field_of_the_outcome_of_a_task_is_its_own() -> None:
         (
             TaskResult("t-1", "applied", title="Call", changed=RAISED),
             TaskResult("t-2", "applied", "partly", "A remark.", (Unapplied("title", "a", "b", "c"),), "Visit"),
-            TaskResult.failed("t-3", "refused", error, "Mail"),
-            TaskResult.failed("t-4", "refused", error, "Post"),
-            TaskResult.failed("t-5", "not_attempted", NotAttempted("No time was left.")),
+            TaskResult.of_error("t-3", "refused", error, "Mail"),
+            TaskResult.of_error("t-4", "refused", error, "Post"),
+            TaskResult.of_error("t-5", "not_attempted", NotAttempted("No time was left.")),
         ),
         (MATCH,),
         "A note.",

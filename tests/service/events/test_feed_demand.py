@@ -63,12 +63,12 @@ async def test_a_waiting_poller_wakes_for_demand_hints_and_the_end(app: AppConte
     for step in (partial(app.feed_demand.use, app), app.feed_demand.wake, app.feed_demand.end):
         with anyio.fail_after(BOUND_S):
             step()
-            await app.feed_demand.changed()
+            await app.feed_demand.wait_for_change()
     assert app.feed_demand.take_hint()
     assert not app.feed_demand.take_hint()
     assert app.feed_demand.has_ended
     with anyio.move_on_after(0.01):
-        await app.feed_demand.changed()
+        await app.feed_demand.wait_for_change()
         pytest.fail("nobody has said anything since")
 
 

@@ -38,10 +38,10 @@ class Demand(FeedDemand):
 
     is_at_rest = False
 
-    async def changed(self) -> None:
+    async def wait_for_change(self) -> None:
         self.is_at_rest = True
         try:
-            await super().changed()
+            await super().wait_for_change()
         finally:
             self.is_at_rest = False
 
@@ -186,7 +186,7 @@ async def test_the_demand_for_a_feed_is_recorded_again_after_a_third_of_the_time
 @pytest.mark.parametrize(
     "error",
     [
-        LinkRequired.unlinked("default"),
+        LinkRequired.of_unlinked("default"),
         LinkBroken.at("default", "was altered"),
         NotAllowed.by("own_credential", "The shared credential is not for you."),
         CallerError("The account is not known."),

@@ -168,7 +168,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     def hidden_fields(self, row: JsonObject) -> frozenset[str]:
         """The unreadable fields, and `priority` if Close does not list it."""
-        return super().hidden_fields(row) | _unlisted(self.to_task(row))
+        return super().hidden_fields(row) | _unlisted_fields(self.to_task(row))
 
     def to_task(self, row: JsonObject) -> Task:
         """A row as a task."""
@@ -275,7 +275,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     def _snapshot(self, row: JsonObject) -> Snapshot:
         task, raw = self.to_task(row), mapping.raw_values(row)
-        return Snapshot(task, raw, _unlisted(task), cannot_recreate=task_types.why_not_recreatable(raw))
+        return Snapshot(task, raw, _unlisted_fields(task), cannot_recreate=task_types.why_not_recreatable(raw))
 
     async def _retry_not_found(self, task_id: str, send: Callable[[], Awaitable[Reply]]) -> Reply:
         """Call `send`, and repeat it while Close does not find a task that was just written; NotFound for any other.
@@ -288,7 +288,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
             try:
                 return await send()
             except NotFound:
-                if self._reader.unshown(task_id) is None:
+                if self._reader.unshown_row(task_id) is None:
                     raise
         raise UpstreamError(
             f"Close does not find task {task_id} yet, because it was written a moment ago; nothing was changed.",
@@ -298,6 +298,6 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         )
 
 
-def _unlisted(task: Task) -> frozenset[str]:
+def _unlisted_fields(task: Task) -> frozenset[str]:
     """The fields of an edit that Close does not list for a task: `priority`, or none."""
     return frozenset({"priority"} if task.priority == mapping.UNLISTED_PRIORITY else ())

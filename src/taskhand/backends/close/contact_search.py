@@ -101,12 +101,13 @@ def _search_body(query: str | None, modes: Sequence[str] = ()) -> dict[str, Any]
 
 def _has_all(words: Sequence[str], modes: Sequence[str]) -> dict[str, Any]:
     """The condition that a lead has every word, each in one of the `modes`."""
-    return _combined(
-        "and", [_combined("or", [{"type": "text", "value": word, "mode": mode} for mode in modes]) for word in words]
+    return _combine_queries(
+        "and",
+        [_combine_queries("or", [{"type": "text", "value": word, "mode": mode} for mode in modes]) for word in words],
     )
 
 
-def _combined(kind: str, queries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _combine_queries(kind: str, queries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return queries[0] if len(queries) == 1 else {"type": kind, "queries": queries}
 
 

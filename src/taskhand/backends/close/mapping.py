@@ -165,7 +165,7 @@ def check_values(edit: Edit) -> None:
 
 def check_new(edit: Edit, task_type: NewTaskType) -> None:
     """Refuse a new task that lacks a link which its type needs, or has a value that Close cannot hold."""
-    given = dict(edit.given())
+    given = dict(edit.given_fields())
     if missing := [argument_name(name) for name in REQUIRED_FIELDS[task_type] if given.get(name) is None]:
         raise CallerError(
             f"{missing[0]} is required for a task of the type {task_type} in Close.",
@@ -211,7 +211,7 @@ def sent_priority(edit: Edit) -> str | None:
 
 def bulk_body(edit: Edit) -> dict[str, Any] | None:
     """The values of a bulk update; None if a field of the edit cannot be updated in bulk."""
-    given = {name for name, _ in edit.given()}
+    given = {name for name, _ in edit.given_fields()}
     if not given or not given <= {"due", "status", "responsible_ids"}:
         return None
     body = update_body(edit, dateless=False)

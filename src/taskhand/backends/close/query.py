@@ -86,7 +86,7 @@ class TasksById:
         try:
             reply = await self.client.task(task_id)
         except NotFound:
-            if (row := self.unshown(task_id)) is None:
+            if (row := self.unshown_row(task_id)) is None:
                 raise MESSAGES.no_task(task_id) from None
             return row
         if reply.object.get("id") != task_id:
@@ -121,10 +121,10 @@ class TasksById:
             except NotFound:
                 return {}
         found = await self.list_rows(unique)
-        rows = {task_id: found.get(task_id) or self.unshown(task_id) for task_id in unique}
+        rows = {task_id: found.get(task_id) or self.unshown_row(task_id) for task_id in unique}
         return {task_id: row for task_id, row in rows.items() if row is not None}
 
-    def unshown(self, task_id: str) -> JsonObject | None:
+    def unshown_row(self, task_id: str) -> JsonObject | None:
         """The written row of a task that was just written and that Close has not shown since; else None."""
         write = self.recent.get(task_id)
         return None if write is None or write.is_shown else write.row

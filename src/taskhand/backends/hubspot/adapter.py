@@ -15,7 +15,7 @@ from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import REMEDIES, Account
-from taskhand.backends.hubspot.associations import LinkChanges, check_link_ids, has_links, unlinked
+from taskhand.backends.hubspot.associations import LinkChanges, check_link_ids, has_links, without_links
 from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
 from taskhand.backends.hubspot.factory import HubSpotSettings
@@ -151,7 +151,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         answer = self._reader.read_written(reply, edit)
         if by is None and answer.id != before.id:  # so is that of a merged task
             raise self._client.http.invalid(reply, "with another task")
-        return self._confirmed(before, properties, answer) or answer
+        return self._confirmed_record(before, properties, answer) or answer
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task by HubSpot's own id; it goes to the recycling bin."""
@@ -160,7 +160,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
             await self._client.archive(record_id)
         finally:
             # A search still finds it for a while: recent writes are read by id, which never lags.
-            self.recent.wrote(record_id, Record({"id": record_id, "properties": {}}, {}))
+            self.recent.note_write(record_id, Record({"id": record_id, "properties": {}}, {}))
 
     async def get(self, task_id: str, edit: Edit | None = None) -> Record:
         """One task with the properties that an edit sets; a read by id does not lag."""
@@ -192,7 +192,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         """The names of the fields that a record does not show as an edit sets them; raw values must be as sent."""
         if not row.shows(raw_properties(edit)):
             return frozenset({"raw values"})
-        return self._all_day.unmet(unlinked(edit), self.to_task(row), self.account.data.zones)
+        return self._all_day.unmet(without_links(edit), self.to_task(row), self.account.data.zones)
 
     def disproves_create(self, row: Record, edit: Edit) -> bool:
         """Whether a record has other values or lacks a link, as far as its links are known."""
@@ -209,7 +209,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
     def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:  # noqa: ARG002
         """The task after a write."""
         task = self._reader.to_task(row, [linked_id for linked_id in links_set(edit).values() if linked_id])
-        self.recent.wrote(row.id, row)
+        self.recent.note_write(row.id, row)
         return Written(task, join_notes(note, self._all_day.note_on(edit, task)))
 
     # One task: its links, its properties, and the task read back.
@@ -219,7 +219,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         await self.prepare()
         links = LinkChanges(self._reader, progress)
         await links.link([item])
-        rest = unlinked(item.edit)
+        rest = without_links(item.edit)
         if item.error is None and not rest.is_empty:
             try:
                 item.state = Applied(*await self._writer.update(replace(item, edit=rest), BulkProgress()))
@@ -233,7 +233,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         links.add_notes()
         return self.to_written(item.state.row, item.edit, item.before, item.state.note)
 
-    def _confirmed(self, before: Task, properties: dict[str, str], answer: Record) -> Record | None:
+    def _confirmed_record(self, before: Task, properties: dict[str, str], answer: Record) -> Record | None:
         """The whole task after an update; None if the response does not show every property that was sent."""
         is_same = self._client.id_property is not None or answer.id == before.id  # a merged task has another id
         is_shown = is_same and not answer.is_archived and answer.shows(self._all_day.strip(properties))
@@ -278,7 +278,9 @@ class HubSpotAdapter(BatchAdapter[Record]):
         rows = {}
         for item, properties in sent:
             row = Record.read(answer.rows.get(item.index, {}))
-            if row and (whole := self._confirmed(item.before, properties, row.with_names(properties_in(item.edit)))):
+            if row and (
+                whole := self._confirmed_record(item.before, properties, row.with_names(properties_in(item.edit)))
+            ):
                 rows[item.index] = whole
         return BatchAnswer(rows, answer.refused, answer.lost, answer.pending)
 

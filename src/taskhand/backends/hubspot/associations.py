@@ -33,12 +33,12 @@ from taskhand.domain.errors import (
 from taskhand.domain.receipt import join_notes
 from taskhand.http.rate_limiter import without_pauses
 
-__all__ = ["LinkChanges", "check_link_ids", "has_links", "unlinked"]
+__all__ = ["LinkChanges", "check_link_ids", "has_links", "without_links"]
 
 _MAX_ID_DIGITS: Final = 20
 
 
-def unlinked(edit: Edit) -> Edit:
+def without_links(edit: Edit) -> Edit:
     """The edit without the contact, the company and the deal."""
     return without(edit, *(link_type.field for link_type in LINKS.values()))
 
@@ -243,9 +243,9 @@ def _error_of_unlinked(change: _LinkChange, error: TaskhandError) -> TaskhandErr
     if isinstance(error, OutcomeUnknown):
         return MESSAGES.unknown_update(change.item.id) if isinstance(error, NoAnswer) else MESSAGES.not_applied()
     if isinstance(error, UpstreamFailed):
-        return MESSAGES.failed(error)
+        return MESSAGES.failed_write(error)
     if not isinstance(error, NotFound) and not isinstance(error.explanation, UnknownLink):
-        others = {name for name, _ in change.item.edit.given()} - {LINKS[change.kind].field}
+        others = {name for name, _ in change.item.edit.given_fields()} - {LINKS[change.kind].field}
         return explain_refusal(error, MESSAGES.name, without(change.item.edit, *others), change.item.id)
     argument = LINKS[change.kind].argument
     return NotFound(

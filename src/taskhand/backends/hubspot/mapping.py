@@ -264,7 +264,7 @@ def raw_properties(edit: Edit) -> dict[str, str]:
 
     The contract cannot express some of them: a body is HTML, and a priority may be NONE or a custom value.
     """
-    names = [PROPERTY_OF[field] for field, _ in edit.given() if field in PROPERTY_OF]
+    names = [PROPERTY_OF[field] for field, _ in edit.given_fields() if field in PROPERTY_OF]
     raw = {name: _text(edit.native, name) for name in names if name in edit.native} if edit.native else {}
     return {name: text for name, text in raw.items() if text or name != _DUE}
 

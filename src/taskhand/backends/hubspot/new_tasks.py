@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from taskhand.backends.hubspot.associations import unlinked
+from taskhand.backends.hubspot.associations import without_links
 from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, resend_part
 from taskhand.backends.hubspot.errors import refusal_of_new_task
 from taskhand.backends.hubspot.fields.due import AllDayFlag
@@ -94,4 +94,4 @@ class NewTasks:
 def _part_of(edit: Edit) -> Edit | None:
     """The smaller edit to create if HubSpot refuses a deleted task; None if nothing can be left out."""
     fields = without_further(edit)
-    return fields or (unlinked(edit) if edit.native is not None and links_set(edit) else None)
+    return fields or (without_links(edit) if edit.native is not None and links_set(edit) else None)

@@ -127,7 +127,7 @@ def _conditions(
         own = [value for value in values if value not in OPTIONS]
         yield [*_is_in(STATUS, values), *_is_in(STAGE, own)]
     elif query.overdue:
-        yield _unfinished(statuses)
+        yield _unfinished_condition(statuses)
     yield from _date_conditions(query, now)
     if query.responsible_ids is not None and len(query.responsible_ids) <= _MAX_VALUES:
         nobody = _is_unset("hubspot_owner_id") if query.of_nobody else []
@@ -150,7 +150,7 @@ def _date_conditions(query: TaskQuery, now: datetime) -> Iterator[_Alternatives]
         yield [[_filter("hs_createdate", operator, value=str(millis_of(last)))]]
 
 
-def _unfinished(statuses: Mapping[str, Status]) -> _Alternatives:
+def _unfinished_condition(statuses: Mapping[str, Status]) -> _Alternatives:
     """The condition of unfinished tasks: a custom stage decides, else the status.
 
     HubSpot documents neither whether NOT_IN finds a task without the property, nor the status of a task in a custom

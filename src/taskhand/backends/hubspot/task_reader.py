@@ -23,7 +23,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
 
-__all__ = ["INDEX_LAG_S", "MESSAGES", "TaskReader", "unmentioned"]
+__all__ = ["INDEX_LAG_S", "MESSAGES", "TaskReader", "unmentioned_ids"]
 
 MESSAGES: Final = Messages("HubSpot", searches_lag=True)
 
@@ -113,7 +113,7 @@ class TaskReader:
                 known_by = record.known_by(self.id_property)
                 if not record.is_archived:
                     found[asked.get(known_by.casefold(), known_by)] = record.with_names(names)
-            for key in unmentioned(batch, answer, found):
+            for key in unmentioned_ids(batch, answer, found):
                 try:
                     single = await self._find_record(key, names)
                 except InvalidAnswer:
@@ -224,7 +224,7 @@ class TaskReader:
             return None
 
 
-def unmentioned(ids: Sequence[str], answer: JsonObject, found_ids: Container[str]) -> list[str]:
+def unmentioned_ids(ids: Sequence[str], answer: JsonObject, found_ids: Container[str]) -> list[str]:
     """The requested ids that a response to `batch/read` neither contains nor reports as missing."""
     missing = {name for error in objects(answer.get("errors")) for name in ids_in_error(error)}
     return [task_id for task_id in ids if task_id not in found_ids and task_id not in missing]

@@ -97,7 +97,7 @@ def to_times(row: Mapping[str, Any]) -> TaskTimes:
 
 def to_columns(edit: Edit) -> dict[str, object]:
     """The columns of the task table that an edit sets; responsible people are rows of another table."""
-    given = dict(edit.given())
+    given = dict(edit.given_fields())
     values = {name: given[name] for name in _PLAIN if name in given}
     if edit.due is not MISSING:
         values |= _due_columns(edit.due)

@@ -87,7 +87,7 @@ class Directory:
         sql = f"SELECT * FROM contact WHERE {found} ORDER BY name, id LIMIT ?"  # noqa: S608  no text of the caller's
         return tuple(map(to_contact, self.connection.execute(sql, (*words, limit))))
 
-    def linked(self, field: str, ids: Sequence[str]) -> dict[str, Contact]:
+    def linked_contacts(self, field: str, ids: Sequence[str]) -> dict[str, Contact]:
         """The contacts with these ids (`ai_contact_id`), or one contact of each customer (`ai_customer_id`)."""
         column = {"ai_contact_id": "id", "ai_customer_id": "customer_id"}.get(field)
         if column is None:
@@ -230,7 +230,7 @@ class LocalAccount(Account):
 
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """Contacts by their ids, or one contact of each customer."""
-        return await self._read(lambda directory: directory.linked(field, ids))
+        return await self._read(lambda directory: directory.linked_contacts(field, ids))
 
     async def check_access(self) -> None:
         """Check that the store can be written; creates it if it does not exist."""

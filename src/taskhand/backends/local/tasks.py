@@ -164,7 +164,7 @@ def create_item(connection: SqlConnection, edit: Edit, *, task_id: str, stamp: S
 def change_task(connection: SqlConnection, before: Task, edit: Edit, stamp: Stamp) -> Task:
     """Set the given fields of a task; NotFound if it is gone, Misread if they have changed."""
     now = task(connection, before.id)
-    if any(current_value(before, name) != current_value(now, name) for name, _ in edit.given()):
+    if any(current_value(before, name) != current_value(now, name) for name, _ in edit.given_fields()):
         raise Misread(now, now)
     _check_status(connection, edit)
     row = to_columns(edit) | _completion(connection, now, edit, stamp) | {"updated_at": stamp.at}

@@ -181,7 +181,7 @@ class BulkCreate(Generic[_Row]):
         if item.edit.title in (task.title, MISSING):
             return False
         is_new = is_created_since(task, item.sent_at - SEARCHED_BEFORE)
-        return not is_new or not rest.given() or self._adapter.disproves(row, rest)
+        return not is_new or not rest.given_fields() or self._adapter.disproves(row, rest)
 
     async def _find(self, lost: Sequence[NewTask[_Row]]) -> None:
         """Search for lost creates; a create whose task is not certain fails as unknown."""

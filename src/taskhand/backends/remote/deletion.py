@@ -112,7 +112,7 @@ class Deletion:
             raise self._error() from self._outcomes[-1]
         if presence is Presence.UNREAD and self._outcomes[-1] is not None:
             raise self._messages.unknown_deletion(self._id) from self._outcomes[-1]
-        self._records.recent.deleted(self._id)
+        self._records.recent.note_deletion(self._id)
         return self._note(is_read=presence is Presence.GONE)
 
     @property
@@ -194,7 +194,7 @@ class Deletion:
             self._records.recent.forget([self._id])
             return self._messages.unknown_deletion(self._id)
         if isinstance(last, UpstreamFailed):
-            return self._messages.failed(last)
+            return self._messages.failed_write(last)
         return self._messages.still_there(self._id) if None in self._outcomes else self._messages.not_applied()
 
     @property

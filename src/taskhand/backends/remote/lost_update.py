@@ -183,6 +183,6 @@ def error_of_unshown(item: Item[_Row], adapter: "CrmAdapter[_Row]", *, is_curren
     if row is None or not is_final or not adapter.disproves(row, item.edit):
         return messages.unknown_update(item.id)
     if failure is not None and not isinstance(failure, NotAttempted):
-        return messages.failed(failure) if isinstance(failure, UpstreamFailed) else failure
+        return messages.failed_write(failure) if isinstance(failure, UpstreamFailed) else failure
     is_unapplied = is_untouched(adapter.to_task(row), item.before, item.edit)
     return messages.not_applied() if is_unapplied else messages.unknown_update(item.id)

@@ -61,7 +61,7 @@ class RecentWrites(Generic[_Row]):
         if len(self._known) > _MAX_KNOWN:
             self._known = dict.fromkeys([*self._known][-_MAX_KNOWN // 2 :])
 
-    def wrote(self, task_id: str, row: _Row, before: _Row | None = None) -> None:
+    def note_write(self, task_id: str, row: _Row, before: _Row | None = None) -> None:
         """Remember the state of a task after a write; `before` is its state before, None if unknown."""
         self.note_read([task_id])
         now, last = self._monotonic(), self.get(task_id)
@@ -76,7 +76,7 @@ class RecentWrites(Generic[_Row]):
         self._written.pop(self._key(task_id), None)
         self._written[self._key(task_id)] = RecentWrite(row, now, tuple(ended[-_MAX_ENDED:]))
 
-    def deleted(self, task_id: str) -> None:
+    def note_deletion(self, task_id: str) -> None:
         """Remember that a task was deleted, as long as lists may show it."""
         now = self._monotonic()
         self.forget([task_id])

@@ -76,7 +76,7 @@ class Messages:
             return refused
         return CallerError(f"{self.name} refused to delete {this}.", code=refused.code, next_step=f"{look}.")
 
-    def failed(self, fault: UpstreamFailed) -> UpstreamFailed:
+    def failed_write(self, fault: UpstreamFailed) -> UpstreamFailed:
         """The error for a write that failed at the CRM, if a read back shows that it was not applied."""
         return UpstreamFailed(
             f"{fault.message.rstrip('.')}; reading the task back shows that the write was not applied.",
@@ -102,7 +102,7 @@ class Messages:
             retryable=True,
         )
 
-    def unknown(self, next_step: str, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
+    def unknown_write(self, next_step: str, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
         """The error for a write that may have been applied."""
         return OutcomeUnknown(
             f"{self.name} did not confirm the write; it is unknown whether it was applied.",
@@ -112,13 +112,13 @@ class Messages:
 
     def unknown_update(self, task_id: str) -> OutcomeUnknown:
         """The error for an update that may have been applied."""
-        return self.unknown(f"Read task {task_id} with get_task, then decide.")
+        return self.unknown_write(f"Read task {task_id} with get_task, then decide.")
 
     def unknown_deletion(self, task_id: str) -> OutcomeUnknown:
         """The error for a deletion that may have been applied."""
         if not self.deletes_lag:
             return self.unknown_update(task_id)
-        return self.unknown(
+        return self.unknown_write(
             f"{self.name} may show a deleted task for a minute: wait a minute, then read task {task_id} with get_task."
         )
 
@@ -126,4 +126,4 @@ class Messages:
         """The error for a create that may have made a task; `candidates` are the tasks that it may have made."""
         look = "search for the title with list_tasks; create the task again only if it is not listed."
         lag = f"{self.name}'s lists may be a minute behind: wait a minute, then {look}"
-        return self.unknown(lag if self.searches_lag else look.capitalize(), candidates)
+        return self.unknown_write(lag if self.searches_lag else look.capitalize(), candidates)

@@ -56,7 +56,7 @@ def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str 
     to, because the task itself was read before.
     """
     if isinstance(refused.explanation, UnnamedValues):
-        sent = _arguments(edit, [field for field, _ in edit.given()])
+        sent = _arguments(edit, [field for field, _ in edit.given_fields()])
         return CallerError(f"{name} refused the value of {sent}.", code=refused.code, next_step=refused.next_step)
     links = [reference for reference in references(edit) if reference in _LINKS]
     if links and isinstance(refused.explanation, UnknownLink):
@@ -83,7 +83,7 @@ def explain_refusal(refused: TaskhandError, name: str, edit: Edit, task_id: str 
 
 def references(edit: Edit) -> list[str]:
     """The fields of an edit that refer to a record: a status, a person, a contact, a customer or a deal."""
-    return [field for field, value in edit.given() if field in _FROM and value]
+    return [field for field, value in edit.given_fields() if field in _FROM and value]
 
 
 def _arguments(edit: Edit, names: Sequence[str]) -> str:

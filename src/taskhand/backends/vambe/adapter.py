@@ -96,10 +96,10 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     async def statuses(self) -> StatusList:
         """The configured statuses, or those seen on tasks; reads the widest list if no finished status was seen."""
         await self._list_window(self._lists.near)
-        if not any(status.type in FINISHED for status in self._catalogue.known().statuses):
+        if not any(status.type in FINISHED for status in self._catalogue.known_statuses().statuses):
             with suppress(CallerError):  # the statuses seen so far remain if Vambe refuses so wide a window
                 await self._list_window(WIDEST)
-        return self._catalogue.known()
+        return self._catalogue.known_statuses()
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
         """True if the due date of a task, or only its day (`of_day`), is certain (`TaskMapper.sure_of_due`)."""
@@ -257,7 +257,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
             really = mapper.task(was)
             raise Misread(really, really)
         row, note = await self._writer.update(item, progress)
-        self.recent.wrote(before.id, row, was)
+        self.recent.note_write(before.id, row, was)
         mapper.learn_status(before, edit, row)
         now = mapper.task(row)
         has_moved = mapper.due_at != read_as and due_of(before) != due_of(mapper.task(was))
@@ -271,13 +271,13 @@ class VambeAdapter(CrmAdapter[JsonObject]):
     async def _take_back(self, misread: Misread, edit: Edit) -> Task:
         """Write the former values of the edit's fields back; return the task, or OutcomeUnknown if that fails."""
         back = inverse_edit(misread.before, misread.now)
-        back = without(back, *{name for name, _ in back.given()} - {name for name, _ in edit.given()})
+        back = without(back, *{name for name, _ in back.given_fields()} - {name for name, _ in edit.given_fields()})
         try:
             with end_of_call():
                 row, _ = await self._writer.update(Item(0, misread.now, back), BulkProgress())
         except TaskhandError as error:
             raise self.messages.unknown_update(misread.now.id) from error
-        self.recent.wrote(misread.now.id, row)
+        self.recent.note_write(misread.now.id, row)
         if not self.shows(row, back):
             raise self.messages.unknown_update(misread.now.id)
         return self.to_task(row)

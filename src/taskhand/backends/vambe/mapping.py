@@ -99,7 +99,7 @@ def body_of(edit: Edit, before: Task | None) -> dict[str, Any]:
 
     Raw values of the edit are not used, because Vambe accepts no value in the form of its responses.
     """
-    plain = [(_PLAIN[field], value) for field, value in edit.given() if field in _PLAIN]
+    plain = [(_PLAIN[field], value) for field, value in edit.given_fields() if field in _PLAIN]
     body: dict[str, Any] = {name: value for name, value in plain if before is not None or value is not None}
     if edit.status is not MISSING:
         by_name = edit.status.name is not None

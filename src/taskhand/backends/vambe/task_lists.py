@@ -131,14 +131,14 @@ class TaskLists:
     async def _read(self, window: Window, since: float, *, fresh: bool) -> _Listed:
         """A list read at `since` (seconds) or later, with recent writes as in `get`, and with recent deletions."""
 
-        async def fetched() -> _Listed:
+        async def fetch() -> _Listed:
             began = self._monotonic()
             rows = [row if isinstance(row, dict) else {} for row in await self._fetch(window)]
             by_key = {folded_id(row): row for row in rows if id_of(row)}
             self._recent.note_read(map(id_of, by_key.values()))
             return _Listed(by_key, [row for row in rows if not id_of(row)], began)
 
-        listed = await self._cache.get(window, fetched, fresh=fresh, since=since)
+        listed = await self._cache.get(window, fetch, fresh=fresh, since=since)
         written = dict[str, JsonObject]()
         for key, write in self._recent.all():
             row = listed.rows.get(key)

@@ -87,7 +87,7 @@ def read_due(text: str, reference: Reference, zone: str | None) -> WordedDue:
     if reading.clock is not None and zone is not None:
         at = at_wall(reading.span.first, reading.clock, zone).astimezone(ZoneInfo(zone))
     value = at or (datetime.combine(reading.span.first, reading.clock) if reading.clock else reading.span.first)
-    return WordedDue(reading.span.first, reading.clock, at, reading.is_whole_day, _matched(argument, text, value))
+    return WordedDue(reading.span.first, reading.clock, at, reading.is_whole_day, _matches_of(argument, text, value))
 
 
 def read_due_time(text: str) -> tuple[time, tuple[Match, ...]]:
@@ -124,7 +124,7 @@ def read_edge(
     """The first day (`from`) or the last day (`to`) of the words; CallerError unless exactly one is possible."""
     span = _one_span(argument, text, edge, reference, direction)
     day = span.first if edge == "from" else span.last
-    return day, _matched(argument, text, day)
+    return day, _matches_of(argument, text, day)
 
 
 def read_window(text: str, reference: Reference, direction: Direction) -> tuple[date, date | None, tuple[Match, ...]]:
@@ -133,7 +133,7 @@ def read_window(text: str, reference: Reference, direction: Direction) -> tuple[
     A window has no end after a single day, and after words such as *since last week*.
     """
     span = _one_span("fromDate", text, "from", reference, direction)
-    matched = _matched("fromDate", text, span.first)
+    matched = _matches_of("fromDate", text, span.first)
     if span.is_day or _OPEN.match(fold(text)):
         return span.first, None, matched
     return span.first, span.last, (*matched, Match("toDate", text, span.last.isoformat(), f"{span.last:%A}"))
@@ -148,7 +148,7 @@ def read_edge_of_time(argument: str, text: str, edge: Edge, reference: Reference
     if edge == "to" and reading.clock is None and reading.at is None:
         end = day + timedelta(last // _DAY)
         at = datetime.combine(end, time(last % _DAY), reference.calendar) - timedelta(microseconds=1)
-    return at, _matched(argument, text, at)
+    return at, _matches_of(argument, text, at)
 
 
 def _one_span(argument: str, text: str, edge: Edge, reference: Reference, direction: Direction) -> Span:
@@ -277,7 +277,7 @@ def _shown_day(day: date) -> Candidate:
     return Candidate(due_text(Due(day), None))
 
 
-def _matched(argument: str, text: str, value: date | datetime) -> tuple[Match, ...]:
+def _matches_of(argument: str, text: str, value: date | datetime) -> tuple[Match, ...]:
     """The day or time that was understood, with its weekday; empty if it was sent in figures."""
     if text[:4].isdigit():
         return ()

@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import Final
 
-from taskhand.domain.date_words.language import Language, numbered
+from taskhand.domain.date_words.language import Language, number_names
 from taskhand.domain.date_words.patterns import Action, Table
 
 __all__ = ["english"]
@@ -160,19 +160,19 @@ _PARTS: Final[dict[str, Action]] = {
     "[in the|at] P": ("part",),
 }
 
-_MONTHS: Final = numbered(
+_MONTHS: Final = number_names(
     "january/jan february/feb march/mar april/apr may june/jun july/jul august/aug "
     "september/sep/sept october/oct november/nov december/dec",
 )
-_WEEKDAYS: Final = numbered(
+_WEEKDAYS: Final = number_names(
     "monday/mon tuesday/tue/tues wednesday/wed thursday/thu/thur/thurs friday/fri saturday/sat sunday/sun",
     first=0,
 )
-_NUMBERS: Final = numbered(
+_NUMBERS: Final = number_names(
     "one/a/an two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty",
 )
-_ORDINALS: Final = numbered(
+_ORDINALS: Final = number_names(
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
     "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth",
 )
@@ -205,7 +205,7 @@ def english() -> Language:
             "year": "year",
             "years": "year",
         },
-        minutes=numbered("minute/minutes/min/mins") | {"hour": 60, "hours": 60, "hr": 60, "hrs": 60, "h": 60},
+        minutes=number_names("minute/minutes/min/mins") | {"hour": 60, "hours": 60, "hr": 60, "hrs": 60, "h": 60},
         parts={"morning": "morning", "afternoon": "afternoon", "evening": "evening", "night": "night"},
         days=Table(_DAYS),
         clocks=Table(_CLOCKS),

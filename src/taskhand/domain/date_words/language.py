@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from taskhand.domain.date_words.date_arithmetic import Unit
 from taskhand.domain.date_words.patterns import Table
 
-__all__ = ["Language", "numbered"]
+__all__ = ["Language", "number_names"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,6 @@ class Language:
     """The word between tens and ones."""
 
 
-def numbered(names: str, first: int = 1) -> dict[str, int]:
+def number_names(names: str, first: int = 1) -> dict[str, int]:
     """The names with their numbers; several names of one number stand with a slash between them."""
     return {name: number for number, some in enumerate(names.split(), first) for name in some.split("/")}

@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import Final
 
-from taskhand.domain.date_words.language import Language, numbered
+from taskhand.domain.date_words.language import Language, number_names
 from taskhand.domain.date_words.patterns import Action, Table
 
 __all__ = ["spanish"]
@@ -162,20 +162,22 @@ _PARTS: Final[dict[str, Action]] = {
     "(del mediodia|del dia)": ("part", "noon"),
 }
 
-_MONTHS: Final = numbered(
+_MONTHS: Final = number_names(
     "enero/ene febrero/feb marzo/mar abril/abr mayo/may junio/jun julio/jul agosto/ago "
     "septiembre/setiembre/sep/sept/set octubre/oct noviembre/nov diciembre/dic",
 )
-_WEEKDAYS: Final = numbered(
+_WEEKDAYS: Final = number_names(
     "lunes/lun martes/mar miercoles/mie jueves/jue viernes/vie sabado/sab domingo/dom",
     first=0,
 )
-_NUMBERS: Final = numbered(
+_NUMBERS: Final = number_names(
     "uno/un/una dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince "
     "dieciseis diecisiete dieciocho diecinueve veinte veintiuno/veintiun/veintiuna veintidos "
     "veintitres veinticuatro veinticinco veintiseis veintisiete veintiocho veintinueve treinta",
 )
-_ORDINALS: Final = numbered("primero/primer/primera segundo/segunda tercero/tercer/tercera cuarto/cuarta quinto/quinta")
+_ORDINALS: Final = number_names(
+    "primero/primer/primera segundo/segunda tercero/tercer/tercera cuarto/cuarta quinto/quinta"
+)
 
 
 @cache
@@ -201,7 +203,8 @@ def spanish() -> Language:
             "ano": "year",
             "anos": "year",
         },
-        minutes=numbered("minuto/minutos/min/mins") | {"hora": 60, "horas": 60, "hr": 60, "hrs": 60, "hs": 60, "h": 60},
+        minutes=number_names("minuto/minutos/min/mins")
+        | {"hora": 60, "horas": 60, "hr": 60, "hrs": 60, "hs": 60, "h": 60},
         parts={"manana": "morning", "tarde": "afternoon", "noche": "night", "madrugada": "small hours"},
         days=Table(_DAYS),
         clocks=Table(_CLOCKS),

@@ -50,7 +50,7 @@ def take_connection(
         return name or None, rest
     if name.casefold() in _ALL:
         return None, rest
-    raise UnclearConnection.unknown(name, connections, next_step=step)
+    raise UnclearConnection.of_unknown_name(name, connections, next_step=step)
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:

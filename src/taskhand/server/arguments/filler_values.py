@@ -136,21 +136,21 @@ class TaskBody(NamedTuple):
         """Refuse values of a change that may be fillers, and that would change a task."""
         if body.get("responsibleIds") == () and "responsibleIds" in self._clearable:
             raise CallerError(
-                f"{self._dotted('responsibleIds')} is empty.",
+                f"{self._dotted_name('responsibleIds')} is empty.",
                 code="responsible_required",
                 next_step="Send at least one person, or leave it out; "
-                f'to leave the task to nobody, send {self._dotted("clear")} ["responsibleIds"].',
+                f'to leave the task to nobody, send {self._dotted_name("clear")} ["responsibleIds"].',
             )
         if _is_null_as_text(title := body.get("title")) and len(body) > 1:
             raise CallerError(
-                f"{self._dotted('title')} is {title!r} beside another change: a host may have filled it in.",
+                f"{self._dotted_name('title')} is {title!r} beside another change: a host may have filled it in.",
                 code="invalid_arguments",
-                next_step=f"Leave {self._dotted('title')} out, or send it as the only change.",
+                next_step=f"Leave {self._dotted_name('title')} out, or send it as the only change.",
             )
         position = body.get("newStatusPosition")
         if position in (0, "0", "0.0") and len(body) > 1 and "newStatusName" not in body:
             raise CallerError(
-                f"{self._dotted('newStatusPosition')} is 0 beside another change: a host may have filled it in.",
+                f"{self._dotted_name('newStatusPosition')} is 0 beside another change: a host may have filled it in.",
                 code="invalid_arguments",
                 next_step="Send newStatusName instead, or leave newStatusPosition out.",
             )
@@ -165,7 +165,7 @@ class TaskBody(NamedTuple):
         """The fields that `clear` names, emptied; CallerError for a field that also has a value."""
         if both := [name for name in cleared if name in body]:
             raise CallerError(
-                f"{self._dotted(both[0])} has a value, and {self._dotted('clear')} names it.",
+                f"{self._dotted_name(both[0])} has a value, and {self._dotted_name('clear')} names it.",
                 code="invalid_arguments",
                 next_step="Send one of the two.",
             )
@@ -177,7 +177,7 @@ class TaskBody(NamedTuple):
             if normalize_argument(name) == normalize_argument(sent[:60]):
                 return name
         raise CallerError(
-            f"{self._dotted('clear')} names {sent[:60]!r}, which {self._reason_not_clearable(sent[:60])}.",
+            f"{self._dotted_name('clear')} names {sent[:60]!r}, which {self._reason_not_clearable(sent[:60])}.",
             code="invalid_arguments",
             candidates=[Candidate(name) for name in self._clearable],
             next_step=f"Name only fields among: {', '.join(self._clearable) or 'none'}.",
@@ -199,11 +199,11 @@ class TaskBody(NamedTuple):
         """The error for fields that may be emptied on purpose, or filled in by a host."""
         return CallerError(
             "Nothing was written: it is unclear whether to empty these fields or leave them as they are: "
-            f"{', '.join(map(self._dotted, emptied))}.",
+            f"{', '.join(map(self._dotted_name, emptied))}.",
             code="ambiguous_nulls",
             candidates=[Candidate(name) for name in emptied],
-            next_step=f"Send the call again with {self._dotted('clear')}: the names of the fields to empty, or [] for "
-            "none. Null then means left out.",
+            next_step=f"Send the call again with {self._dotted_name('clear')}: the names of the fields to empty, or [] "
+            "for none. Null then means left out.",
         )
 
     @property
@@ -229,7 +229,7 @@ class TaskBody(NamedTuple):
         """Whether the documentation lets null empty the field."""
         return "null" in json_types(model_fields(self.kind)[name])
 
-    def _dotted(self, name: str) -> str:
+    def _dotted_name(self, name: str) -> str:
         return f"{self.within}.{name}" if self.within else name
 
 

@@ -81,7 +81,7 @@ class _Faults:
         if name in self.wrong or name in self.missing:
             return
         if error["type"] == "missing" and len(error["loc"]) == name.count(".") + 1:
-            self.missing[name] = _required(name, node)
+            self.missing[name] = _required_text(name, node)
         else:
             self.wrong[name] = _sentence(error, name, node)
 
@@ -119,11 +119,11 @@ def _coerce_all(scope: ArgumentScope, sent: Mapping[str, Any], faults: _Faults) 
     properties, required = scope.properties, scope.required
     for name in sent:
         if name not in properties:
-            faults.unknown[scope.dotted(name)] = unknown_argument_error(scope, name)
+            faults.unknown[scope.dotted_name(name)] = unknown_argument_error(scope, name)
     coerced = {name: coerce(name, sent[name], properties[name]) for name in filter(sent.__contains__, properties)}
     given, values = scope.keep_given(coerced), dict[str, Any]()
     if fault := scope.uncertain_priority(sent):
-        faults.wrong[scope.dotted("priority")] = fault
+        faults.wrong[scope.dotted_name("priority")] = fault
     for name in filter({*given, *required}.__contains__, properties):
         node = properties[name]
         if name in given:
@@ -136,9 +136,9 @@ def _coerce_all(scope: ArgumentScope, sent: Mapping[str, Any], faults: _Faults) 
             if inner is not None and inner.replaced and not values[name]:
                 del values[name]
             elif fault := scope.refusal(name, given[name]):
-                faults.wrong[scope.dotted(name)] = fault
+                faults.wrong[scope.dotted_name(name)] = fault
         else:
-            faults.missing[scope.dotted(name)] = _required(scope.dotted(name), node)
+            faults.missing[scope.dotted_name(name)] = _required_text(scope.dotted_name(name), node)
     return values
 
 
@@ -179,5 +179,5 @@ def _sentence(error: ErrorDetails, name: str, node: Schema) -> str:
     return expected_type(name, node)
 
 
-def _required(name: str, node: Schema) -> str:
+def _required_text(name: str, node: Schema) -> str:
     return f"{name} is required: {node['description']}" if "description" in node else f"{name} is required."

@@ -75,7 +75,7 @@ class ArgumentScope:
         """The arguments here that are not fields of a task's body."""
         return OtherArguments(self.model, self.properties, self.required, self.reads, is_replaced=self.replaced)
 
-    def dotted(self, name: str) -> str:
+    def dotted_name(self, name: str) -> str:
         """The name of an argument here in errors."""
         return f"{self.within}.{name}" if self.within else name
 
@@ -84,13 +84,13 @@ class ArgumentScope:
         body = objects_of(self.model).get(name)
         if body is None:
             return None
-        around = tuple(self.dotted(other) for other in self.properties)
+        around = tuple(self.dotted_name(other) for other in self.properties)
         replaced, filled = (
             self._other_arguments.has_replacement(name, arguments),
             any(map(is_empty, arguments.values())),
         )
         others = {key: fields_of(schema)[name] for key, schema in self.others.items() if name in fields_of(schema)}
-        schema, within = self.properties[name], self.dotted(name)
+        schema, within = self.properties[name], self.dotted_name(name)
         return ArgumentScope(body, schema, self.reads, within, around, replaced, filled, self.tool, others)
 
     def item_schemas(self, name: str) -> tuple[Schema, Mapping[str, Schema]]:
@@ -116,7 +116,7 @@ class ArgumentScope:
         """The sentence for a value that is refused; None for one that this backend takes."""
         nullable = value is None and "null" in json_types(model_fields(self.model).get(name, {}))
         optional = name not in self.required
-        return refused_value(self.dotted(name), value, self.properties[name], optional=optional, nullable=nullable)
+        return refused_value(self.dotted_name(name), value, self.properties[name], optional=optional, nullable=nullable)
 
     def uncertain_priority(self, sent: Mapping[str, Any]) -> str | None:
         """The sentence for the number 0 as the priority of a change if a host may have filled it in; else None."""
@@ -125,5 +125,5 @@ class ArgumentScope:
             return None
         if not self.filled and not any(is_empty(value) for name, value in sent.items() if name != "priority"):
             return None
-        name = self.dotted("priority")
+        name = self.dotted_name("priority")
         return f'A host may have filled in {name} 0, like other arguments here: send "0" to set it, or null.'

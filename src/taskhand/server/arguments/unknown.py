@@ -35,8 +35,8 @@ class _UnknownEverywhere(CallerError):
 
 def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
     """The error for an argument that the tool, or an object in its arguments, does not have."""
-    dotted, normalized = scope.dotted(name[:60]), normalize_argument(name[:60])
-    arguments = {normalize_argument(other): scope.dotted(other) for other in scope.properties}
+    dotted, normalized = scope.dotted_name(name[:60]), normalize_argument(name[:60])
+    arguments = {normalize_argument(other): scope.dotted_name(other) for other in scope.properties}
     if normalized not in arguments and scope.documented and normalized in map(normalize_argument, IMMUTABLE):
         return CallerError(
             f"{dotted} cannot be set: it never changes after a task is created.",
@@ -47,7 +47,7 @@ def unknown_argument_error(scope: ArgumentScope, name: str) -> CallerError:
     absent = None if normalized in arguments else fields.get(normalized)
     exact = [] if normalized in arguments else _namesakes(scope, normalized)
     similar = _names_like(normalized, arguments)
-    misplaced = exact if similar else _misplaced(scope, normalized, exact)
+    misplaced = exact if similar else _find_misplaced(scope, normalized, exact)
     near = misplaced or similar
     holders = [] if absent is None else scope.connections_with(normalized)
     step = None if exact or normalized in arguments else _other_tool(scope, normalized)
@@ -86,7 +86,7 @@ def _step_in_place(scope: ArgumentScope, normalized: str, absent: Schema | None,
     if absent is None or is_misplaced:
         return None
     if normalized == "description" and "addNote" in scope.properties:
-        return f"Send such text as {scope.dotted('addNote')}."
+        return f"Send such text as {scope.dotted_name('addNote')}."
     return _IN_PLACE_OF.get(normalized)
 
 
@@ -131,7 +131,7 @@ def _other_tool(scope: ArgumentScope, normalized: str) -> str | None:
     """The next step if another tool does what the argument requests."""
     if issubclass(scope.model, TaskFilter) and scope.within:
         return None
-    finishing = [*map(scope.dotted, scope.properties), *_namesakes(scope, normalize_argument("newStatusName"))]
+    finishing = [*map(scope.dotted_name, scope.properties), *_namesakes(scope, normalize_argument("newStatusName"))]
     of_several = next((name for name in finishing if name.endswith(".newStatusName")), None)
     known = map(normalize_argument, scope.properties)
     return other_tool(scope.tool, normalized, known, reads=scope.reads, finished_by=of_several)
@@ -142,12 +142,14 @@ def _namesakes(scope: ArgumentScope, normalized: str) -> list[str]:
     return [other for other in _names_beside(scope) if normalize_argument(other.rpartition(".")[2]) == normalized]
 
 
-def _misplaced(scope: ArgumentScope, normalized: str, exact: Sequence[str]) -> list[str]:
+def _find_misplaced(scope: ArgumentScope, normalized: str, exact: Sequence[str]) -> list[str]:
     """The arguments elsewhere in the call that the caller may have meant: those of this name, and the usual ones.
 
     Only those of this name if one of them is outside of filters, because the value is then for a change.
     """
-    filters = [scope.dotted(name) for name, body in objects_of(scope.model).items() if issubclass(body, TaskFilter)]
+    filters = [
+        scope.dotted_name(name) for name, body in objects_of(scope.model).items() if issubclass(body, TaskFilter)
+    ]
     if any(name.rpartition(".")[0] not in filters for name in exact):
         return [*exact]
     return [*dict.fromkeys([*exact, *_usual_beside(scope, normalized)])]
@@ -166,12 +168,12 @@ def _usual_beside(scope: ArgumentScope, normalized: str) -> list[str]:
 def _names_beside(scope: ArgumentScope) -> list[str]:
     """The dotted names of the arguments elsewhere in the call."""
     inner = [
-        scope.dotted(f"{name}.{other}")
+        scope.dotted_name(f"{name}.{other}")
         for name in objects_of(scope.model)
         for other in fields_of(scope.properties.get(name, {}))
     ]
     of_items = [
-        scope.dotted(f"{name}[].{other}")
+        scope.dotted_name(f"{name}[].{other}")
         for name in lists_of(scope.model)
         for other in item_fields(scope.properties.get(name, {}))
     ]

@@ -41,7 +41,7 @@ def render_whole_write(written: Receipt | BulkReceipt | Plan) -> WriteAnswer:
         case Plan():
             rows = [_difference_row(difference) for difference in written.differences[:_MAX_DIFFERENCES]]
             expires_at = Wording(for_programs=True).moment(written.expires_at)
-            return render_plan(written, rows, _unapplied(written.unapplied), expires_at)
+            return render_plan(written, rows, _unapplied_rows(written.unapplied), expires_at)
 
 
 def _render_receipt(receipt: Receipt) -> WriteAnswer:
@@ -52,8 +52,8 @@ def _render_receipt(receipt: Receipt) -> WriteAnswer:
         deleted=DeletedTask(id=before.id, title=truncate(before.title or "", _NAME))
         if before and not task
         else MISSING,
-        changed=_changed(receipt.changed, before, task),
-        unapplied=_unapplied(receipt.unapplied),
+        changed=_changed_fields(receipt.changed, before, task),
+        unapplied=_unapplied_rows(receipt.unapplied),
         matched=match_rows(receipt.matched),
         replayed=receipt.replayed or MISSING,
         note=or_missing(receipt.note),
@@ -67,7 +67,7 @@ def _documented_task(task: Task) -> Task:
 
 def _render_bulk(receipt: BulkReceipt) -> WriteAnswer:
     retry_ids = () if receipt.is_out_of_time else receipt.retry_ids  # there planId stands for them
-    unapplied = _unapplied(receipt.unapplied)
+    unapplied = _unapplied_rows(receipt.unapplied)
     return ManyAnswer(
         change_id=receipt.change_id or MISSING,
         plan_id=receipt.plan_id or MISSING,
@@ -87,17 +87,21 @@ def _difference_row(difference: Difference) -> DifferenceRow:
         id=difference.id,
         title=truncate(difference.title, _NAME),
         does=difference.does,
-        changed=_changed(difference.changed),
+        changed=_changed_fields(difference.changed),
     )
 
 
-def _changed(changed: Iterable[FieldChange], before: Task | None = None, after: Task | None = None) -> dict[str, Any]:
+def _changed_fields(
+    changed: Iterable[FieldChange], before: Task | None = None, after: Task | None = None
+) -> dict[str, Any]:
     """The documented fields that change, each with the value before (`from`) and after (`to`)."""
-    pairs = (pair for change in changed for pair in _documented(change, before, after))
+    pairs = (pair for change in changed for pair in _documented_changes(change, before, after))
     return {field: shorten_change(before, after) for field, before, after in pairs}
 
 
-def _documented(change: FieldChange, was: Task | None, now: Task | None) -> Iterator[tuple[str, object, object]]:
+def _documented_changes(
+    change: FieldChange, was: Task | None, now: Task | None
+) -> Iterator[tuple[str, object, object]]:
     if change.field != "due":
         yield _NAMES.get(change.field, change.field), _to_json(change.before), _to_json(change.after)
         return
@@ -112,7 +116,7 @@ def _due_fields(due: object, task: Task | None) -> dict[str, object]:
     return {**due_fields(None), "due_timezone": task.due_timezone if task else None}
 
 
-def _unapplied(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
+def _unapplied_rows(missed: Iterable[Unapplied]) -> tuple[UnappliedRow, ...]:
     """The rows of the changes that were not applied; a requested due date is shown in its own zone."""
     rows = (
         replace(

@@ -94,7 +94,7 @@ def event_row(kept_event: "KeptEvent", wording: "Wording") -> EventRow:
         if event.between and not event.at
         else None,
         "title": truncate(event.title, _TITLE) if event.title else None,
-        "changed": _changed(event, wording),
+        "changed": _changed_fields(event, wording),
         "by": truncate(_name_of(event, wording), _NAME),
         "change_id": event.change_id,
     }
@@ -105,7 +105,7 @@ def _name_of(event: TaskEvent, wording: "Wording") -> str:
     return wording.people([event.by])[0] if event.by is not None else event.by_name or ""
 
 
-def _changed(event: TaskEvent, wording: "Wording") -> dict[str, Any]:
+def _changed_fields(event: TaskEvent, wording: "Wording") -> dict[str, Any]:
     """The fields with their values before and after; for a new task only the values."""
     if event.kind == "deleted":
         return {}

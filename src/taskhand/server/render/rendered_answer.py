@@ -34,11 +34,11 @@ def named_by(answer: BaseModel, connection: str | None) -> BaseModel:
 def render_answer(answer: BaseModel) -> RenderedAnswer:
     """An answer without hidden characters, with untrusted text marked; the texts of a too long answer are cut."""
     value, paths = answer.model_dump(mode="json"), getattr(answer, "free_text", ())
-    rendered = _rendered(mark_untrusted(value, paths) | value)
+    rendered = _render(mark_untrusted(value, paths) | value)
     if may_hide(rendered.text):
         value = plain_json(value)
-        rendered = _rendered(mark_untrusted(value, paths) | value)
-    return rendered if len(rendered.text) <= MAX_LENGTH else _rendered(_trimmed(rendered.value))
+        rendered = _render(mark_untrusted(value, paths) | value)
+    return rendered if len(rendered.text) <= MAX_LENGTH else _render(_trim(rendered.value))
 
 
 def render_text(answer: BaseModel) -> str:
@@ -58,18 +58,18 @@ def fit_rows(answer_of: Callable[[int], SomeAnswer], count: int, longest: int = 
     return answer, count
 
 
-def _rendered(value: dict[str, Any]) -> RenderedAnswer:
+def _render(value: dict[str, Any]) -> RenderedAnswer:
     return RenderedAnswer(value, compact_json(value))
 
 
-def _trimmed(value: Any) -> Any:
+def _trim(value: Any) -> Any:
     """The JSON with every text and list cut; needed only for answers far over all their own limits."""
     match value:
         case str():
             return truncate(value, _SNIPPET)
         case list():
-            return [_trimmed(item) for item in value[:MAX_ITEMS]]
+            return [_trim(item) for item in value[:MAX_ITEMS]]
         case dict():
-            return {key: _trimmed(item) for key, item in list(value.items())[:MAX_ITEMS]}
+            return {key: _trim(item) for key, item in list(value.items())[:MAX_ITEMS]}
         case _:
             return value

@@ -69,7 +69,7 @@ def _input_schema(model: type[BaseModel], capabilities: Capabilities) -> Schema:
 
 def schema_in_clauses(model: type[BaseModel], capabilities: Capabilities) -> Schema:
     """The same schema, its descriptions as clauses: `merge_schemas` makes one of several."""
-    return _narrowed(model_schema(model), model, capabilities)
+    return _narrow(model_schema(model), model, capabilities)
 
 
 def join_clauses(node: Any) -> Any:
@@ -104,7 +104,7 @@ def shorten_schema(schema: Schema) -> Schema:
     return schema | {"properties": shown}
 
 
-def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
+def _narrow(schema: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:
     """An object's schema with what the backend can express, the required fields first."""
     properties = _expressible(schema["properties"], model, capabilities)
     for name, body in objects_of(model).items():
@@ -116,7 +116,8 @@ def _narrowed(schema: Schema, model: type[BaseModel], capabilities: Capabilities
     for name in needed:
         properties[name] = _without_null(properties[name])
     properties = {
-        name: _described(node, capabilities, is_new=issubclass(model, TaskDraft)) for name, node in properties.items()
+        name: _describe_field(node, capabilities, is_new=issubclass(model, TaskDraft))
+        for name, node in properties.items()
     }
     required = [name for name in properties if name in {*schema.get("required", ()), *needed}]
     optional = sorted((name for name in properties if name not in required), key=CALL_OPTIONS.__contains__)
@@ -195,11 +196,11 @@ def _narrow_object(node: Schema, model: type[BaseModel], capabilities: Capabilit
     def shaped(branch: Schema) -> Schema:
         if "properties" not in branch:
             return branch
-        narrowed = _narrowed(branch, model, capabilities)
+        narrowed = _narrow(branch, model, capabilities)
         if issubclass(model, TaskFilter):
             # In a write's filter null means not given; "" and [] are refused.
             narrowed["properties"] = {name: _with_null(node) for name, node in narrowed["properties"].items()}
-        return _undescribed(narrowed) if tool else narrowed
+        return _without_descriptions(narrowed) if tool else narrowed
 
     inner = {"anyOf": [shaped(branch) for branch in node["anyOf"]]} if "anyOf" in node else shaped(node)
     return ({"description": description} if description else {}) | inner
@@ -216,7 +217,7 @@ def _list_of(node: Schema, model: type[BaseModel], capabilities: Capabilities) -
     return described | {"type": "array", "items": items | {"properties": fields}}
 
 
-def _undescribed(schema: Schema) -> Schema:
+def _without_descriptions(schema: Schema) -> Schema:
     """The object's schema without the descriptions of its fields."""
     fields = {
         name: {key: value for key, value in node.items() if key != CLAUSES}
@@ -225,7 +226,7 @@ def _undescribed(schema: Schema) -> Schema:
     return schema | {"properties": fields}
 
 
-def _described(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
+def _describe_field(node: Schema, capabilities: Capabilities, *, is_new: bool) -> Schema:
     """The field's schema with its description in clauses.
 
     `is_new` is whether the field belongs to a new task, where null has nothing to empty.

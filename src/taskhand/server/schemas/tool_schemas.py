@@ -35,10 +35,10 @@ class ToolSchemas:
         """The schema of a call to all connections: every field that one of them has."""
         key = (tool.name, _set_of(connections))
         if key not in self._of_sets:
-            self._of_sets[key] = join_clauses(_merged(tool.arguments, connections))
+            self._of_sets[key] = join_clauses(_merge(tool.arguments, connections))
         return self._of_sets[key]
 
-    def listed(self, tools: Sequence[Tool[Any]], connections: Connections) -> Mapping[str, Schema]:
+    def list_schemas(self, tools: Sequence[Tool[Any]], connections: Connections) -> Mapping[str, Schema]:
         """The schemas that a client is shown, by tool; with several connections they have the argument `connection`."""
         if not connections.are_several:
             return {tool.name: shorten_schema(self.of(tool, connections.first)) for tool in tools}
@@ -46,12 +46,12 @@ class ToolSchemas:
         if key not in self._of_lists:
             from taskhand.server.schemas.shortened import shorten_schemas  # noqa: PLC0415  few servers have several
 
-            merged = {tool.name: _merged(tool.arguments, connections) for tool in tools}
+            merged = {tool.name: _merge(tool.arguments, connections) for tool in tools}
             self._of_lists[key] = shorten_schemas(tools, merged, connections)
         return self._of_lists[key]
 
 
-def _merged(model: "type[BaseModel]", connections: Connections) -> Schema:
+def _merge(model: "type[BaseModel]", connections: Connections) -> Schema:
     """The schema of a call to all connections, its descriptions in clauses."""
     from taskhand.server.schemas.merged import merge_schemas  # noqa: PLC0415  few servers have several
 

@@ -77,13 +77,13 @@ def read_forwarded(app: ASGIApp, proxies: Proxies) -> ASGIApp:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         client = scope.get("client")
         if scope["type"] == "http" and client and client[0] in proxies:
-            scope = _forwarded(scope, client[0], proxies)
+            scope = _forwarded_request(scope, client[0], proxies)
         await app(scope, receive, send)
 
     return answer
 
 
-def _forwarded(scope: Scope, peer: str, proxies: Proxies) -> Scope:
+def _forwarded_request(scope: Scope, peer: str, proxies: Proxies) -> Scope:
     """The request as the proxy received it."""
     headers: _Headers = scope["headers"]
     standard = [_parameters(element) for element in _values(headers, b"forwarded")]

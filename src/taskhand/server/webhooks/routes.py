@@ -45,7 +45,7 @@ def webhook_routes(take: Callable[[Received], Awaitable[int]]) -> list[Route]:
         body = await _read(request)
         if isinstance(body, int):
             return Response(status_code=body)
-        return Response(status_code=await take(_received(request, body)))
+        return Response(status_code=await take(_to_received(request, body)))
 
     paths = (f"{PATH}/{{connection}}", f"{PATH}/{{connection}}/{{secret}}")
     return [Route(path, answer, methods=_METHODS) for path in paths]
@@ -67,7 +67,7 @@ async def _read(request: Request) -> bytes | int:
     return bytes(body)
 
 
-def _received(request: Request, body: bytes) -> Received:
+def _to_received(request: Request, body: bytes) -> Received:
     scope = request.scope
     raw = scope.get("raw_path") or scope["path"].encode()
     query = scope["query_string"]

@@ -103,7 +103,7 @@ class FeedDemand:
             self._wanted_from = app.call_time.monotonic()
         self._woken.set()
 
-    async def changed(self) -> None:
+    async def wait_for_change(self) -> None:
         """Wait until the demand changes."""
         await self._woken.wait()
         self._woken = anyio.Event()
@@ -122,7 +122,7 @@ async def poll_when_wanted(app: "AppContext") -> None:
     """
     if app.open_events is None or app.connection.problem is not None:
         return
-    await app.feed_demand.changed()
+    await app.feed_demand.wait_for_change()
     if app.shared.backend.event_source is None:
         return
     from taskhand.service.events.poll_schedule import FeedPoller  # noqa: PLC0415  most conversations want no feed

@@ -187,12 +187,12 @@ class FeedPoller:
     async def _wait(self, seconds: float | None) -> None:
         """Wait for this time, or until the demand changes; None: without a limit."""
         if seconds is None:
-            await self.app.feed_demand.changed()
+            await self.app.feed_demand.wait_for_change()
             return
         async with concurrent_tasks() as group:
 
             async def wake() -> None:
-                await self.app.feed_demand.changed()
+                await self.app.feed_demand.wait_for_change()
                 group.cancel_scope.cancel()
 
             group.start_soon(wake)

@@ -42,7 +42,7 @@ class _Store:
     async def plant(self) -> None:
         """Create the data; the tasks are a month old, created one minute apart."""
         made = iter(range(len(self._data.tasks)))
-        async with self._opened(lambda: self._now - _AGE + timedelta(minutes=next(made))) as backend:
+        async with self._open_backend(lambda: self._now - _AGE + timedelta(minutes=next(made))) as backend:
             self._people, self._contacts = await backend.edit(self._add_people)
             choices = {status.name: StatusChoice.of(status) for status in (await backend.statuses()).statuses}
             for planned in self._data.tasks:
@@ -50,12 +50,12 @@ class _Store:
 
     async def read(self) -> tuple[StoredTask, ...]:
         """The stored tasks."""
-        async with self._opened(lambda: self._now) as backend:
+        async with self._open_backend(lambda: self._now) as backend:
             page = await backend.list_tasks(TaskQuery(order="created", limit=10_000))
         return tuple(map(self._stored_task, reversed(page.tasks)))
 
     @asynccontextmanager
-    async def _opened(self, clock: Callable[[], datetime]) -> AsyncIterator[LocalBackend]:
+    async def _open_backend(self, clock: Callable[[], datetime]) -> AsyncIterator[LocalBackend]:
         backend = open_file_store(
             self._file,
             clock=clock,

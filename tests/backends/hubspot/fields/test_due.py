@@ -73,7 +73,7 @@ async def test_creates_an_all_day_task_where_the_account_refuses_the_flag() -> N
         for _ in range(2):
             made = await crm.backend.create_task(EDIT)
             assert due_of(made.task) == Due.instant(NOON, SANTIAGO)
-            assert list(EDIT.unmet_by(made.task, written=True).given()) == [("due", DAY)]
+            assert list(EDIT.unmet_by(made.task, written=True).given_fields()) == [("due", DAY)]
             assert made.note is not None
             assert "all day" in made.note
         assert ["hs_task_is_all_day" in one for one in writes(crm)] == [True, False, False]

@@ -40,18 +40,18 @@ def test_seen_statuses_are_partial_and_sorted_by_position() -> None:
     catalogue = StatusCatalogue()
     for status in (DONE, PENDING, None, DONE):
         catalogue.see(status)
-    known = catalogue.known()
+    known = catalogue.known_statuses()
     assert known.statuses == (PENDING, DONE)
     assert known.complete is False
     assert "there may be others" in known.source
 
 
 def test_without_seen_statuses_the_list_is_empty_and_partial() -> None:
-    assert (StatusCatalogue().known().statuses, StatusCatalogue().known().complete) == ((), False)
+    assert (StatusCatalogue().known_statuses().statuses, StatusCatalogue().known_statuses().complete) == ((), False)
 
 
 def test_configured_statuses_are_complete_with_positions_from_one() -> None:
-    known = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado", VARIABLE)).known()
+    known = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado", VARIABLE)).known_statuses()
     assert known.complete is True
     assert [(status.id, status.name, status.type, status.order) for status in known.statuses] == [
         (None, "Pendiente", "initial", 1),
@@ -64,7 +64,7 @@ def test_configured_statuses_are_complete_with_positions_from_one() -> None:
 def test_positions_count_from_where_a_seen_status_stands(order: int, positions: list[int]) -> None:
     catalogue = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado", VARIABLE))
     catalogue.see(STARTED.model_copy(update={"order": order}))
-    assert [status.order for status in catalogue.known().statuses] == positions
+    assert [status.order for status in catalogue.known_statuses().statuses] == positions
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_a_seen_status_has_the_position_that_its_tasks_show(seen: dict[str, int]
     for status in (PENDING, STARTED, DONE):
         if status.name in seen:
             catalogue.see(status.model_copy(update={"order": seen[status.name]}))
-    assert [status.order for status in catalogue.known().statuses] == positions
+    assert [status.order for status in catalogue.known_statuses().statuses] == positions
 
 
 def test_a_configured_status_that_was_seen_has_its_id_and_colour() -> None:
     catalogue = StatusCatalogue(parse_statuses("Pendiente,En Progreso,Completado", VARIABLE))
     for status in (PENDING, STARTED, DONE):
         catalogue.see(status)
-    assert catalogue.known().statuses == (PENDING, STARTED, DONE)
+    assert catalogue.known_statuses().statuses == (PENDING, STARTED, DONE)
 
 
 @pytest.mark.parametrize("text", ["pendiente,COMPLETADO", "Pendiénte,completado"])
@@ -96,7 +96,7 @@ def test_a_seen_status_is_named_as_vambe_writes_it_however_it_was_configured(tex
     catalogue = StatusCatalogue(parse_statuses(text, VARIABLE))
     catalogue.see(PENDING)
     catalogue.see(DONE.model_copy(update={"order": 2}))
-    assert [status.name for status in catalogue.known().statuses] == ["Pendiente", "Completado"]
+    assert [status.name for status in catalogue.known_statuses().statuses] == ["Pendiente", "Completado"]
 
 
 def test_a_status_seen_again_is_as_it_was_seen_last() -> None:
@@ -104,7 +104,7 @@ def test_a_status_seen_again_is_as_it_was_seen_last() -> None:
     catalogue.see(PENDING)
     renamed = PENDING.model_copy(update={"name": "Por hacer"})
     catalogue.see(renamed)
-    assert catalogue.known().statuses == (renamed,)
+    assert catalogue.known_statuses().statuses == (renamed,)
     assert catalogue.by_id == {"s-1": renamed}
 
 
@@ -113,7 +113,7 @@ def test_a_status_without_an_id_is_known_by_its_name() -> None:
     nameless = PENDING.model_copy(update={"id": None})
     catalogue.see(nameless)
     catalogue.see(nameless.model_copy(update={"name": "PENDIENTE"}))
-    assert [status.name for status in catalogue.known().statuses] == ["PENDIENTE"]
+    assert [status.name for status in catalogue.known_statuses().statuses] == ["PENDIENTE"]
     assert catalogue.by_id == {}
 
 
@@ -122,4 +122,4 @@ def test_the_name_of_a_status_that_was_seen_stays_though_another_was_asked_for()
     for status in (PENDING, DONE):
         catalogue.see(status)
     catalogue.name("s-1", "Completado")
-    assert catalogue.known().statuses == (PENDING, DONE)
+    assert catalogue.known_statuses().statuses == (PENDING, DONE)

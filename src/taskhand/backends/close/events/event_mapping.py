@@ -61,7 +61,7 @@ class TaskStates:
         event: TaskEvent | None
         if entry.action == "completed":
             event = _completed_event(entry, after)
-            after = _finished(self.known.get(entry.task_id))  # other changes are reported by the update row
+            after = _with_finished_status(self.known.get(entry.task_id))  # other changes are reported by the update row
             self.finished.append(entry)
         elif after is None and entry.action != "deleted":
             event = self._hidden_event(entry)
@@ -96,7 +96,7 @@ class TaskStates:
             return True
         before, after = self._sides(entry, has_grown=has_grown)
         if entry.action == "completed":
-            known_task, before = _finished(known_task), after
+            known_task, before = _with_finished_status(known_task), after
         return before is None or difference_event(known_task, before, "") is None
 
     def is_finished(self, task_id: str) -> bool:
@@ -118,7 +118,7 @@ class TaskStates:
         if "is_complete" in (entry.previous or {}) and any(
             _is_within(completion, entry) for completion in self.finished
         ):
-            return _finished(before), after
+            return _with_finished_status(before), after
         return before, after
 
     def _task(self, entry: LogEntry, row: JsonObject) -> Task:
@@ -144,7 +144,7 @@ def _completed_event(entry: LogEntry, after: Task | None) -> TaskEvent:
     return TaskEvent(_key(entry), entry.task_id, "completed", title=title, changed=(change,))
 
 
-def _finished(task: Task | None) -> Task | None:
+def _with_finished_status(task: Task | None) -> Task | None:
     return task and task.model_copy(update={"status_config": DONE, "task_status_config_id": DONE.id})
 
 

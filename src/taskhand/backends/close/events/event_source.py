@@ -12,7 +12,7 @@ from typing import Final
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.events.event_log import EventLog, LogEntry, log_time_text
 from taskhand.backends.close.events.event_mapping import TaskStates, is_explained
-from taskhand.backends.close.events.position import OVERLAP, POSITIONS, Position, Seen, remembered
+from taskhand.backends.close.events.position import OVERLAP, POSITIONS, Position, Seen, entries_to_remember
 from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD
 from taskhand.call.background_requests import is_idle
 from taskhand.domain.errors import CallerError
@@ -102,7 +102,7 @@ class CloseEvents:
             newest=log_time_text(newest),
             newest_at=was.newest_at if newest == was.moment else now,
             read_at=now,
-            seen=remembered(seen, newest),
+            seen=entries_to_remember(seen, newest),
             span_s=span_s,
             waits_since=(was.waits_since or now) if waiting else 0,
             has_ended=was.has_ended or until is None,

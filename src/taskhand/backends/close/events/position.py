@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from taskhand.backends.close.events.event_log import LogEntry, log_time_text
 
-__all__ = ["OVERLAP", "POSITIONS", "Position", "Seen", "remembered"]
+__all__ = ["OVERLAP", "POSITIONS", "Position", "Seen", "entries_to_remember"]
 
 OVERLAP: Final = timedelta(minutes=5)
 """The period of newest events that Close advises to read again."""
@@ -77,7 +77,7 @@ POSITIONS: Final = TypeAdapter(dict[str, Position])
 """The positions of the logs, by the type of their tasks."""
 
 
-def remembered(seen: dict[str, Seen], newest: datetime) -> dict[str, Seen]:
+def entries_to_remember(seen: dict[str, Seen], newest: datetime) -> dict[str, Seen]:
     """The read entries that may still grow or come again, up to `_MAX_REMEMBERED`."""
     oldest = log_time_text(newest - _REMEMBERED)
     recent = [(event_id, entry) for event_id, entry in seen.items() if entry.moment >= oldest]

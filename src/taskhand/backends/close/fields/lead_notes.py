@@ -88,10 +88,10 @@ class Notes:
         pages = [await self.equal(part, text, since) for part in chunks(unique, _LEADS)]
         found = {str(row.get("lead_id")): id_of(row) for page in pages for row in page.rows if id_of(row) not in but}
         for lead_id in unique:
-            sent = self._recent(_key(lead_id, text))
+            sent = self._find_recent(_key(lead_id, text))
             if sent is not None and lead_id not in found:
                 if sent.id is None:
-                    raise _MESSAGES.unknown(_UNKNOWN)
+                    raise _MESSAGES.unknown_write(_UNKNOWN)
                 found[lead_id] = sent.id
         return found
 
@@ -116,13 +116,13 @@ class Notes:
             )
         key = _key(lead_id, text)
         async with hold_lock(self._locks.setdefault(key, anyio.Lock())):
-            if (sent := self._recent(key)) is not None and sent.id is not None:
+            if (sent := self._find_recent(key)) is not None and sent.id is not None:
                 return WrittenNote(sent.id, text)
             sent = self._sent[key] = _Sent(self.timing.monotonic())
             try:
                 written = await _NewNote(self, lead_id).create_task(Edit(note=text))
             except OutcomeUnknown as unknown:
-                raise _MESSAGES.unknown(_UNKNOWN) from unknown
+                raise _MESSAGES.unknown_write(_UNKNOWN) from unknown
             except TaskhandError:
                 del self._sent[key]  # the note was refused or not sent
                 raise
@@ -136,13 +136,13 @@ class Notes:
                 return WrittenNote(None, None)
             try:
                 shown = _text(await self.get(note_id))
-                if shown is not None and text and _folded(shown) != _folded(text):
+                if shown is not None and text and _fold_text(shown) != _fold_text(text):
                     return WrittenNote(note_id, shown, "The note was edited since, and stays as it is.")
                 await Deletion(self, note_id).run()
             except NotFound:
                 return WrittenNote(None, None, "The note was gone already.")
             except OutcomeUnknown as unknown:
-                raise _MESSAGES.unknown(_UNKNOWN_DELETION) from unknown
+                raise _MESSAGES.unknown_write(_UNKNOWN_DELETION) from unknown
             self._sent = {key: sent_note for key, sent_note in self._sent.items() if sent_note.id != note_id}
             return WrittenNote(None, None)
 
@@ -172,11 +172,11 @@ class Notes:
             and not self.recent.is_deleted(note_id)
             and (me is None or row.get("created_by", row.get("user_id")) in (None, me))
             and (shown := _text(row)) is not None
-            and _folded(shown) == _folded(text)
+            and _fold_text(shown) == _fold_text(text)
         ]
         return replace(page, rows=tuple(rows))
 
-    def _recent(self, key: _Key) -> _Sent | None:
+    def _find_recent(self, key: _Key) -> _Sent | None:
         """The note with this key that was sent within the lag of lists; None if there is none."""
         now = self.timing.monotonic()
         for old in [old for old, sent_note in self._sent.items() if now - sent_note.at >= _LAG_S]:
@@ -231,8 +231,8 @@ def _text(row: JsonObject) -> str | None:
 def _key(lead_id: str, text: str) -> _Key:
     """The key of a note; the same text for another person is another note."""
     author = current_author()
-    return lead_id, _folded(text), author.person if author else None
+    return lead_id, _fold_text(text), author.person if author else None
 
 
-def _folded(text: str) -> str:
+def _fold_text(text: str) -> str:
     return " ".join(plain(text).split())

@@ -102,7 +102,7 @@ def why_not_recreatable(raw_values: Mapping[str, Any]) -> str | None:
 
 def check_changeable(edit: Edit, task_type: str) -> None:
     """Refuse a change that a task of this type does not accept; CallerError `field_not_changeable` with the reason."""
-    given = dict(edit.given())
+    given = dict(edit.given_fields())
     for name in given.keys() - _CHANGEABLE_ON.get(task_type, _ALWAYS_CHANGEABLE):
         argument = argument_name(name)
         why = f"{argument} cannot change after a task is created in Close."

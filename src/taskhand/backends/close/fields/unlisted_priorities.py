@@ -19,7 +19,7 @@ class UnlistedPriorities:
         """Record the priority `sent` by a write of ours, if any; `row` is the task after the write."""
         word, _ = self._sent.pop(str(row.get("id")), (None, ""))
         if (sent or word) and listed_priority(row) is None:
-            self._sent[str(row.get("id"))] = (str(sent or word), _updated(row))
+            self._sent[str(row.get("id"))] = (str(sent or word), _updated_at(row))
             if len(self._sent) > 10_000:  # noqa: PLR2004 - the class documents it
                 del self._sent[next(iter(self._sent))]
 
@@ -31,9 +31,9 @@ class UnlistedPriorities:
     def fill_in(self, row: JsonObject) -> JsonObject:
         """The row with the priority that was sent, if that is still valid; else the same row."""
         word, updated = self._sent.get(str(row.get("id")), (None, ""))
-        is_current = word is not None and listed_priority(row) is None and updated >= _updated(row)
+        is_current = word is not None and listed_priority(row) is None and updated >= _updated_at(row)
         return row | {"priority": word} if is_current else row
 
 
-def _updated(json: JsonObject) -> str:
+def _updated_at(json: JsonObject) -> str:
     return str(json.get("date_updated") or "")

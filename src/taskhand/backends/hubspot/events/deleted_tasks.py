@@ -8,7 +8,7 @@ from taskhand.backends.hubspot.client import HubSpotClient, next_page
 from taskhand.backends.hubspot.events.position import Bin
 from taskhand.backends.hubspot.fields.due import readable_millis
 from taskhand.backends.hubspot.mapping import Record, records_in
-from taskhand.backends.hubspot.task_reader import unmentioned
+from taskhand.backends.hubspot.task_reader import unmentioned_ids
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.domain.event_source import KnownTasks
 
@@ -64,7 +64,7 @@ async def _look_up_known(client: HubSpotClient, at: Bin, known_tasks: KnownTasks
         names = ["hs_object_id", *filter(None, [client.id_property])]
         answer = await client.read_many(part, names, id_property=client.id_property)
         found = {record.known_by(client.id_property) for record in records_in(answer)}
-        unread = unmentioned(part, answer, found)
+        unread = unmentioned_ids(part, answer, found)
         missing = [task_id for task_id in part if task_id not in found and task_id not in unread]
     after = replace(at, is_refused=True, checked=part[-1] if part else "")
     return Deletions({}, after, None if at.is_refused else _NOT_LISTED, missing)

@@ -17,7 +17,7 @@ from taskhand.backends.hubspot.events.task_comparison import TaskComparison
 from taskhand.backends.hubspot.fields.due import millis_of, moment_at, readable_millis
 from taskhand.backends.hubspot.mapping import RAW_PROPERTIES, Record, records_in
 from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
-from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned
+from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned_ids
 from taskhand.domain.chunks import chunks
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event_source import KnownTasks, Look
@@ -121,7 +121,7 @@ class HubSpotEvents:
             records += kept
             # A restored task does not count as missing; a deleted one does.
             found = {record.id for record in (asked if archived else kept)}
-            lost = set(unmentioned(part, answer, found))
+            lost = set(unmentioned_ids(part, answer, found))
             unread |= lost
             missing += [task_id for task_id in part if task_id not in found and task_id not in lost]
         if records and not archived:

@@ -67,7 +67,7 @@ class EventReader:
         created = readable_moment(record.created)
         moments = sorted({value.at for values in history.values() for value in values})
         moments = [at for at in moments if at >= since and (created is None or at > created)]
-        begun = [self._created(record, history, created)] if created is not None and created >= since else []
+        begun = [self._created_event(record, history, created)] if created is not None and created >= since else []
         return tuple(event for event in (*begun, *self._changes(record, history, moments)) if event is not None)
 
     def is_shortened(self, record: Record, since: datetime) -> bool:
@@ -81,7 +81,7 @@ class EventReader:
         event = difference_event(self.to_task(record), None, f"{record.id} deleted {millis_of(at)}")
         return (replace(event, at=at),) if event else ()
 
-    def _created(self, record: Record, history: _History, created: datetime) -> TaskEvent | None:
+    def _created_event(self, record: Record, history: _History, created: datetime) -> TaskEvent | None:
         first = self.to_task(_as_of(record, history, created))
         if (event := difference_event(None, first, f"{record.id} created")) is None:
             return None

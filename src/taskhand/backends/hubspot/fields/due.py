@@ -146,7 +146,7 @@ class AllDayFlag:
             # Without the flag, a day reads as an instant, and an instant may read as a day.
             reads_as = due_from(stamp_of(unmet.due, zones), all_day=unmet.due.at is not None, zones=zones)
             unmet = replace(unmet, due=reads_as or MISSING).unmet_by(task, written=True)
-        return frozenset(name for name, _ in unmet.given())
+        return frozenset(name for name, _ in unmet.given_fields())
 
     def note_on(self, edit: Edit, task: Task) -> str | None:
         """The note of a write if the due date could not be marked as a day or an instant; else None."""

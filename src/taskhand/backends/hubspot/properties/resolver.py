@@ -37,7 +37,7 @@ class HubSpotProperties:
     async def find_names(self, names: Collection[str]) -> Mapping[str, str]:
         """The names of properties given by name or label; CallerError for an unknown property."""
         known = await self._account.definitions()
-        return {name: name if name in ARGUMENTS else _defined(name, known).name for name in names}
+        return {name: name if name in ARGUMENTS else _find_definition(name, known).name for name in names}
 
     async def snapshots(
         self, ids: Sequence[str], names: Collection[str], *, to_delete: bool = False
@@ -52,7 +52,7 @@ class HubSpotProperties:
         return await self._reader.find_ids(name, values)
 
 
-def _defined(name: str, definitions: Mapping[str, PropertyDefinition]) -> PropertyDefinition:
+def _find_definition(name: str, definitions: Mapping[str, PropertyDefinition]) -> PropertyDefinition:
     """The definition of a property given by name or by a unique label; CallerError with similar ones as candidates."""
     if (found := definitions.get(name)) is not None:
         return found
@@ -90,7 +90,7 @@ def _writable(name: str, definitions: Mapping[str, PropertyDefinition]) -> Prope
             candidates=[Candidate(argument)],
             next_step=f"Send {argument} instead.",
         )
-    definition = _defined(name, definitions)
+    definition = _find_definition(name, definitions)
     if not definition.is_writable:
         raise CallerError(
             f"HubSpot sets the property {name} itself; it cannot be written.",
@@ -102,7 +102,7 @@ def _writable(name: str, definitions: Mapping[str, PropertyDefinition]) -> Prope
 
 def _unique(name: str, definitions: Mapping[str, PropertyDefinition]) -> str:
     """The name of a property given by name or label; CallerError if its values are not unique."""
-    if (found := _defined(name, definitions)).is_unique:
+    if (found := _find_definition(name, definitions)).is_unique:
         return found.name
     unique = [definition for definition in definitions.values() if definition.is_unique]
     raise CallerError(

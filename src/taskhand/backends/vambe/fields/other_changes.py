@@ -21,7 +21,7 @@ def with_other_changes(before: Task, after: Task, edit: Edit) -> Task | None:
 
     Others made these changes: a task is not read again before each write, so `before` may be some seconds old.
     """
-    edited = {name for name, _ in edit.given()}
+    edited = {name for name, _ in edit.given_fields()}
     names = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} - edited
     if before.task_status_config_id == after.task_status_config_id:
         names.discard("status")  # its name was learned

@@ -54,11 +54,11 @@ class StatusCatalogue:
 
     def name(self, status_id: str, name: str) -> None:
         """Take note of the name of a status that tasks show only by its id."""
-        known = next((status for status in self.known().statuses if fold(status.name) == fold(name)), None)
+        known = next((status for status in self.known_statuses().statuses if fold(status.name) == fold(name)), None)
         if status_id not in self._seen and known is not None:
             self._seen[status_id] = known.model_copy(update={"id": status_id})
 
-    def known(self) -> StatusList:
+    def known_statuses(self) -> StatusList:
         """The statuses by position, and whether the list is complete."""
         if self._configured:
             return StatusList(self._with_orders(), complete=True, source="the settings, with ids as seen on tasks")
@@ -73,7 +73,7 @@ class StatusCatalogue:
         if edit.status is not MISSING and edit.status.id not in self.by_id and _is_of_status(refused, edit):
             asked: Any = edit.status.name if edit.status.name is not None else edit.status.position
             found = f"Vambe refused the change: {str(asked)[:60]!r} is probably none of its statuses."
-            return unknown_status_error(str(asked), self.known(), message=found)
+            return unknown_status_error(str(asked), self.known_statuses(), message=found)
         return refused
 
     def _with_orders(self) -> tuple[Status, ...]:
@@ -102,4 +102,4 @@ def _is_of_status(refused: CallerError, edit: Edit) -> bool:
     if isinstance(refused, NotFound):
         return references(edit) == ["status"]
     named = refused.explanation.arguments if refused.explanation else frozenset[str]()
-    return not named.isdisjoint({"newStatusName", "newStatusPosition"}) or len(edit.given()) == 1
+    return not named.isdisjoint({"newStatusName", "newStatusPosition"}) or len(edit.given_fields()) == 1
