@@ -1,14 +1,14 @@
 """The command `taskhand config`: the effective settings, and where each value comes from."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from taskhand.backends.registry import find_factory
 from taskhand.cli import CONFIGURATION
 from taskhand.cli.terminal import print_json, print_lines
-from taskhand.config.connection_settings import DEFAULT, DEFAULT_CONNECTION, ConnectionSettings
+from taskhand.config.connection_settings import DEFAULT, DEFAULT_CONNECTION, ConnectionSettings, SettingOrigin
 from taskhand.config.effective_settings import Configuration
 from taskhand.config.multi_user_settings import TeamSettings
 from taskhand.config.settings import FIELDS, Settings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from taskhand.sql.store_address import StoreAddress
 
-__all__ = ["backend_of", "config", "connection_rows", "describe_connections", "setting_rows"]
+__all__ = ["SettingRow", "backend_of", "config", "connection_rows", "describe_connections", "setting_rows"]
 
 _WIDEST = 56
 
@@ -42,12 +42,28 @@ def config(context: click.Context, *, as_json: bool) -> None:
     print_lines(_lines(configuration))
 
 
-def setting_rows(configuration: Configuration) -> list[dict[str, Any]]:
-    """Every setting outside of the tables: its `variable`, its `key` in the file, its `value` as text, its `origin`.
+class SettingRow(NamedTuple):
+    """One setting as it is shown: its `key` in the file, which cannot name itself (None), and its value as text."""
 
-    TASKHAND_CONFIG has no key: the file cannot name itself. If no connection has the settings of backends, they are
-    left out.
-    """
+    variable: str
+    key: str | None
+    value: str | None
+    is_secret: bool
+    origin: SettingOrigin
+
+    def to_json(self) -> dict[str, Any]:
+        """The row in the JSON of `taskhand config`."""
+        return {
+            "variable": self.variable,
+            "key": self.key,
+            "value": self.value,
+            "secret": self.is_secret,
+            "origin": str(self.origin),
+        }
+
+
+def setting_rows(configuration: Configuration) -> list[SettingRow]:
+    """Every setting outside of the tables; those of backends are left out if no connection has them."""
     effective = _effective(configuration)
     shown = (
         FIELDS
@@ -58,22 +74,18 @@ def setting_rows(configuration: Configuration) -> list[dict[str, Any]]:
     return [_row(default, name, effective.get(name)) for name in shown]
 
 
-def connection_rows(connection: ConnectionSettings) -> list[dict[str, Any]]:
-    """The settings of one connection's own, as `setting_rows`."""
+def connection_rows(connection: ConnectionSettings) -> list[SettingRow]:
+    """The settings of one connection's own."""
     own_fields = find_factory(connection.settings.backend).settings.model_fields
     chosen = [name for name in FIELDS if name in own_fields or Settings.variable(name) in connection.keys]
     return [_row(connection, name, None) for name in chosen]
 
 
-def _row(connection: ConnectionSettings, name: str, effective: str | None) -> dict[str, Any]:
+def _row(connection: ConnectionSettings, name: str, effective: str | None) -> SettingRow:
     variable = Settings.variable(name)
-    return {
-        "variable": variable,
-        "key": None if name == "config" else connection.keys.get(variable) or setting_key(variable),
-        "value": effective or connection.settings.display_value(name),
-        "secret": Settings.is_secret(name),
-        "origin": str(connection.origins.get(name, DEFAULT)),
-    }
+    key = None if name == "config" else connection.keys.get(variable) or setting_key(variable)
+    value, origin = effective or connection.settings.display_value(name), connection.origins.get(name, DEFAULT)
+    return SettingRow(variable, key, value, Settings.is_secret(name), origin)
 
 
 def _to_json(configuration: Configuration) -> dict[str, Any]:
@@ -87,7 +99,7 @@ def _to_json(configuration: Configuration) -> dict[str, Any]:
         "file": {"path": str(configuration.file.path), "found": configuration.file.exists},
         "policy": asdict(check_policy(configuration)),
         **{check.subject: asdict(check) for check in check_people(configuration)},
-        "settings": setting_rows(configuration),
+        "settings": [row.to_json() for row in setting_rows(configuration)],
         "connections": [_connection(connection) for connection in configuration.connections],
         "warnings": _warnings(configuration),
     }
@@ -104,9 +116,9 @@ def _lines(configuration: Configuration) -> "Iterator[str]":
     yield from (f"{check.subject:8} {check.found}" for check in files)
     yield ""
     rows = [("setting", "value", "origin")]
-    rows += [(row["variable"], row["value"] or "-", row["origin"]) for row in setting_rows(configuration)]
+    rows += [(row.variable, row.value or "-", str(row.origin)) for row in setting_rows(configuration)]
     named = (row for connection in configuration.connections if connection.keys for row in connection_rows(connection))
-    rows += [(row["key"], row["value"] or "-", row["origin"]) for row in named]
+    rows += [(row.key or "", row.value or "-", str(row.origin)) for row in named]
     first = max(len(row[0]) for row in rows)
     second = min(_WIDEST, max(len(row[1]) for row in rows))
     yield from (f"{name:{first}}  {value:{second}}  {origin}" for name, value, origin in rows)
@@ -138,7 +150,7 @@ def _connection(connection: ConnectionSettings) -> dict[str, Any]:
         "name": connection.name,
         "backend": backend,
         "description": connection.description,
-        "settings": connection_rows(connection) if backend else [],
+        "settings": [row.to_json() for row in connection_rows(connection)] if backend else [],
     }
 
 

@@ -2,7 +2,7 @@
 
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -13,10 +13,10 @@ import click
 from taskhand import __version__
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.cli import CONFIGURATION
-from taskhand.cli.config import backend_of, connection_rows, describe_connections, setting_rows
+from taskhand.cli.config import SettingRow, backend_of, connection_rows, describe_connections, setting_rows
 from taskhand.cli.install import HOST_NAMES
 from taskhand.cli.terminal import print_json, print_line
-from taskhand.config.connection_settings import ConnectionSettings
+from taskhand.config.connection_settings import DEFAULT, ConnectionSettings
 from taskhand.config.effective_settings import Configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.check_result import CheckResult
@@ -175,16 +175,16 @@ def _versions() -> CheckResult:
 
 def _configuration(configuration: Configuration) -> tuple[CheckResult, ...]:
     """The settings with their origins, then one result for each warning."""
-    given = [row for row in setting_rows(configuration) if row["origin"] != "default"]
-    shown_settings = [f"{row['variable']}={row['value']} ({_origin_without_variable(row)})" for row in given]
+    given = [row for row in setting_rows(configuration) if row.origin != DEFAULT]
+    shown_settings = [f"{row.variable}={row.value} ({_describe_origin(row)})" for row in given]
     named = [
         row
         for connection in configuration.connections
         if connection.keys
         for row in connection_rows(connection)
-        if row["key"] in row["origin"]
+        if row.origin.name == row.key
     ]
-    shown_settings += [f"{row['key']}={row['value']}" for row in named]
+    shown_settings += [f"{row.key}={row.value}" for row in named]
     try:
         first, *others = [connection.settings.backend for connection in configuration.connections]
     except OperatorError as error:
@@ -196,9 +196,10 @@ def _configuration(configuration: Configuration) -> tuple[CheckResult, ...]:
     return (whole, *configuration.warnings)
 
 
-def _origin_without_variable(row: Mapping[str, str]) -> str:
-    """The origin of a setting, without its variable, which is printed before it."""
-    return row["origin"].removesuffix(f" {row['variable']}")
+def _describe_origin(row: SettingRow) -> str:
+    """The origin of a setting; its kind is enough if the variable, which stands before it, has the value itself."""
+    origin = row.origin
+    return origin.kind if origin.name == row.variable and origin.reference is None else str(origin)
 
 
 def _configuration_result(error: OperatorError) -> CheckResult:
