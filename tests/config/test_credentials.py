@@ -93,7 +93,7 @@ def test_each_failure_of_the_keyring_has_its_own_remedy(failure: Exception, foun
     keyring.set_keyring(FailingKeyring(failure))
     with pytest.raises(OperatorError) as error:
         resolve_credential("keyring:VAMBE_API_KEY", "X")
-    assert error.value.message.startswith(found)
+    assert error.value.message.startswith(f"X cannot be read. {found}")
     assert remedy in str(error.value.next_step)
 
 

@@ -104,7 +104,12 @@ def resolve_credential(value: str, called: str, environ: Mapping[str, str] | Non
             return Credential(text, variable=name.strip())
         case "file:":
             return Credential(read_credential_file(called, name), file=expand_path(called, name))
-    password = find_credential(name)
+    try:
+        password = find_credential(name)
+    except OperatorError as error:
+        if name == called:
+            raise
+        raise error.but(message=f"{called} cannot be read. {error.message}") from None
     if password is None:
         raise OperatorError(
             f"The system keyring has no {name} for Taskhand, and {called} refers to it.",

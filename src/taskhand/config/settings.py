@@ -326,8 +326,7 @@ def find_usable_values(
         try:
             kept = resolve_credential(reference, called, environ) if reference else None
         except OperatorError as error:
-            message = error.message if called in error.message else f"{called} cannot be read. {error.message}"
-            usable.notes.append(SettingNote(variable, message, error.next_step or "", "unread"))
+            usable.notes.append(SettingNote(variable, error.message, error.next_step or "", "unread"))
             if variable in _CREDENTIALS:
                 usable.values[variable] = SecretStr(reference or "")
             continue
