@@ -3,17 +3,15 @@
 Whole words of a name are enough if one deal has them; a full name is preferred to them.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from taskhand.domain.errors import Ambiguous, Candidate, NotFound
-from taskhand.domain.name_matching import fold, matching, nearest_first
+from taskhand.domain.name_matching import alphanumeric_words, matching, nearest_first
 from taskhand.domain.task import Deal, DealList
 
 __all__ = ["match_deal"]
 
-_WORD: Final = re.compile(r"\w+")
 _MAX_CANDIDATES: Final = 10
 
 
@@ -22,9 +20,9 @@ def match_deal(text: str, deal_list: DealList) -> Deal:
 
     Ambiguous if several deals may match, NotFound (code `unknown_deal`) if no deal matches.
     """
-    words = _words(text)
+    words = frozenset(alphanumeric_words(text))
     named = matching(text, deal_list.deals, _name)
-    matches = named or [deal for deal in deal_list.deals if words and words <= _words(deal.name)]
+    matches = named or [deal for deal in deal_list.deals if words and words.issubset(alphanumeric_words(deal.name))]
     if len(matches) == 1 and deal_list.complete:
         return matches[0]
     if matches:
@@ -35,17 +33,13 @@ def match_deal(text: str, deal_list: DealList) -> Deal:
             candidates=_candidates(text, matches),
             next_step="Ask the person which one is meant, and send the id of that candidate.",
         )
-    near = [deal for deal in deal_list.deals if not words.isdisjoint(_words(deal.name))]
+    near = [deal for deal in deal_list.deals if not words.isdisjoint(alphanumeric_words(deal.name))]
     raise NotFound(
         f"No deal matches {text[:60]!r}.",
         code="unknown_deal",
         candidates=_candidates(text, near),
         next_step="Send a deal's id, or whole words of its name; find_contacts finds deals by a part of it.",
     )
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(fold(text)))
 
 
 def _name(deal: Deal) -> str:

@@ -16,6 +16,8 @@ from taskhand.domain.truncation import split_cut
 
 __all__ = [
     "Match",
+    "alphanumeric_words",
+    "digits_of",
     "fold",
     "group_by",
     "has_words",
@@ -41,6 +43,7 @@ _APOSTROPHES = str.maketrans(dict.fromkeys("`\u02b9\u02bb\u02bc\u2018\u2019\u201
 _HYPHEN = re.compile(r"(?<=[^\W_])[-\u2010-\u2015\u2212](?=[^\W_])")
 """A hyphen or dash within a word."""
 _ROUND_A_WORD = ".,;:@"
+_ALPHANUMERIC = re.compile(r"[^\W_]+")
 _SIMILAR = 0.8
 """The similarity of two words from which one may be a typo of the other."""
 
@@ -98,6 +101,16 @@ def has_words(text: str, query: str) -> bool:
 def words_of(text: str) -> frozenset[str]:
     """The folded words of a text, without the signs around them."""
     return frozenset(filter(None, (word.strip(_ROUND_A_WORD) for word in fold(text).split())))
+
+
+def alphanumeric_words(text: str) -> list[str]:
+    """The runs of letters and digits in a text, folded."""
+    return _ALPHANUMERIC.findall(fold(text))
+
+
+def digits_of(text: str) -> str:
+    """The digits of a text, by which phone numbers are compared."""
+    return "".join(filter(str.isdigit, text))
 
 
 def resembles(text: str, name: str) -> bool:

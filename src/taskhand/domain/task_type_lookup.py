@@ -3,17 +3,15 @@
 One match is used, several become candidates.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from taskhand.domain.errors import Ambiguous, CallerError, Candidate
-from taskhand.domain.name_matching import Match, fold, nearest_first
+from taskhand.domain.name_matching import Match, alphanumeric_words, nearest_first
 
 __all__ = ["KnownType", "match_task_type"]
 
-_WORD: Final = re.compile(r"[^\W_]+")
 _MAX_CANDIDATES: Final = 30
 
 
@@ -33,9 +31,9 @@ def match_task_type(value: str, known_types: Sequence[KnownType]) -> tuple[str, 
     text = value.strip()
     if not known_types or any(known_type.value == text for known_type in known_types):
         return text, ()
-    whole, words = _letters_and_digits(text), _words(text)
-    matches = _matching(known_types, lambda name: _letters_and_digits(name) == whole) or _matching(
-        known_types, lambda name: words <= _words(name)
+    words = alphanumeric_words(text)
+    matches = _matching(known_types, lambda name: "".join(alphanumeric_words(name)) == "".join(words)) or _matching(
+        known_types, lambda name: {*words}.issubset(alphanumeric_words(name))
     )
     if len(matches) == 1 and words:
         return matches[0].value, (Match("taskType", value, matches[0].value, matches[0].label),)
@@ -56,15 +54,6 @@ def match_task_type(value: str, known_types: Sequence[KnownType]) -> tuple[str, 
 
 def _matching(known_types: Sequence[KnownType], matches: Callable[[str], bool]) -> list[KnownType]:
     return [known_type for known_type in known_types if matches(known_type.value) or matches(known_type.label)]
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(fold(text)))
-
-
-def _letters_and_digits(text: str) -> str:
-    """A name as it is compared: letters and digits alone."""
-    return "".join(_WORD.findall(fold(text)))
 
 
 def _candidates(types: Sequence[KnownType]) -> list[Candidate]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none
 from taskhand.domain.errors import CallerError, Candidate, NotFound
-from taskhand.domain.name_matching import has_words
+from taskhand.domain.name_matching import digits_of, has_words
 from taskhand.domain.task import Contact
 
 __all__ = ["ContactSearch", "contact_of", "lead_alone", "name_of"]
@@ -146,17 +146,13 @@ def contact_of(row: JsonObject, lead_id: str, lead_name: str) -> tuple[Contact, 
 def _matches(query: str, words: str) -> bool:
     """Whether `words` contain every word of the query, or the digits of its phone number."""
     phone = _phone_digits(query)
-    return has_words(words, query) or (phone is not None and phone in _digits(words))
+    return has_words(words, query) or (phone is not None and phone in digits_of(words))
 
 
 def _phone_digits(query: str) -> str | None:
     """The digits of a query, if there are at least four and they are more than half of it; else None."""
-    digits = _digits(query)
+    digits = digits_of(query)
     return digits if len(digits) >= len("0000") and len(digits) > len(query) / 2 else None
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))
 
 
 def _too_wide_error(contacts: Sequence[Contact]) -> CallerError:

@@ -7,7 +7,7 @@ from taskhand.backends.base import Account
 from taskhand.backends.local.mapping import to_contact, to_member, to_status
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, NotFound
-from taskhand.domain.name_matching import fold
+from taskhand.domain.name_matching import digits_of, fold
 from taskhand.domain.task import Contact, Deal, Member, Status, StatusType
 from taskhand.sql.connection import SqlConnection
 
@@ -81,8 +81,8 @@ class Directory:
 
     def contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts whose name, phone and e-mail contain every word of `query`, or the digits of a phone number."""
-        is_number = len(_digits(query)) > len(query) / 2
-        words = [_digits(query)] if is_number else fold(query).split()[:_MAX_WORDS] or [""]
+        is_number = len(digits_of(query)) > len(query) / 2
+        words = [digits_of(query)] if is_number else fold(query).split()[:_MAX_WORDS] or [""]
         found = " AND ".join(["instr(searchable, ?) > 0"] * len(words))
         sql = f"SELECT * FROM contact WHERE {found} ORDER BY name, id LIMIT ?"  # noqa: S608  no text of the caller's
         return tuple(map(to_contact, self.connection.execute(sql, (*words, limit))))
@@ -158,7 +158,7 @@ class Directory:
     ) -> str:
         """Add a contact, and return its id."""
         contact_id = self.new_id()
-        searchable = fold(" ".join(filter(None, (name, phone, email, _digits(phone or "")))))
+        searchable = fold(" ".join(filter(None, (name, phone, email, digits_of(phone or "")))))
         self.connection.execute(
             "INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?)",
             (contact_id, _checked_name(name), phone, email, customer_id, searchable),
@@ -242,10 +242,6 @@ class LocalAccount(Account):
 
     async def _read(self, work: Callable[[Directory], _T]) -> _T:
         return await self._store.peek(lambda connection: work(Directory(connection, self._new_id)))
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))
 
 
 def _checked_name(name: str) -> str:

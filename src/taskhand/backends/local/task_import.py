@@ -15,7 +15,7 @@ from taskhand.domain.due import Due, due_of, instant_text
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.invalid_value import describe_invalid
-from taskhand.domain.name_matching import fold
+from taskhand.domain.name_matching import digits_of, fold
 from taskhand.domain.task import STATUS_TYPES, Contact, Member, Status, StatusType, Task
 from taskhand.domain.time_zones import known_zone
 from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
@@ -207,7 +207,9 @@ class _Import:
     def _write_contact(self, contact: Contact) -> None:
         if not contact.id or not fold(contact.name):
             raise _WrongLine("a contact needs an id and a name")
-        words = fold(" ".join(filter(None, (contact.name, contact.phone, contact.email, _digits(contact.phone)))))
+        words = fold(
+            " ".join(filter(None, (contact.name, contact.phone, contact.email, digits_of(contact.phone or ""))))
+        )
         row = (contact.id, contact.name, contact.phone, contact.email, contact.customer_id, words)
         self._run("INSERT INTO contact VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", *row)
 
@@ -292,7 +294,3 @@ def _instant(text: object, name: str) -> str | None:
     if at is None or at.tzinfo is None:
         raise _WrongLine(f"{name} is not an ISO 8601 time with an offset")
     return instant_text(at)
-
-
-def _digits(text: str | None) -> str:
-    return "".join(filter(str.isdigit, text or ""))
