@@ -142,6 +142,12 @@ def test_an_address_that_several_people_have_is_shown_for_none_of_them() -> None
     assert people_names(["t-1", "t-2"], twins, {}) == {"t-1": "Ana (t-1)", "t-2": "Ana (t-2)"}
 
 
+def test_an_address_of_more_than_60_characters_is_shown_for_nobody() -> None:
+    longest = f"{'a' * 49}@example.cl"
+    team = {n: Member(id=n, name="Ana", email=email) for n, email in (("t-1", longest), ("t-2", f"a{longest}"))}
+    assert people_names([*team], team, {}) == {"t-1": f"Ana <{longest}>", "t-2": "Ana (t-2)"}
+
+
 EVA = Person("https://login.x.test#2", "eva@example.cl")
 NOBODY_KNOWN = KnownPersons({}, (), ())
 

@@ -46,7 +46,9 @@ def test_a_zone_that_nearly_exists_is_refused_with_candidates(name: str, meant: 
     assert meant in candidate_values(caught.value)
 
 
-@pytest.mark.parametrize("name", ["", "xyzzy", "../etc/passwd", "America", "\x00", "a" * 5000, "America/../x"])
+@pytest.mark.parametrize(
+    "name", ["", "xyzzy", "../etc/passwd", "America", "\x00", "a" * 5000, "America/../x", "Factory", "localtime"]
+)
 def test_a_zone_that_does_not_exist_is_refused(name: str) -> None:
     with refused("unknown_timezone"):
         known_zone(name)

@@ -84,7 +84,9 @@ def test_a_mark_after_another_text_is_refused(sent: str) -> None:
 
 
 def test_a_mark_that_no_truncated_text_of_this_length_has_is_text() -> None:
-    assert restore("See above\u2026 (+300 characters)", "short") == "See above\u2026 (+300 characters)"
+    for number in (5, 300):
+        sent = f"See above\u2026 (+{number} characters)"
+        assert restore(sent, "short") == sent
 
 
 def test_a_text_that_repeats_twenty_characters_or_half_is_an_edit_and_one_that_repeats_fewer_another() -> None:

@@ -137,6 +137,15 @@ def test_other_fields_and_comments_of_a_present_entry_stay() -> None:
     assert "// the shared one" in new
 
 
+def test_a_key_that_is_replaced_stays_where_it_is() -> None:
+    first = add_server(
+        "", CURSOR, WantedEntry(launch_by_interpreter("/p", {"CLOSE_API_KEY": "old", "TASKHAND_ASK": "never"}))
+    )
+    keys = {"CLOSE_API_KEY": "new"}
+    again = add_server(first, CURSOR, WantedEntry(launch_by_interpreter("/p", keys), forget=sorted(SECRETS)))
+    assert again == first.replace("old", "new")
+
+
 def test_without_a_backend_present_variables_stay() -> None:
     text = add_server("", CURSOR, WantedEntry(LAUNCH))
     again = add_server(text, CURSOR, WantedEntry(launch_by_interpreter("/new/python", {})))

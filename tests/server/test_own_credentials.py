@@ -428,6 +428,8 @@ async def test_list_connections_notes_whose_credential_each_connection_uses(tmp_
             assert await notes(dan) == ["Link your own credential first."] * 2
         async with both.client(None) as nobody:
             assert not [note for note in await notes(nobody) if "credential" in note]
+        async with both.client(NOBODY, memberships={NOBODY: {"north": CAT}}) as dan:  # only the CRM knows who it is
+            assert not [row for row in (await answer_of(dan, "list_connections"))["connections"] if "me" in row]
         assert both.users() == set()
 
 

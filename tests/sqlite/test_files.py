@@ -122,7 +122,7 @@ async def crash_store(folder: Path) -> tuple[Path, Path]:
     await store.aclose()
     shutil.copy(path, backup)
     store = store_at(path)
-    await store.create_task(Edit(title="Send it", priority=1))
+    await store.create_task(Edit(title="Send it", description="x" * 9_000, priority=1))  # which adds pages
     for one in (path, path.with_name("tasks.sqlite-wal")):
         shutil.copyfile(one, image / one.name)  # `copy` sets the mode afterwards, as somebody who touches the log does
     await store.aclose()

@@ -359,11 +359,17 @@ def test_hidden_characters_are_in_no_answer() -> None:
     assert json.loads(said)["note"] == "Call back"
 
 
-@pytest.mark.parametrize(("is_out_of_time", "retried"), [(False, [uuid(1)]), (True, None)])
-def test_retry_ids_are_left_out_where_a_plan_stands_for_them(*, is_out_of_time: bool, retried: object) -> None:
-    left = TaskResult.of_error(uuid(1), "not_attempted", NotAttempted("No time was left."))
-    receipt = BulkReceipt((left,), plan_id="p-1", is_out_of_time=is_out_of_time)
-    assert json.loads(render_text(render_write(receipt, PLAIN))).get("retryIds") == retried
+@pytest.mark.parametrize(("is_out_of_time", "retried"), [(False, [uuid(1), uuid(2)]), (True, None)])
+def test_the_ids_of_tasks_to_retry_are_shown_once_and_not_where_a_plan_stands_for_them(
+    *, is_out_of_time: bool, retried: object
+) -> None:
+    error = NotAttempted("No time was left.")
+    left = tuple(TaskResult.of_error(uuid(number), "not_attempted", error) for number in (1, 2))
+    answer = json.loads(
+        render_text(render_write(BulkReceipt(left, plan_id="p-1", is_out_of_time=is_out_of_time), PLAIN))
+    )
+    assert answer.get("retryIds") == retried
+    assert [row.get("ids") for row in answer["outcomes"]] == [None]
 
 
 @pytest.mark.parametrize("render", [lambda one: render_write(one, PLAIN), render_whole_write])
