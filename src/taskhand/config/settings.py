@@ -175,7 +175,7 @@ class Settings(TeamSettings):
         """OperatorError if a secret of the server's own cannot be read: it must not run without that protection."""
         for note in self._notes:
             name = _FIELDS[note.variable]
-            if note.kind == "unread" and note.variable not in _CREDENTIALS and self.value(name) is None:
+            if note.kind == "unread" and self.value(name) is None:
                 raise OperatorError(note.found, next_step=note.remedy or None)
 
     @property
