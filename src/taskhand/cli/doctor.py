@@ -160,10 +160,10 @@ def _hosts() -> CheckResult:
     if not entries:
         return CheckResult("hosts", "ok", f"No known host has an entry of Taskhand. {unread}".rstrip())
     commands = ", ".join(dict.fromkeys(f"`taskhand doctor --host {entry.host.slug}`" for entry in entries))
-    found = (
+    hosts = (
         f"Entries of {', '.join(map(str, entries))} were not checked. To check them, run {commands}. {unread}".rstrip()
     )
-    return CheckResult("hosts", "unknown", found)
+    return CheckResult("hosts", "unknown", hosts)
 
 
 def _versions() -> CheckResult:

@@ -149,7 +149,7 @@ def _find_secrets(factory: BackendFactory[Any], keys: Mapping[str, str]) -> tupl
 
 def _find_required(factory: BackendFactory[Any], keys: Mapping[str, str], given: Collection[str]) -> dict[str, str]:
     """The required settings that are not given: from this command's environment, else typed."""
-    found = {}
+    values = {}
     for key in (key for key, variable in keys.items() if is_required_variable(variable) and key not in given):
         if value := clean_value(os.environ.get(keys[key], "")):
             print_line(f"{key} is taken from {keys[key]} of the environment.", err=True)
@@ -161,8 +161,8 @@ def _find_required(factory: BackendFactory[Any], keys: Mapping[str, str], given:
                 f"{key} is needed for {factory.title}: {describe_variable(keys[key])}",
                 next_step=f"Send --set {key}=VALUE, or set {keys[key]} for this command.",
             )
-        found[key] = value
-    return found
+        values[key] = value
+    return values
 
 
 def _check_secret(called: str, secret: str) -> str:

@@ -52,10 +52,10 @@ class Wording:
 
     def links(self, field: str, *values: object) -> dict[str, str]:
         """The names of those values of a field that are ids of links, by id."""
-        found = {
+        names = {
             linked_id: self.link_names.get((field, linked_id)) for linked_id in values if isinstance(linked_id, str)
         }
-        return {linked_id: name for linked_id, name in found.items() if name}
+        return {linked_id: name for linked_id, name in names.items() if name}
 
     def difference(self, changed: Iterable[FieldChange]) -> dict[str, dict[str, object]]:
         """The fields that change, by name, each with its value before (`from`) and after (`to`).

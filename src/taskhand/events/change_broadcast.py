@@ -75,7 +75,7 @@ class TaskChanges:
         self._waiting: dict[tuple[str, str], None] = {}
         self._is_in_doubt = False
         self._woken = anyio.Event()
-        self._ends = [found.relay(self._note(connection)) for connection, found in updates.items()]
+        self._ends = [broadcast.relay(self._note(connection)) for connection, broadcast in updates.items()]
 
     async def run(self) -> None:
         """Send and receive changes, until cancelled."""

@@ -79,8 +79,8 @@ def parse_json(status: int, body: bytes, expect: Shape) -> Json:
         json: Json = parse_strictly(body)
         json = _replace_surrogates(json) if b"\\u" in body else json
     except (ValueError, RecursionError):
-        found = "a web page instead of data" if is_web_page(body) else "malformed or cut-off JSON"
-        raise UnexpectedBody(f"with {found}") from None
+        kind = "a web page instead of data" if is_web_page(body) else "malformed or cut-off JSON"
+        raise UnexpectedBody(f"with {kind}") from None
     if expect in {"object", "object or nothing"} and not isinstance(json, dict):
         raise UnexpectedBody(f"with {_kind(json)} instead of an object")
     if expect == "array" and not isinstance(json, list):

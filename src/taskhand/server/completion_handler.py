@@ -57,5 +57,5 @@ async def _names(view: CallerView, argument: str, typed: str, others: Mapping[st
 
     # a completion never starts a link offer
     apps = {name: replace(app, own_credentials=replace(app.own_credentials, offers=None)) for name, app in apps.items()}
-    found = await ask_connections(apps, lambda _, app: complete_name(app, argument, typed, taken))
-    return tuple(dict.fromkeys(name for names in found.answers.values() for name in names))
+    answers = await ask_connections(apps, lambda _, app: complete_name(app, argument, typed, taken))
+    return tuple(dict.fromkeys(name for names in answers.answers.values() for name in names))

@@ -118,13 +118,13 @@ class TaskSubscriptions:
             raise _too_many_addresses(len(asked))
         if len(self._streams) >= self.most_streams:
             raise MCPError(INTERNAL_ERROR, "Too many subscriptions are open; close one, or try again later.")
-        found = {uri: address for uri in asked if (address := self.resources.followed_at(ctx, uri)) is not None}
-        keys = {uri: key for uri, address in found.items() if (key := await _readable_key(address)) is not None}
+        addresses = {uri: address for uri in asked if (address := self.resources.followed_at(ctx, uri)) is not None}
+        keys = {uri: key for uri, address in addresses.items() if (key := await _readable_key(address)) is not None}
         kept = params.model_copy(update={"notifications": SubscriptionFilter(resource_subscriptions=[*keys] or None)})
         async with concurrent_tasks() as checks:
             stream = ListenHandler(_UpdateBus(self.connections, keys, partial(self._may_notify, ctx), checks))
             self._streams.add(stream)
-            ends = [found[uri].app.feed_demand.subscribe(found[uri].app) for uri in keys]
+            ends = [addresses[uri].app.feed_demand.subscribe(addresses[uri].app) for uri in keys]
             try:
                 result = await stream(ctx, kept)
             finally:

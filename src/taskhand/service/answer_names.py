@@ -61,10 +61,10 @@ async def _link_names(app: AppContext, links: Collection[tuple[str, str]]) -> di
     names: dict[tuple[str, str], str] = {}
     for field in sorted({field for field, _ in links}):
         with suppress(TaskhandError):
-            found = await app.backend.account.find_linked(
+            contacts = await app.backend.account.find_linked(
                 field, sorted(linked_id for other, linked_id in links if other == field)
             )
-            names |= {(field, linked_id): _link_name(field, linked) for linked_id, linked in found.items()}
+            names |= {(field, linked_id): _link_name(field, linked) for linked_id, linked in contacts.items()}
     return names
 
 

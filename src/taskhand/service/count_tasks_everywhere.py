@@ -20,6 +20,6 @@ async def count_tasks_everywhere(
     async def ask(_: str, app: AppContext) -> OfKnown[Counted]:
         return await ask_for_known(app, task_filter, lambda task_filter: count_tasks(app, task_filter, by))
 
-    found = await ask_connections(apps, ask)
-    check_known_somewhere(found)
-    return found
+    answers = await ask_connections(apps, ask)
+    check_known_somewhere(answers)
+    return answers

@@ -175,7 +175,7 @@ async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) 
     if not edits:
         return results
     try:
-        found = await app.backend.find_created(tuple(edits.values()), change.opening.at)
+        created = await app.backend.find_created(tuple(edits.values()), change.opening.at)
     except TaskhandError as error:
         if error.retryable:
             raise
@@ -183,10 +183,10 @@ async def find_created(app: AppContext, change: Change, indexes: Sequence[int]) 
     own_ids = {result.task_id for result in change.results.values()}
     known = {
         task.id: task.id in own_ids or await _is_known(app, task, change.id)
-        for creates in found
+        for creates in created
         for task in creates.tasks
     }
-    unclaimed = [replace(creates, tasks=[task for task in creates.tasks if not known[task.id]]) for creates in found]
+    unclaimed = [replace(creates, tasks=[task for task in creates.tasks if not known[task.id]]) for creates in created]
     made = match_creates(tuple(edits.values()), unclaimed)
     shows_all = lists_show(app, change.opening.at)
     for number, (index, candidates) in enumerate(zip(edits, unclaimed, strict=True)):

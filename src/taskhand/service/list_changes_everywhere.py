@@ -62,7 +62,9 @@ async def list_changes_everywhere(
         people = {person_id for change in page.changes for person_id in people_in(change, query.task_id)}
         return page, await load_wording(app, people)
 
-    found = await ask_connections({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
-    pages = {name: page.changes for name, (page, _) in found.answers.items()}
+    answers = await ask_connections(
+        {name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended
+    )
+    pages = {name: page.changes for name, (page, _) in answers.answers.items()}
     merged = merge_rows(pages, lambda change: change.opening.at, descends=True)
-    return ChangeLists(tuple(islice(merged, next(iter(queries.values())).limit)), found, begun)
+    return ChangeLists(tuple(islice(merged, next(iter(queries.values())).limit)), answers, begun)

@@ -95,11 +95,11 @@ async def list_events_everywhere(
         page = await list_events(app, asked)
         return ConnectionEvents(asked, page, await load_wording(app, people_in(page.events), is_away=page.is_failed))
 
-    found = await ask_connections(apps, ask)
-    _check_known_somewhere(found)
-    events = {name: answer.page.events for name, answer in found.answers.items()}
+    answers = await ask_connections(apps, ask)
+    _check_known_somewhere(answers)
+    events = {name: answer.page.events for name, answer in answers.answers.items()}
     merged = merge_rows(events, lambda event: event.moment)
-    return EventLists(tuple(islice(merged, limit)), found, begun)
+    return EventLists(tuple(islice(merged, limit)), answers, begun)
 
 
 def _check_known_somewhere(connection_answers: ConnectionAnswers[ConnectionEvents]) -> None:

@@ -80,11 +80,13 @@ async def list_tasks_everywhere(
             ),
         )
 
-    found = await ask_connections({name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended)
-    check_known_somewhere(found)
-    pages = {name: answered.answer.tasks for name, answered in found.answers.items()}
+    answers = await ask_connections(
+        {name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended
+    )
+    check_known_somewhere(answers)
+    pages = {name: answered.answer.tasks for name, answered in answers.answers.items()}
     merged = merge_rows(pages, lambda task: _key(task, order), descends=not ascends(order))
-    return MergedTaskList(tuple(islice(merged, limit)), found, begun)
+    return MergedTaskList(tuple(islice(merged, limit)), answers, begun)
 
 
 def _key(task: Task, order: Order) -> str:

@@ -60,11 +60,11 @@ class _PersonalAccount(ForwardingAccount):
         if team is None:
             team = await self._account.members()
         if self._line is not None:
-            found = find_members(self._line, team)
+            members = find_members(self._line, team)
         else:
             email = fold_person(self._person.email or "")
-            found = [member for member in team if email and fold_person((member.email or "").strip()) == email]
-        return found[0].id if len(found) == 1 else None
+            members = [member for member in team if email and fold_person((member.email or "").strip()) == email]
+        return members[0].id if len(members) == 1 else None
 
 
 def _remedy(person: Person, key: str, line: str | None) -> str:

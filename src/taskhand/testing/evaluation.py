@@ -62,12 +62,12 @@ def _of_state(scenario: Scenario, record: RunRecord) -> Iterator[str]:
     before = {task.id: task for task in record.before}
     met: set[str] = set()
     for expected in scenario.expect:
-        found = [task for task in record.after if expected.is_about(task)]
-        met |= {task.id for task in (*found, *filter(expected.is_about, record.before))}
-        if len(found) != expected.count:
-            yield f"{expected.which}: {len(found)} tasks, expected {expected.count}"
+        matching = [task for task in record.after if expected.is_about(task)]
+        met |= {task.id for task in (*matching, *filter(expected.is_about, record.before))}
+        if len(matching) != expected.count:
+            yield f"{expected.which}: {len(matching)} tasks, expected {expected.count}"
             continue
-        for task in found:
+        for task in matching:
             was = before.get(task.id) or _namesake(task, record.before)
             yield from _of_task(expected, task, was if scenario.unchanged else None)
     if scenario.unchanged:
@@ -76,8 +76,8 @@ def _of_state(scenario: Scenario, record: RunRecord) -> Iterator[str]:
 
 def _namesake(task: StoredTask, before: Sequence[StoredTask]) -> StoredTask | None:
     """The earlier task with the same title, if a task was created again; None if there are none or several."""
-    found = [earlier for earlier in before if earlier.title == task.title]
-    return found[0] if len(found) == 1 else None
+    namesakes = [earlier for earlier in before if earlier.title == task.title]
+    return namesakes[0] if len(namesakes) == 1 else None
 
 
 def _of_task(expected: Expected, task: StoredTask, was: StoredTask | None) -> Iterator[str]:

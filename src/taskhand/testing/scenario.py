@@ -306,8 +306,8 @@ def load_scenario(file: Path) -> Scenario:
 
 def load_scenarios(paths: Iterable[Path]) -> tuple[Scenario, ...]:
     """The scenarios in these files, and in the `.toml` files of these folders; CallerError as `load_scenario`."""
-    found = [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
-    return tuple(map(load_scenario, found))
+    files = [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
+    return tuple(map(load_scenario, files))
 
 
 def shipped() -> Path:

@@ -131,10 +131,10 @@ class Bench:
 
     async def task(self, title: str) -> StoredTask:
         """The only stored task with that title; LookupError unless there is exactly one."""
-        found = [task for task in await self.state() if task.title == title]
-        if len(found) != 1:
-            raise LookupError(f"{len(found)} tasks have the title {title!r}")
-        return found[0]
+        tasks = [task for task in await self.state() if task.title == title]
+        if len(tasks) != 1:
+            raise LookupError(f"{len(tasks)} tasks have the title {title!r}")
+        return tasks[0]
 
     @property
     def sent(self) -> tuple[Logged, ...]:

@@ -82,16 +82,16 @@ class Account(CrmAccount):
     async def find_linked(self, field: str, ids: Sequence[str]) -> Mapping[str, Contact | Deal]:
         """Contacts or leads by their ids, one request each; at most the first 5."""
         is_contact = field == "ai_contact_id"
-        found: dict[str, Contact | Deal] = {}
+        linked: dict[str, Contact | Deal] = {}
         wanted = [linked_id for linked_id in ids if linked_id.startswith("cont_" if is_contact else "lead_")]
         for linked_id in wanted[:_MAX_LINKED]:
             with suppress(CallerError):
                 if is_contact:
                     row = await self._client.contact(linked_id)
-                    found[linked_id] = contact_of(row, text_or_none(row.get("lead_id")) or "", "")[0]
+                    linked[linked_id] = contact_of(row, text_or_none(row.get("lead_id")) or "", "")[0]
                 else:
-                    found[linked_id] = lead_alone(linked_id, name_of(await self._client.lead(linked_id)))
-        return found
+                    linked[linked_id] = lead_alone(linked_id, name_of(await self._client.lead(linked_id)))
+        return linked
 
     async def task_types(self) -> tuple[KnownType, ...]:
         """The documented types, with their labels."""

@@ -186,8 +186,8 @@ class CloseAdapter(BatchAdapter[JsonObject]):
     ) -> dict[str, str]:
         """The ids of notes with this text on the leads of the tasks, by task id."""
         leads = {task.id: task.ai_customer_id for task in tasks if task.ai_customer_id}
-        found = await self._notes.find(list(leads.values()), text, since, but)
-        return {task_id: found[lead_id] for task_id, lead_id in leads.items() if lead_id in found}
+        notes = await self._notes.find(list(leads.values()), text, since, but)
+        return {task_id: notes[lead_id] for task_id, lead_id in leads.items() if lead_id in notes}
 
     async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
         """The notes of `note_ids` that no longer exist in Close."""

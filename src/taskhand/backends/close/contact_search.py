@@ -29,13 +29,13 @@ class ContactSearch:
 
     async def find(self, query: str, limit: int) -> tuple[Contact, ...]:
         """The contacts whose name, e-mail address, phone number or company matches a query, at most `limit`."""
-        if found := await self._search(query, limit):
-            return found
+        if contacts := await self._search(query, limit):
+            return contacts
         leads, _ = await self._client.search(_search_body(None), None)
         return tuple([contact for lead in leads for contact in _matching_contacts(lead, query)][:limit])
 
     async def _search(self, query: str, limit: int) -> tuple[Contact, ...]:
-        found: list[Contact] = []
+        contacts: list[Contact] = []
         cursor: str | None = None
         reads_left = _MAX_READS
         for _ in range(_MAX_PAGES):
@@ -49,13 +49,13 @@ class ContactSearch:
                 has_contacts = isinstance(lead.get("contacts"), list)
                 reads_left -= not has_contacts
                 if reads_left < 0:
-                    raise _too_wide_error(found)
-                found += _matching_contacts(lead if has_contacts else await self._read_lead(lead), query)
-                if len(found) >= limit:
-                    return tuple(found[:limit])
+                    raise _too_wide_error(contacts)
+                contacts += _matching_contacts(lead if has_contacts else await self._read_lead(lead), query)
+                if len(contacts) >= limit:
+                    return tuple(contacts[:limit])
             if cursor is None:
-                return tuple(found)
-        raise _too_wide_error(found)
+                return tuple(contacts)
+        raise _too_wide_error(contacts)
 
     async def _search_page(self, query: str, cursor: str | None) -> tuple[Sequence[JsonObject], str | None]:
         """A page of a search, and the next cursor; if Close refuses `beginning_of_words`, whole words from now on."""
@@ -65,9 +65,9 @@ class ContactSearch:
         except CallerError:
             if cursor is not None or modes == _WHOLE_WORDS:
                 raise
-            found = await self._client.search(_search_body(query, _WHOLE_WORDS), cursor)
+            page = await self._client.search(_search_body(query, _WHOLE_WORDS), cursor)
             self._text_modes = _WHOLE_WORDS
-            return found
+            return page
 
     async def _read_lead(self, lead: JsonObject) -> JsonObject:
         """A lead with its contacts; the row of the search if the lead was deleted."""

@@ -98,7 +98,7 @@ class TasksById:
 
     async def list_rows(self, ids: Sequence[str], *, after_write: bool = False) -> dict[str, JsonObject]:
         """Rows of tasks of any type by id, without those that do not exist; `after_write` as in `read_row`."""
-        found: dict[str, JsonObject] = {}
+        listed: dict[str, JsonObject] = {}
         unique = [task_id for task_id in dict.fromkeys(ids) if not self.recent.is_deleted(task_id)]
         for chunk in chunks(unique, CHUNK):
             rows = await self.client.tasks_by_id(chunk)
@@ -108,9 +108,9 @@ class TasksById:
             for row in rows:
                 if not after_write:
                     self.priorities.note_read(row)
-                found[id_of(row)] = self.newest(row, listed=True)
-        self.recent.note_read(found)
-        return found
+                listed[id_of(row)] = self.newest(row, listed=True)
+        self.recent.note_read(listed)
+        return listed
 
     async def read_rows(self, ids: Sequence[str]) -> dict[str, JsonObject]:
         """Rows of tasks of any type in the order of `ids`, with those that were just written and are not shown yet."""
@@ -120,8 +120,8 @@ class TasksById:
                 return {unique[0]: await self.read_row(unique[0])}
             except NotFound:
                 return {}
-        found = await self.list_rows(unique)
-        rows = {task_id: found.get(task_id) or self.unshown_row(task_id) for task_id in unique}
+        listed = await self.list_rows(unique)
+        rows = {task_id: listed.get(task_id) or self.unshown_row(task_id) for task_id in unique}
         return {task_id: row for task_id, row in rows.items() if row is not None}
 
     def unshown_row(self, task_id: str) -> JsonObject | None:
@@ -158,8 +158,8 @@ class PageSearch:
         filters = await self._filters()
         window = _window(self._query, self._reader.today())
         if window and self._query.wants_dateless:
-            found = await self._tasks(filters, window)
-            page = self._select([task for task in found if task.due_at or task.unreadable_fields])
+            rows = await self._tasks(filters, window)
+            page = self._select([task for task in rows if task.due_at or task.unreadable_fields])
             if page.more:
                 return page
             window = {}

@@ -122,8 +122,8 @@ class Account(CrmAccount):
         records = records_in(await self._client.by_id(kind, wanted)) if wanted else []
         if kind == "deals":
             return {record.id: deal_of(record) for record in records}
-        found = tuple(map(company_of if kind == "companies" else contact_of, records))
-        named = await with_companies(self._client, found)
+        linked = tuple(map(company_of if kind == "companies" else contact_of, records))
+        named = await with_companies(self._client, linked)
         return {record.id: contact for record, contact in zip(records, named, strict=True)}
 
     async def upstream_account(self) -> str | None:
@@ -185,8 +185,8 @@ class Account(CrmAccount):
         can_read = True
         try:
             with suppress(CallerError):  # of an account without pipelines of tasks
-                if (found := TaskStatuses.of_pipelines(await self._client.pipelines())) is not None:
-                    return found
+                if (statuses := TaskStatuses.of_pipelines(await self._client.pipelines())) is not None:
+                    return statuses
         except OperatorError as error:
             if error.code != "forbidden":
                 raise
@@ -205,11 +205,11 @@ class Account(CrmAccount):
             after = next_page(page)
             if after is None:
                 break
-        found = tuple(owner for owner in owners if (owner.get("archived") is True) == archived)
+        matching = tuple(owner for owner in owners if (owner.get("archived") is True) == archived)
         if not archived:
-            ids = {str(owner["userId"]): str(owner.get("id")) for owner in found if owner.get("userId")}
+            ids = {str(owner["userId"]): str(owner.get("id")) for owner in matching if owner.get("userId")}
             self.data = replace(self.data, owners=ids)
-        return found
+        return matching
 
     async def _token_info(self) -> JsonObject:
         """The user and the scopes of the token; empty if HubSpot does not give them."""
@@ -233,11 +233,11 @@ def _custom_objects_in(json: JsonObject) -> Mapping[str, str]:
 
     https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/schemas/get-schemas
     """
-    found: dict[str, str] = {}
+    object_types: dict[str, str] = {}
     for row in rows_in("HubSpot", json, "results"):
         own = str(row.get("id") or "")
         type_id = filled_text(row.get("objectTypeId")) or (f"2-{own}" if own.isdecimal() else own)
         if _TYPE_ID.fullmatch(type_id) and row.get("archived") is not True:
             label = filled_text(value_at(row, "labels", "plural")) or filled_text(row.get("name"))
-            found[type_id] = label or type_id
-    return found
+            object_types[type_id] = label or type_id
+    return object_types

@@ -287,8 +287,8 @@ class HubSpotAdapter(BatchAdapter[Record]):
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items, with the links that they had before."""
         names = properties_in(*(item.edit for item in items))
-        found = await self._reader.read_records([item.id for item in items], names)
-        return {item.id: found[item.id].with_links(links_of(item.before)) for item in items if item.id in found}
+        records = await self._reader.read_records([item.id for item in items], names)
+        return {item.id: records[item.id].with_links(links_of(item.before)) for item in items if item.id in records}
 
     async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
         """POST a batch of tasks; a refused deleted task is created with less, as in `create`."""

@@ -138,8 +138,8 @@ class HubSpotClient:
     async def contacts_of(self, companies: Sequence[str], limit: int) -> JsonObject:
         """POST a search for the contacts of these companies, up to 100 ids."""
         by = {"propertyName": "associatedcompanyid", "operator": "IN", "values": list(companies)}
-        found = {"filterGroups": [{"filters": [by]}], "limit": limit, "properties": [*_FOUND_PROPERTIES["contacts"]]}
-        return await self._search("contacts", found)
+        search = {"filterGroups": [{"filters": [by]}], "limit": limit, "properties": [*_FOUND_PROPERTIES["contacts"]]}
+        return await self._search("contacts", search)
 
     async def by_id(self, kind: Kind, ids: Sequence[str]) -> JsonObject:
         """POST batch/read of contacts, companies or deals, up to 100 ids, with their names."""
@@ -218,8 +218,8 @@ class HubSpotClient:
         The token is only in the request body. A token of another app is not sent: the response would repeat it.
         """
         if not token.startswith("pat-"):
-            found = await self._introspect(token) if self._introspect else {}
-            return {"userId": found.get("user_id"), "scopes": found.get("scopes")} if found.get("active") else {}
+            info = await self._introspect(token) if self._introspect else {}
+            return {"userId": info.get("user_id"), "scopes": info.get("scopes")} if info.get("active") else {}
         return await self._read(Path.of("/oauth/v2/private-apps/get/access-token-info"), {"tokenKey": token})
 
     async def _get(self, path: Path, params: Mapping[str, str] = _NO_PARAMS) -> JsonObject:

@@ -23,21 +23,21 @@ async def find_contacts(client: HubSpotClient, query: str, limit: int) -> tuple[
     If HubSpot finds none, Taskhand matches the contacts and companies changed last: HubSpot compares letters as they
     are written, hidden characters included.
     """
-    found = await _contacts(client, query, limit)
-    if not found:
+    contacts = await _contacts(client, query, limit)
+    if not contacts:
         newest = await _contacts(client, None, _MAX_NEWEST)
-        found = [contact for contact in newest if has_words(contact.words, query)][:limit]
-    return await with_companies(client, found)
+        contacts = [contact for contact in newest if has_words(contact.words, query)][:limit]
+    return await with_companies(client, contacts)
 
 
 async def _contacts(client: HubSpotClient, query: str | None, limit: int) -> list[Contact]:
-    found = [contact_of(record) for record in records_in(await client.find("contacts", query, limit))]
-    if len(found) < limit or query is None:
-        theirs = {contact.customer_id for contact in found}
+    contacts = [contact_of(record) for record in records_in(await client.find("contacts", query, limit))]
+    if len(contacts) < limit or query is None:
+        theirs = {contact.customer_id for contact in contacts}
         companies = map(company_of, records_in(await client.find("companies", query, limit)))
         others = [company for company in companies if company.customer_id not in theirs]
-        found += others if query is None else await _with_people(client, others, limit - len(found))
-    return found if query is None else found[:limit]
+        contacts += others if query is None else await _with_people(client, others, limit - len(contacts))
+    return contacts if query is None else contacts[:limit]
 
 
 async def _with_people(client: HubSpotClient, companies: Sequence[Contact], limit: int) -> list[Contact]:

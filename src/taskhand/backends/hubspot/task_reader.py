@@ -104,7 +104,7 @@ class TaskReader:
     async def read_records(self, ids: Sequence[str], names: frozenset[str] = frozenset()) -> dict[str, Record]:
         """Tasks by the requested ids, with these further properties and without links; missing tasks are left out."""
         await self.account.prepare_values(names)
-        found: dict[str, Record] = {}
+        records: dict[str, Record] = {}
 
         async def fetch(batch: Sequence[str]) -> None:
             answer = await self.client.read_many(batch, self.client.properties(names), id_property=self.id_property)
@@ -112,20 +112,20 @@ class TaskReader:
             for record in records_in(answer):
                 known_by = record.known_by(self.id_property)
                 if not record.is_archived:
-                    found[asked.get(known_by.casefold(), known_by)] = record.with_names(names)
-            for key in unmentioned_ids(batch, answer, found):
+                    records[asked.get(known_by.casefold(), known_by)] = record.with_names(names)
+            for key in unmentioned_ids(batch, answer, records):
                 try:
                     single = await self._find_record(key, names)
                 except InvalidAnswer:
                     single = Record({"id": key}, {})  # the task exists, but its values are unknown
                 # A merged task has another id, and the requested id counts as missing.
                 if single is not None and single.known_by(self.id_property).casefold() == key.casefold():
-                    found[key] = single
+                    records[key] = single
 
         batches = chunks(list(dict.fromkeys(ids)), MAX_INPUTS)
         await for_each(batches, fetch, at_once=len(batches))
-        self.recent.note_read(record.id for record in found.values())
-        return found
+        self.recent.note_read(record.id for record in records.values())
+        return records
 
     async def snapshots(
         self, ids: Sequence[str], *, whole: bool = False, names: frozenset[str] = frozenset()
@@ -134,14 +134,14 @@ class TaskReader:
 
         With `whole`, they hold everything that an undo of a deletion needs. `names` are further properties to show.
         """
-        found = await self.read_with_links(list(dict.fromkeys(ids)), names)
-        await self.account.prepare(found.values())
+        records = await self.read_with_links(list(dict.fromkeys(ids)), names)
+        await self.account.prepare(records.values())
         read = {
-            task_id: Snapshot(self.to_task(found[task_id]), found[task_id].raw_values)
+            task_id: Snapshot(self.to_task(records[task_id]), records[task_id].raw_values)
             for task_id in ids
-            if task_id in found
+            if task_id in records
         }
-        return await self.deleted_tasks.complete(read, {key: found[key].id for key in read}) if whole else read
+        return await self.deleted_tasks.complete(read, {key: records[key].id for key in read}) if whole else read
 
     async def read_with_links(
         self, ids: Sequence[str], names: frozenset[str] = frozenset(), kinds: Sequence[Kind] = KINDS
@@ -150,8 +150,8 @@ class TaskReader:
         if len(ids) == 1:
             record = await self._find_record(ids[0], names)
             return {ids[0]: record} if record is not None else {}
-        found = await self.read_records(ids, names)
-        return dict(zip(found, await self.with_links(list(found.values()), kinds), strict=True))
+        records = await self.read_records(ids, names)
+        return dict(zip(records, await self.with_links(list(records.values()), kinds), strict=True))
 
     async def with_links(self, records: Sequence[Record], kinds: Sequence[Kind] = KINDS) -> list[Record]:
         """The same tasks with their links of these kinds."""
@@ -201,8 +201,8 @@ class TaskReader:
     async def read_recent(self) -> dict[str, Record | None]:
         """The recently written tasks by HubSpot's id, in their present state; None for a task that does not exist."""
         ids = [task_id for task_id, _ in self.recent.all()]
-        found = await self.by_own_id.read_records(ids)
-        return {task_id: found.get(task_id) for task_id in ids}
+        records = await self.by_own_id.read_records(ids)
+        return {task_id: records.get(task_id) for task_id in ids}
 
     async def _read_one(self, task_id: str, names: frozenset[str]) -> Reply:
         """The response to GET, without links to deals if the token may not read them."""
@@ -239,8 +239,8 @@ def _links_in(answer: JsonObject, ids: Sequence[str]) -> Mapping[str, tuple[str,
         category = f"{error.get('category')} {error.get('subCategory')}".upper()
         if "NO_ASSOCIATIONS" not in category and "NOT_FOUND" not in category:
             raise invalid_answer("HubSpot", "with only some of the associations")
-    found: dict[str, tuple[str, ...] | None] = dict.fromkeys(ids, ())
+    links: dict[str, tuple[str, ...] | None] = dict.fromkeys(ids, ())
     for row in rows_in("HubSpot", answer, "results"):
-        if (task_id := str(value_at(row, "from", "id"))) in found:
-            found[task_id] = linked_ids(row["to"]) if isinstance(row.get("to"), list) else None
-    return found
+        if (task_id := str(value_at(row, "from", "id"))) in links:
+            links[task_id] = linked_ids(row["to"]) if isinstance(row.get("to"), list) else None
+    return links

@@ -158,14 +158,14 @@ class LocalBackend(Backend):
             is_created_since,
         )
 
-        found = []
+        candidates = []
         for edit in edits:
             title = edit.title if isinstance(edit.title, str) else None
             page = await self.list_tasks(TaskQuery(text=title, order="created", limit=_MAX_CREATED))
             new = [task for task in page.tasks if is_created_since(task, sent_at - SEARCHED_BEFORE)]
             alike = [task for task in new if edit.is_met_by(task, written=True)]
-            found.append(CreateCandidates(alike, sent_at))
-        return tuple(found)
+            candidates.append(CreateCandidates(alike, sent_at))
+        return tuple(candidates)
 
     async def delete_task(self, before: Task) -> None:
         """Remove a task; NotFound if it is already gone, CallerError if it changed since it was read."""

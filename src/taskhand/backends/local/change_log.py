@@ -175,10 +175,10 @@ def _find_later(connection: SqlConnection, rows: Sequence[SqlRow]) -> Mapping[st
         "SELECT number, task_id, old_row FROM change "  # noqa: S608  no text of others
         f"WHERE number > ? AND old_row IS NOT NULL AND task_id IN ({', '.join('?' * len(ids))}) ORDER BY number"
     )
-    found: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
+    later: dict[str, list[tuple[int, Mapping[str, Any]]]] = {}
     for row in connection.execute(sql, (min(row["number"] for row in rows), *ids)):
-        found.setdefault(row["task_id"], []).append((row["number"], json.loads(row["old_row"])))
-    return found
+        later.setdefault(row["task_id"], []).append((row["number"], json.loads(row["old_row"])))
+    return later
 
 
 def _whole_changes(rows: Sequence[SqlRow]) -> Sequence[SqlRow]:

@@ -83,8 +83,8 @@ class Directory:
         """Contacts whose name, phone and e-mail contain every word of `query`, or the digits of a phone number."""
         is_number = len(digits_of(query)) > len(query) / 2
         words = [digits_of(query)] if is_number else fold(query).split()[:_MAX_WORDS] or [""]
-        found = " AND ".join(["instr(searchable, ?) > 0"] * len(words))
-        sql = f"SELECT * FROM contact WHERE {found} ORDER BY name, id LIMIT ?"  # noqa: S608  no text of the caller's
+        condition = " AND ".join(["instr(searchable, ?) > 0"] * len(words))
+        sql = f"SELECT * FROM contact WHERE {condition} ORDER BY name, id LIMIT ?"  # noqa: S608  no text of the caller's
         return tuple(map(to_contact, self.connection.execute(sql, (*words, limit))))
 
     def linked_contacts(self, field: str, ids: Sequence[str]) -> dict[str, Contact]:

@@ -59,8 +59,8 @@ def find_rows(
     is_rare = narrow is not None or of_nobody or created
     if not is_rare and (rows := _walk(connection, build_selects(query, state, reach), query.limit)) is not None:
         return rows
-    if (found := _find_text_candidates(connection, query)) is not None:
-        return _check_candidates(connection, query, state, *found)
+    if (candidates := _find_text_candidates(connection, query)) is not None:
+        return _check_candidates(connection, query, state, *candidates)
     if (few := narrow or _find_selective_filter(connection, query, state)) is not None:
         return _check_candidates(connection, query, state, [build_order_among(query, few)])
     return _walk(connection, build_selects(query, state), query.limit) or set()
@@ -116,15 +116,15 @@ def _check_candidates(
     rows = set[tuple[str, str]]()
     size = query.limit + 1
     for most in (2 * size, _ALL) if number > _AT_ONCE else (_ALL,):  # sorting the first few costs less than sorting all
-        found = 0
+        count = 0
         candidates = chain.from_iterable(connection.execute(select.sql, (*select.parameters, most)) for select in order)
         at_once = _AT_ONCE if number <= _AT_ONCE else size if most != _ALL else _BATCH
         while len(rows) < size and (batch := list(islice(candidates, at_once))):
             check = build_check(query, state, [task_id for _, task_id in batch])
             met = {task_id for (task_id,) in connection.execute(check.sql, check.parameters)}
             rows.update((key, task_id) for key, task_id in batch if task_id in met)
-            found += len(batch)
-        if len(rows) >= size or found < most:
+            count += len(batch)
+        if len(rows) >= size or count < most:
             break
     return rows
 

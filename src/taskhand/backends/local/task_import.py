@@ -201,8 +201,8 @@ class _Import:
         by_email = [row for row in members if member.email and fold(row["email"] or "") == fold(member.email)]
         same = [row for row in members if fold(row["name"]) == fold(member.name)]
         by_name = [row for row in same if not (row["email"] and member.email)]
-        found = by_email or by_name
-        return found if len(found) == 1 else []
+        matching = by_email or by_name
+        return matching if len(matching) == 1 else []
 
     def _write_contact(self, contact: Contact) -> None:
         if not contact.id or not fold(contact.name):
@@ -256,8 +256,8 @@ class _Import:
         for status_id in filter(None, (task.task_status_config_id, named)):
             if status_id in self._statuses or self._rows("SELECT 1 FROM status WHERE id = ?", status_id):
                 return self._statuses.get(status_id, status_id)
-        if found := self._rows("SELECT id FROM status WHERE folded = ?", fold(named)):
-            return str(found[0]["id"])
+        if rows := self._rows("SELECT id FROM status WHERE folded = ?", fold(named)):
+            return str(rows[0]["id"])
         raise _WrongLine(f"there is no status {named or task.task_status_config_id!r}")
 
     def _member_of(self, member_id: str) -> str:

@@ -86,18 +86,18 @@ def write_as(connection: SqlConnection, log: "ChangeLog", stamp: Stamp, work: Ca
 
 def task(connection: SqlConnection, task_id: str) -> Task:
     """One task by id; NotFound."""
-    for found, _ in _read(connection, [task_id.lower()]).values():
-        return found
+    for task, _ in _read(connection, [task_id.lower()]).values():
+        return task
     raise NotFound.of_task(task_id)
 
 
 def snapshots(connection: SqlConnection, ids: Sequence[str]) -> dict[str, Snapshot]:
     """The tasks that exist, by the given id, each with the store's native values."""
-    found = {
+    snapshots = {
         task_id: Snapshot(task, {name: row[name] for name in COMPLETION})
         for task_id, (task, row) in _read(connection, [task_id.lower() for task_id in ids]).items()
     }
-    return {task_id: found[task_id.lower()] for task_id in ids if task_id.lower() in found}
+    return {task_id: snapshots[task_id.lower()] for task_id in ids if task_id.lower() in snapshots}
 
 
 def page(connection: SqlConnection, query: TaskQuery, now: datetime, storage: "TaskStorage") -> TaskPage:
@@ -112,9 +112,9 @@ def page(connection: SqlConnection, query: TaskQuery, now: datetime, storage: "T
     rows = sorted(find_rows(connection, query, state), reverse=not ascends(query.order))
     ids = [task_id for _, task_id in rows[: query.limit]]
     full = _read(connection, ids)
-    found = {task_id: task for task_id, (task, _) in full.items()}
-    listed = tuple(found[task_id] for task_id in ids if not found[task_id].unreadable_fields)
-    unreadable = tuple(task_id for task_id in ids if found[task_id].unreadable_fields)
+    tasks = {task_id: task for task_id, (task, _) in full.items()}
+    listed = tuple(tasks[task_id] for task_id in ids if not tasks[task_id].unreadable_fields)
+    unreadable = tuple(task_id for task_id in ids if tasks[task_id].unreadable_fields)
     times = {task_id: to_times(row) for task_id, (_, row) in full.items()}
     return TaskPage(listed, len(rows) > query.limit, unreadable, times)
 
@@ -253,12 +253,12 @@ def set_people(connection: SqlConnection, task_id: str, people: Sequence[str]) -
 
 def _read(connection: SqlConnection, ids: Sequence[str]) -> dict[str, tuple[Task, Mapping[str, Any]]]:
     """The tasks by id, each with the values of its row, in one query."""
-    found: dict[str, tuple[tuple[Any, ...], list[str]]] = {}
+    rows: dict[str, tuple[tuple[Any, ...], list[str]]] = {}
     for *values, person in connection.execute(_select_whole(len(ids)), ids):
-        _, people = found.setdefault(values[0], (tuple(values), []))
+        _, people = rows.setdefault(values[0], (tuple(values), []))
         if person is not None:
             people.append(person)
-    return {task_id: _convert(values, tuple(people)) for task_id, (values, people) in found.items()}
+    return {task_id: _convert(values, tuple(people)) for task_id, (values, people) in rows.items()}
 
 
 @lru_cache

@@ -77,9 +77,9 @@ def find_candidates(connection: SqlConnection, words: Sequence[str], most: int) 
     for word in sorted(words, key=len, reverse=True):
         if (end := _end_of_prefix(word)) is not None:
             sql = "SELECT doc FROM task_group WHERE term >= ? AND term < ? LIMIT ?"
-            found = _at_most(connection.execute(sql, (word, end, most + 1)), most)
-            if found is not None:
-                return sorted(set(found))
+            candidates = _at_most(connection.execute(sql, (word, end, most + 1)), most)
+            if candidates is not None:
+                return sorted(set(candidates))
     return None
 
 

@@ -145,8 +145,8 @@ class VambeAdapter(CrmAdapter[JsonObject]):
 
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
         """The tasks from fresh lists, with the data that a deletion loses."""
-        found = await self.snapshots(ids, fresh=True)
-        return {task_id: replace(snapshot, lost=_DELETED_TOO) for task_id, snapshot in found.items()}
+        snapshots = await self.snapshots(ids, fresh=True)
+        return {task_id: replace(snapshot, lost=_DELETED_TOO) for task_id, snapshot in snapshots.items()}
 
     def forget(self, task_ids: Collection[str] | None) -> None:
         """Forget recent writes and cached lists of these tasks, or of all (None): another process wrote them."""

@@ -49,18 +49,18 @@ class VambeClient:
         """
         count = min(len(window.responsible_ids), 2)
         spellings = _spellings(window.responsible_ids, self._array_query)
-        found: list[Json] | None = None
+        rows: list[Json] | None = None
         for number in range(self._accepted.get(count, 0), len(spellings)):
             try:
-                found = await self._list(window, spellings[number])
+                rows = await self._list(window, spellings[number])
             except CallerError:
-                if found is None and number == len(spellings) - 1:
+                if rows is None and number == len(spellings) - 1:
                     raise
                 continue
-            if found or window.responsible_ids:
+            if rows or window.responsible_ids:
                 self._accepted[count] = number
                 break
-        return found or []
+        return rows or []
 
     async def create(self, body: dict[str, Any]) -> Reply:
         """POST /api/public/tasks (https://docs.vambe.me/reference/tasks/create-task)."""

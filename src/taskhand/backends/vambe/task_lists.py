@@ -91,24 +91,24 @@ class TaskLists:
         """
         wanted, began = list(ids), self._monotonic()
         times = (self._written_at.get(task_id.lower(), -inf) for task_id in wanted)
-        found, is_complete = await self._find_since(max(times, default=-inf), wanted, fresh=fresh)
-        missing = [task_id for task_id in wanted if task_id not in found and not self._recent.is_deleted(task_id)]
+        rows, is_complete = await self._find_since(max(times, default=-inf), wanted, fresh=fresh)
+        missing = [task_id for task_id in wanted if task_id not in rows and not self._recent.is_deleted(task_id)]
         if missing and not fresh:  # in lists that are not fresh, a recent write stands for a task that is gone
             later, is_complete = await self._find_since(began, missing, fresh=False)
-            found |= later
-        return found, is_complete
+            rows |= later
+        return rows, is_complete
 
     async def _find_since(
         self, since: float, task_ids: Sequence[str], *, fresh: bool
     ) -> tuple[dict[str, JsonObject], bool]:
         """Rows and completeness as of `find_all`, in lists whose reading began at `since` (seconds) or later."""
-        found, is_partial = dict[str, JsonObject](), False
+        rows, is_partial = dict[str, JsonObject](), False
         since = max(since, self._all_written_at)
         refusals: list[CallerError] = []
         for window in (self.near, WIDEST):
-            missing = [task_id for task_id in task_ids if task_id not in found]
+            missing = [task_id for task_id in task_ids if task_id not in rows]
             if not missing:
-                return found, True
+                return rows, True
             try:
                 listed = await self._read(window, since, fresh=fresh)
             except CallerError as refused:
@@ -116,11 +116,11 @@ class TaskLists:
             else:
                 refusals, is_partial = [], bool(listed.nameless) or self._has_lost_all(listed, task_ids)
                 keys = {task_id: task_id.lower() for task_id in missing if not self._recent.is_deleted(task_id)}
-                found |= {task_id: listed.rows[key] for task_id, key in keys.items() if key in listed.rows}
+                rows |= {task_id: listed.rows[key] for task_id, key in keys.items() if key in listed.rows}
         if len(refusals) > 1:
             missing_list = invalid_answer("Vambe", "as if it had no list of tasks")
             raise missing_list if isinstance(refusals[-1], NotFound) else refusals[-1]
-        return found, not (refusals or is_partial) or len(found) == len(task_ids)
+        return rows, not (refusals or is_partial) or len(rows) == len(task_ids)
 
     def _has_lost_all(self, listed: _Listed, task_ids: Iterable[str]) -> bool:
         """Whether a list is empty, and no or not only wanted and deleted tasks were read before."""

@@ -92,12 +92,12 @@ def read_due(text: str, reference: Reference, zone: str | None) -> WordedDue:
 
 def read_due_time(text: str) -> tuple[time, tuple[Match, ...]]:
     """The time of day of the words; CallerError unless exactly one is possible."""
-    found = read_clock(text)
-    times = [clock.at for clock in found if clock.at is not None and not clock.days_later]
-    if len(found) == len(times) == 1:
+    clocks = read_clock(text)
+    times = [clock.at for clock in clocks if clock.at is not None and not clock.days_later]
+    if len(clocks) == len(times) == 1:
         return times[0], (Match("dueTime", text, f"{times[0]:%H:%M}", f"{times[0]:%H:%M}"),)
     if times:
-        ends = [time(23, 59)] if any(clock.days_later for clock in found) else []
+        ends = [time(23, 59)] if any(clock.days_later for clock in clocks) else []
         raise _several("dueTime", text, [Candidate(f"{clock_time:%H:%M}") for clock_time in (*times, *ends)])
     raise CallerError(
         f"dueTime {text[:40]!r} is not a time.",

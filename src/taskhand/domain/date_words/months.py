@@ -42,7 +42,7 @@ def day_month(context: Context, day: int, month: int, year: int | None = None) -
 def day_of_month(context: Context, day: int) -> list[Span]:
     """The next such day of a month, the last one, or both."""
     months = (date_arithmetic.month_of(context.today, ahead) for ahead in range(-3, 4))
-    days = [found for month in months if (found := date_or_none(month.year, month.month, day))]
+    days = [date_found for month in months if (date_found := date_or_none(month.year, month.month, day))]
     ahead = [candidate for candidate in days if candidate >= context.today][:1]
     behind = [candidate for candidate in days if candidate <= context.today][-1:]
     chosen = {"past": behind, "either": sorted({*behind, *ahead})}.get(context.direction, ahead)

@@ -113,8 +113,8 @@ def _describe_gaps(can: Capabilities, every: Sequence[Capabilities]) -> Iterator
 def _fields(can: Capabilities) -> list[str]:
     """The fields of a new task or of a change, without those that only several people need."""
     known = {**model_fields(TaskPatch), **model_fields(TaskDraft)}
-    found = dict.fromkeys(name for model in (TaskDraft, TaskPatch) for name in input_schema(model, can)["properties"])
-    return [name for name in found if not known[name].get(NOTES, {}).get("for_several_people")]
+    names = dict.fromkeys(name for model in (TaskDraft, TaskPatch) for name in input_schema(model, can)["properties"])
+    return [name for name in names if not known[name].get(NOTES, {}).get("for_several_people")]
 
 
 def _times(can: Capabilities) -> list[str]:

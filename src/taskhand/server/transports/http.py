@@ -285,9 +285,9 @@ def _answer_readiness(readiness: _Readiness) -> _Answer:
     """The endpoint that answers whether calls can be carried out, and if not, why."""
 
     async def answer(_: Request) -> JSONResponse:
-        found = await readiness()
-        status = "ready" if found.is_ready else "not_ready"
-        body = {"status": status, "version": __version__, **found.facts}
-        return JSONResponse(body, status_code=200 if found.is_ready else 503)
+        state = await readiness()
+        status = "ready" if state.is_ready else "not_ready"
+        body = {"status": status, "version": __version__, **state.facts}
+        return JSONResponse(body, status_code=200 if state.is_ready else 503)
 
     return answer

@@ -130,17 +130,17 @@ async def _look_once(
     own_changes = await find_own_changes(app, feed, known, at) if source.compares else None
     if own_changes is not None:
         known.overlay = own_changes.tasks
-    found = await source.look(
+    look = await source.look(
         own_changes.position if own_changes else feed.position, known, [hint for hint in hints if hint]
     )
-    found = await own_changes.complete(app, found) if own_changes else found
-    found = replace(found, events=await with_change_ids(app, feed.name, found.events, at))
-    kept = await store.save_look(feed.name, feed.version, found, at, hints)
+    look = await own_changes.complete(app, look) if own_changes else look
+    look = replace(look, events=await with_change_ids(app, feed.name, look.events, at))
+    kept = await store.save_look(feed.name, feed.version, look, at, hints)
     if kept is None:
         return None
     new = tuple(event for event in kept if not event.is_old)
     app.updates.announce(_to_announce(feed.name, new))
-    return new, found.is_behind
+    return new, look.is_behind
 
 
 def _to_announce(feed: FeedName, new: Sequence[KeptEvent]) -> Iterator[str]:

@@ -64,8 +64,8 @@ class CloseWebhookAdmin(SubscriptionAdmin):
 
     async def list_subscriptions(self) -> tuple[WebhookSubscription, ...]:
         """All subscriptions with events of tasks."""
-        found = map(_subscription, await self._rows())
-        return tuple(subscription for subscription in found if any(map(_is_of_task, subscription.events)))
+        subscriptions = map(_subscription, await self._rows())
+        return tuple(subscription for subscription in subscriptions if any(map(_is_of_task, subscription.events)))
 
     async def delete(self, subscription_id: str) -> None:
         """DELETE /webhook/{id}/."""

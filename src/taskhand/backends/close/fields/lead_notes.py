@@ -86,14 +86,14 @@ class Notes:
         """
         unique = list(dict.fromkeys(lead_ids))
         pages = [await self.equal(part, text, since) for part in chunks(unique, _LEADS)]
-        found = {str(row.get("lead_id")): id_of(row) for page in pages for row in page.rows if id_of(row) not in but}
+        note_ids = {str(row.get("lead_id")): id_of(row) for page in pages for row in page.rows if id_of(row) not in but}
         for lead_id in unique:
             sent = self._find_recent(_key(lead_id, text))
-            if sent is not None and lead_id not in found:
+            if sent is not None and lead_id not in note_ids:
                 if sent.id is None:
                     raise _MESSAGES.unknown_write(_UNKNOWN)
-                found[lead_id] = sent.id
-        return found
+                note_ids[lead_id] = sent.id
+        return note_ids
 
     async def missing(self, note_ids: Collection[str]) -> frozenset[str]:
         """The notes of `note_ids` that no longer exist in Close."""

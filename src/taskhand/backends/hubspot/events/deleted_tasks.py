@@ -63,8 +63,8 @@ async def _look_up_known(client: HubSpotClient, at: Bin, known_tasks: KnownTasks
     if part:
         names = ["hs_object_id", *filter(None, [client.id_property])]
         answer = await client.read_many(part, names, id_property=client.id_property)
-        found = {record.known_by(client.id_property) for record in records_in(answer)}
-        unread = unmentioned_ids(part, answer, found)
-        missing = [task_id for task_id in part if task_id not in found and task_id not in unread]
+        read_ids = {record.known_by(client.id_property) for record in records_in(answer)}
+        unread = unmentioned_ids(part, answer, read_ids)
+        missing = [task_id for task_id in part if task_id not in read_ids and task_id not in unread]
     after = replace(at, is_refused=True, checked=part[-1] if part else "")
     return Deletions({}, after, None if at.is_refused else _NOT_LISTED, missing)

@@ -54,11 +54,11 @@ class HubSpotEvents:
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Find the changes since a position; the tasks in `hints` (ids) are read even if no search finds them."""
         at = Position.parse(position)
-        found = await self._search(at)
+        search = await self._search(at)
         hinted = [
-            hint for hint in dict.fromkeys(hints) if hint.isascii() and hint.isdecimal() and hint not in found.rows
+            hint for hint in dict.fromkeys(hints) if hint.isascii() and hint.isdecimal() and hint not in search.rows
         ]
-        read = await self._read([*found.rows, *hinted])
+        read = await self._read([*search.rows, *hinted])
         listed = await list_deleted(self._client, at.bin, known_tasks)
         deleted, vanished = await self._read_deleted(listed, read.missing)
         if read.records or deleted:
@@ -74,15 +74,15 @@ class HubSpotEvents:
             changes.add_deleted(record, listed.rows.get(record.id))
         for task_id in vanished:
             changes.add_vanished(task_id)
-        rows = {key: moment for key, moment in found.rows.items() if key not in read.unread}
+        rows = {key: moment for key, moment in search.rows.items() if key not in read.unread}
         seen = {record.id: max(rows.get(record.id, 0), readable_millis(record.updated)) for record in read.records}
-        after = at.with_seen(rows, seen, floor=found.floor, is_behind=found.is_behind)
+        after = at.with_seen(rows, seen, floor=search.floor, is_behind=search.is_behind)
         gap = listed.gap or (
             _SHORTENED.format(", ".join(changes.shortened[:_MAX_NAMED])) if changes.shortened else None
         )
         text = replace(after, bin=listed.bin).text
         events = sorted(changes.events, key=lambda event: event.moment or moment_at(0))
-        return Look(tuple(events), text, changes.tasks, found.is_behind, gap)
+        return Look(tuple(events), text, changes.tasks, search.is_behind, gap)
 
     async def _search(self, at: Position) -> "_ChangedTasks":
         """The tasks changed since they were last seen, oldest change first."""
@@ -120,10 +120,10 @@ class HubSpotEvents:
             ]
             records += kept
             # A restored task does not count as missing; a deleted one does.
-            found = {record.id for record in (asked if archived else kept)}
-            lost = set(unmentioned_ids(part, answer, found))
+            read_ids = {record.id for record in (asked if archived else kept)}
+            lost = set(unmentioned_ids(part, answer, read_ids))
             unread |= lost
-            missing += [task_id for task_id in part if task_id not in found and task_id not in lost]
+            missing += [task_id for task_id in part if task_id not in read_ids and task_id not in lost]
         if records and not archived:
             records = await self._reader.with_links(records)
         return _Read(records, missing, frozenset(unread))
@@ -138,8 +138,8 @@ class HubSpotEvents:
             read = await self._read(ids, archived=True)
         except CallerError:
             read = _Read([], [], frozenset())
-        found = {record.id for record in read.records}
-        others = [record for task_id, record in listed.rows.items() if task_id not in found]
+        read_ids = {record.id for record in read.records}
+        others = [record for task_id, record in listed.rows.items() if task_id not in read_ids]
         return [*read.records, *others], [task_id for task_id in missing if task_id in read.missing]
 
 

@@ -157,7 +157,7 @@ def _as_of(record: Record, history: _History, at: datetime) -> Record:
 
 def _value_at(values: Sequence[_DatedValue], at: datetime) -> str | None:
     """The value of a property at a moment; the oldest listed value if earlier values may be missing."""
-    found = next((value.text for value in reversed(values) if value.at <= at), None)
-    if found is None and len(values) >= _MAX_VALUES:
+    text = next((value.text for value in reversed(values) if value.at <= at), None)
+    if text is None and len(values) >= _MAX_VALUES:
         return values[0].text
-    return found or None
+    return text or None

@@ -37,8 +37,8 @@ LINKS: Final[Mapping[Kind, LinkType]] = {
 
 def linked_ids(results: object) -> tuple[str, ...]:
     """The ids in a list of associations, ascending: `toObjectId` (v4) or `id` (v3), as text or numbers."""
-    found = {str(row.get("toObjectId", row.get("id"))) for row in objects(results)}
-    return tuple(sorted(filter(str.isdecimal, found), key=lambda linked_id: (len(linked_id), linked_id)))
+    ids = {str(row.get("toObjectId", row.get("id"))) for row in objects(results)}
+    return tuple(sorted(filter(str.isdecimal, ids), key=lambda linked_id: (len(linked_id), linked_id)))
 
 
 def links_of(task: Task) -> Mapping[Kind, tuple[str, ...]]:

@@ -128,10 +128,10 @@ def _option(definition: PropertyDefinition, text: str) -> str:
     if not options or text in options:
         return text
     word = fold(text)
-    found = [value for value, label in options.items() if word in (fold(value), fold(label))]
-    if len(found) != 1:
-        raise _refusal(definition, text, *_OPTION, found or nearest_first(text, options, options.__getitem__))
-    return found[0]
+    matching = [value for value, label in options.items() if word in (fold(value), fold(label))]
+    if len(matching) != 1:
+        raise _refusal(definition, text, *_OPTION, matching or nearest_first(text, options, options.__getitem__))
+    return matching[0]
 
 
 _Form = tuple[Callable[[PropertyDefinition, str], str], str, str]

@@ -59,9 +59,11 @@ class VambeWebhookAdmin(SubscriptionAdmin):
     async def list_subscriptions(self) -> tuple[WebhookSubscription, ...]:
         """All undeleted subscriptions to topics of tasks."""
         reply = await self._client.get(_HOOKS)
-        found = (_subscription(row) for row in objects(reply.json) if row.get("deleted") is not True)
+        subscriptions = (_subscription(row) for row in objects(reply.json) if row.get("deleted") is not True)
         return tuple(
-            subscription for subscription in found if any(topic.startswith(_OF_TASKS) for topic in subscription.events)
+            subscription
+            for subscription in subscriptions
+            if any(topic.startswith(_OF_TASKS) for topic in subscription.events)
         )
 
     async def find_at(self, url: str) -> list[WebhookSubscription]:
@@ -94,14 +96,14 @@ class VambeWebhookAdmin(SubscriptionAdmin):
         rows = reply.json if isinstance(reply.json, list) else []
         names = [text_or_none(row) or text_or_none(value_at(row, "name")) for row in rows]
         topics = [name for name in names if name]
-        found = [name for name in topics if name.startswith(_OF_TASKS)]
-        if not found:
+        task_topics = [name for name in topics if name.startswith(_OF_TASKS)]
+        if not task_topics:
             raise OperatorError(
                 f"Vambe offers no webhooks for tasks; its topics are {', '.join(topics) or 'none'}.",
                 code="webhooks_unavailable",
                 next_step="Nothing needs to be done: Taskhand finds changes by polling.",
             )
-        return found
+        return task_topics
 
     async def create(self, url: str, events: Sequence[str]) -> None:
         """POST one topic with a secret, or if that is refused several topics without one: both forms are documented."""

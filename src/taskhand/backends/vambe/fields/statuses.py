@@ -72,8 +72,8 @@ class StatusCatalogue:
         """
         if edit.status is not MISSING and edit.status.id not in self.by_id and _is_of_status(refused, edit):
             asked: Any = edit.status.name if edit.status.name is not None else edit.status.position
-            found = f"Vambe refused the change: {str(asked)[:60]!r} is probably none of its statuses."
-            return unknown_status_error(str(asked), self.known_statuses(), message=found)
+            message = f"Vambe refused the change: {str(asked)[:60]!r} is probably none of its statuses."
+            return unknown_status_error(str(asked), self.known_statuses(), message=message)
         return refused
 
     def _with_orders(self) -> tuple[Status, ...]:
