@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import psycopg
 import pytest
+from anyio import from_thread
 
 from budgets.test_reservation import assert_within
 from child_process import assert_killed, die
@@ -18,6 +19,7 @@ from postgres_server import TestDatabase
 from taskhand.budgets.postgres import BUDGETS, PostgresBudget, PostgresBudgets
 from taskhand.budgets.reservation import AHEAD_S, ObservedHeaders, ReservationRequest, widen_window
 from taskhand.budgets.shared_limiter import Reservation, SharedRateLimiter
+from taskhand.domain.errors import OperatorError
 from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Rate
 from taskhand.http.upstream import Runtime
@@ -143,6 +145,35 @@ async def test_an_unreachable_database_delays_no_request_and_is_tried_again_late
     await database_store.aclose()
 
 
+class AwayStore(PostgresStore):
+    """A database that is away, and how long a request would have waited for it each time."""
+
+    def __init__(self) -> None:
+        super().__init__(Database("postgresql://127.0.0.1:1/none"), BUDGETS)
+        self.waits_s: list[float] = []
+
+    def write_now(self, work: object, *, durable: bool = True) -> NoReturn:  # noqa: ARG002  the database does not answer
+        """Note the wait; OperatorError."""
+        self.waits_s.append(from_thread.run(_time_left))
+        raise OperatorError("The database is away.")
+
+
+async def _time_left() -> float:
+    return anyio.current_effective_deadline() - anyio.current_time()
+
+
+async def test_a_database_that_is_away_is_asked_again_after_two_seconds_and_for_one() -> None:
+    store, now = AwayStore(), [100.0]
+    budget = PostgresBudget(store, "acme", RATE, monotonic=lambda: now[0])
+    for later_s in (0.0, 0.0, 1.9, 0.1, 1.9, 0.1):
+        now[0] += later_s
+        assert await budget.reserve(ReservationRequest("one", 1)) is None
+    first, *others = store.waits_s
+    assert 1.0 < first <= 3.0
+    assert [wait_s <= 1.0 for wait_s in others] == [True, True]
+    await store.aclose()
+
+
 @pytest.mark.parametrize(
     ("report", "slots"),
     [
@@ -150,8 +181,9 @@ async def test_an_unreachable_database_delays_no_request_and_is_tried_again_late
         (lambda now: {"sent": [now] * 9}, 1),
         (lambda now: {"paused_until": now + 5}, 0),
         (lambda now: {"observed": ObservedHeaders(RateHeaders(4, 5.0), now, now)}, 4),
+        (lambda now: {"sent": [now - 1] * 10, "late": [(now - 1, now)] * 9}, 1),
     ],
-    ids=["nothing", "sent", "paused", "observed"],
+    ids=["nothing", "sent", "paused", "observed", "late"],
 )
 async def test_a_report_by_the_clock_of_a_process_counts_by_that_of_the_database(
     postgres: TestDatabase, report: Callable[[float], dict[str, Any]], slots: int

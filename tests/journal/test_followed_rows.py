@@ -16,6 +16,8 @@ from journal.open_journal import PLACE, begin, make_opening, open_journal, remov
 from taskhand.journal.followed_rows import FOLLOW_S, JournalFile, RowReader, follow_rows, read_new_rows
 from taskhand.journal.journal import Caller, Ending, Opening, Result
 from taskhand.journal.row_export import RowQuery, to_export_line
+from taskhand.journal.sqlite import JOURNAL
+from taskhand.sqlite.store import SqliteStore
 
 Row = dict[str, Any]
 Step = Callable[[], Awaitable[object]]
@@ -177,6 +179,28 @@ async def test_follow_continues_with_the_journal_that_replaces_a_moved_one(journ
     rounds = await followed(journal_file, rotate, write_again)
     assert list(map(len, rounds)) == [8, 0, 4 * count]
     assert [row["seq"] for row in rounds[2]] == list(range(1, 4 * count + 1))
+
+
+class WatchedStore(SqliteStore):
+    """A journal's file, and how often it was opened."""
+
+    opened = 0
+
+    async def exists(self) -> bool:
+        """As the file's own."""
+        self.opened += 1
+        return await super().exists()
+
+
+async def test_a_file_that_looks_unchanged_is_opened_at_every_tenth_look_all_the_same(journal_file: Path) -> None:
+    async with open_journal(journal_file) as journal:
+        await settle(journal)
+    store, opened = WatchedStore(journal_file, JOURNAL), []
+    reader = RowReader(JournalFile(journal_file, store=store), EVERYTHING)
+    for _ in range(20):
+        assert len([row async for row in read_new_rows([reader])]) == (0 if opened else 4)
+        opened.append(store.opened)
+    assert opened == [1] * 9 + [2] * 10 + [3]
 
 
 async def test_an_export_holds_a_portion_of_the_rows_and_not_all(journal_file: Path) -> None:

@@ -172,6 +172,15 @@ async def test_a_journal_of_the_last_version_is_adopted_after_its_folder_was_mov
         assert connection.execute("SELECT place FROM former_place").fetchall() == [(f"local {store}",)]
 
 
+async def test_the_name_of_a_missing_store_in_a_shared_journal_of_the_last_version_is_not_taken(
+    store: Path, tmp_path: Path
+) -> None:
+    await as_before(store, tmp_path / "missing" / store.name)
+    shared = store.with_name(f"{store.stem}.journal.sqlite").rename(tmp_path / "shared.sqlite")
+    async with open_app(Settings(db=store, user="Elena", journal=shared)) as app:
+        assert (await app.journal.page(ChangeQuery())).changes == ()
+
+
 class MovedStore:
     """A store in a database that was in a file before."""
 

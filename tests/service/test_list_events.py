@@ -456,3 +456,16 @@ async def test_each_of_the_latest_own_writes_that_a_list_lacks_is_named(tmp_path
         answer = await feed.call("list_events")
         assert [one["changeId"] for one in answer["events"]] == [told["changeId"]]
         assert answer["note"].startswith(f"{late['changeId']}, made through Taskhand a moment ago, is not in this list")
+
+
+@pytest.mark.parametrize("arguments", [{"limit": 1}, {"kinds": ["created"]}, {"people": ["Elena"]}])
+async def test_no_own_write_is_named_where_a_filter_or_a_later_page_may_have_it(
+    tmp_path: Path, arguments: dict[str, Any]
+) -> None:
+    async with open_feed(tmp_path) as feed:
+        task = await feed.others.create("Call")
+        await start(feed)
+        for title in ("Pay", "Visit"):
+            await feed.others.create(title)
+        await feed.call("update_task", id=task.id, title="Call now")
+        assert "made through Taskhand" not in (await feed.call("list_events", **arguments)).get("note", "")

@@ -52,7 +52,7 @@ def world(count: int) -> list[dict[str, Any]]:
             number,
             _type=kinds[number % 6],
             date=dates[number % 5 + (number % 6 == 5)],
-            assigned_to=(ELENA, ANA, LUIS)[number % 3],
+            assigned_to=(ELENA, ANA, LUIS)[number % 3] if number % 11 else None,
             is_complete=number % 4 == 0,
             priority=("medium", "high")[number % 2],
             lead_id=(LEAD, OTHER_LEAD)[number % 7 == 0],

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from mcp import Client
 
-from backends.close.sandboxed_app import ANA, CAROLINA, TASK, Time, close, row, sandboxed_app, task_id
+from backends.close.sandboxed_app import ANA, CAROLINA, LEAD, NOW, TASK, Time, close, row, sandboxed_app, task_id
 from behaviour.agent import Agent, Refused
 from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.principal import Person
@@ -81,6 +82,17 @@ async def test_a_note_in_doubt_is_unreadable_and_a_refused_one_is_unapplied(faul
     assert done["changed"] == {"title": {"from": "Call Acme 1", "to": "New"}}
     assert done["unapplied"] == ([] if is_unknown else [{"field": "addNote", "asked": "Called", "got": None}])
     assert done["task"].get("unreadable", []) == (["note"] if is_unknown else [])
+
+
+@pytest.mark.parametrize("behind_s", [-300, 0, 300])
+async def test_a_lost_new_task_and_a_lost_note_are_found_by_a_clock_of_close_that_is_not_ours(behind_s: int) -> None:
+    at = NOW - timedelta(seconds=behind_s)
+    sandbox = close(1, [Fault("reset_after", one) for one in ("POST /api/v1/task", NOTE)], clock=lambda: at)
+    async with agent_on(sandbox) as agent:
+        made = await agent("create_task", title="Call again", aiCustomerId=LEAD, responsibleIds=[ANA], priority="1")
+        noted = await agent("update_task", id=TASK, addNote="Called")
+    assert (made["note"], noted["unapplied"]) == (CLOSE.found, [])
+    assert (len(sandbox.tasks), len(sandbox._store.notes)) == (2, 1)  # noqa: SLF001
 
 
 @pytest.mark.parametrize("kind", ["lead", "outgoing_call"])

@@ -291,6 +291,15 @@ async def test_all_tasks_that_a_lost_create_may_have_made_are_candidates_after_a
     assert [one.made.id if one.made else None for one in found] == [None, ids[2], None]
 
 
+async def test_creates_are_searched_for_again_after_a_crash_while_a_list_shows_only_some_of_their_tasks() -> None:
+    adapter, [shown] = await open_adapter(reads="old")
+    late = (await adapter.create_task(NEW)).task
+    edits = [Edit(title="Call", responsible_ids=("ana",), priority=1), NEW]
+    found = await adapter.find_created(edits, adapter.time.moment())
+    assert [one.made.id if one.made else None for one in found] == [shown.id, late.id]
+    assert adapter.wire.sent == ["write", "read", "read"]
+
+
 @pytest.mark.parametrize("method", ["create", "update", "delete"])
 async def test_each_result_is_reported_before_the_next_task_is_written(method: str) -> None:
     adapter, seeded = await open_adapter(tasks=3)

@@ -65,6 +65,16 @@ async def test_tasks_are_keyed_by_the_requested_ids_and_missing_tasks_are_left_o
 
 
 @pytest.mark.parametrize(
+    ("spec_variants", "found"), [((), {NEAR, FAR}), (("max_window_days=400",), {NEAR, FAR, NOBODY})]
+)
+async def test_an_id_that_no_list_has_may_be_listed_where_vambe_does_not_list_all_tasks(
+    spec_variants: tuple[str, ...], found: set[str]
+) -> None:
+    async with open_account(*spec_variants) as (backend, _, _time):
+        assert await backend.find_listed([NEAR, FAR, NOBODY]) == found
+
+
+@pytest.mark.parametrize(
     ("ids", "requests"), [([], 0), ([NEAR, PLAIN, IN_UTC], 1), ([NEAR, FAR, PLAIN, IN_UTC], 2), ([NOBODY], 2)]
 )
 async def test_snapshots_read_two_lists_at_most_and_one_where_all_tasks_are_near(ids: list[str], requests: int) -> None:
