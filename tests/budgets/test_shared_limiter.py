@@ -1,6 +1,6 @@
 """The queue of one replica: calls take turns, and without the database it keeps to the share of one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -30,9 +30,11 @@ class MemoryBudget:
     budget: BudgetState = field(default_factory=BudgetState)
     is_away: bool = False
     asked: int = 0
+    on_ask: Callable[[], object] = lambda: None
 
     async def reserve(self, request: ReservationRequest) -> Reservation | None:
         self.asked += 1
+        self.on_ask()
         await anyio.lowlevel.checkpoint()
         if self.is_away:
             return None
@@ -200,6 +202,16 @@ async def test_the_answer_to_the_request_that_left_last_counts_though_another_co
         replica.limiter.observe(RateHeaders(remaining=9, reset_s=7.0))
     await replica.send("next")
     assert budget.budget.state.allowance == 2
+
+
+async def test_an_answer_that_comes_during_a_reservation_is_reported_by_the_next_one(
+    replica: Replica, budget: MemoryBudget
+) -> None:
+    budget.on_ask = lambda: replica.limiter.observe(RateHeaders(remaining=5, reset_s=7.0))
+    await replica.send("first")
+    budget.on_ask = lambda: None
+    await replica.send("next")
+    assert budget.budget.state.allowance == 4
 
 
 async def test_a_request_in_flight_counts_against_the_remainder_in_a_later_answer(replica: Replica, time: Time) -> None:

@@ -186,6 +186,9 @@ def test_a_person_is_understood_as_the_candidates_show_them(member: Member) -> N
 def test_a_name_with_brackets_is_a_name() -> None:
     sales = Member(id="sales", name="Ana Pérez (Ventas)", email=None)
     assert people_lookup.match_members(["ana perez (ventas)"], [*MEMBERS, sales], None).ids == ("sales",)
+    south = Member(id="south", name="Ana Pérez (equipo de Ventas Sur)", email=None)
+    with pytest.raises(NotFound):
+        people_lookup.match_members(["ventas"], [*MEMBERS, south], None)
 
 
 def test_a_person_is_understood_as_an_answer_truncates_them() -> None:

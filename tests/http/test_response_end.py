@@ -74,15 +74,12 @@ def test_a_response_without_an_end_is_passed_on_with_all_that_follows(response: 
     assert end.surplus == b""
 
 
-def double_answer(steps: type[Steps], body: bytes) -> bytes:
-    """A whole answer, twice."""
-    return steps.answer(200, body).send * 2
-
-
-async def test_the_second_copy_of_an_answer_is_not_the_answer_to_the_next_request(
-    clients: Clients, server: Server, steps: type[Steps]
+@pytest.mark.parametrize("second", [b'{"n": 1}', b'{"n": 7}'], ids=["copy", "other"])
+async def test_a_second_answer_to_the_first_request_is_not_the_answer_to_the_next_one(
+    clients: Clients, server: Server, steps: type[Steps], second: bytes
 ) -> None:
-    server.steps = [type(steps.SILENT)(double_answer(steps, b'{"n": 1}')), steps.answer(200, b'{"n": 2}')]
+    doubled = steps.answer(200, b'{"n": 1}').send + steps.answer(200, second).send
+    server.steps = [type(steps.SILENT)(doubled), steps.answer(200, b'{"n": 2}')]
     client = await clients(server.url)
     assert [(await client.get(TASKS)).json for _ in range(2)] == [{"n": 1}, {"n": 2}]
     assert server.connections == 2

@@ -17,6 +17,8 @@ from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
+from taskhand.domain.policy import Rules
+from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.domain.task_query import TaskQuery
@@ -98,6 +100,17 @@ async def test_a_change_whose_task_crashes_its_reader_stays_open_and_the_others_
     async with open_app(settings) as app:
         await recover_if_possible(app)
         assert await outcomes(app) == ["not_applied", "not_applied"]
+
+
+async def test_a_change_that_nobody_known_has_left_open_is_settled_by_a_caller_who_may_not_see_its_task(
+    settings: Settings,
+) -> None:
+    async with open_app(settings) as app:
+        task = (await app.backend.create_task(Edit(title="Nobody's", due=None, priority=0))).task
+        await leave_open(settings, task)
+        caller = Principal(Person.parse("elena@x.test"), rules=Rules(own_tasks_only=True))
+        await recover_if_possible(app.of_principal(caller))
+        assert [change.outcome for change in (await app.journal.page(ChangeQuery())).changes] == ["not_applied"]
 
 
 @pytest.mark.parametrize("word", ["TABLE under_way", "session   TEXT NOT NULL"])

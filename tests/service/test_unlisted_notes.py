@@ -6,12 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
 from behaviour.world import NOW
 from builders import TASK_ID, task
 from file_stores import journal_in, store_in
 from fixed_clock import FixedClock
 from journals import numbered
 from taskhand.domain.edit import Edit
+from taskhand.domain.outcome import Outcome
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -70,4 +73,29 @@ async def test_a_note_may_be_unlisted_for_a_minute_after_the_call_that_wrote_it_
         clock.move(seconds=seconds)
         found.append({*await find_sent_notes(app, "called")})
     assert found == [{lead}, set()]
+    await app.aclose()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "found"),
+    [
+        ("applied", ["note-1"]),
+        ("unknown", [None]),
+        ("unchanged", []),
+        ("refused", []),
+        ("not_applied", []),
+        ("not_attempted", []),
+    ],
+)
+async def test_a_note_counts_as_sent_unless_its_change_has_certainly_not_written_it(
+    tmp_path: Path, outcome: Outcome, found: list[str | None]
+) -> None:
+    clock, noted, edit = FixedClock(), task(ai_customer_id="lead_1"), Edit(note="called")
+    first = SqliteJournal(AccountOwner(tmp_path / "journal.sqlite", "test"), clock=clock, new_id=numbered)
+    intents = [Intent("update", Snapshot(noted), edit, edit)]
+    change, _ = await first.begin(Opening("update_task", Caller(), clock()), intents)
+    await first.settle(change.id, [Result(0, outcome, TASK_ID, noted.with_note("called", "note-1"))], Ending(outcome))
+    await first.aclose()
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), clock)
+    assert [sent.id for sent in (await find_sent_notes(app, "called")).values()] == found
     await app.aclose()

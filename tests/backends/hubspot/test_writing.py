@@ -185,7 +185,7 @@ async def test_a_task_that_is_gone_is_not_found_whatever_the_tool() -> None:
 
 
 async def test_me_is_the_configured_user_or_the_owner_of_the_token() -> None:
-    for user, expected in ((ANA, ANA), ("ana@example.com", ANA), ("98499706", ANA), (None, ELENA), ("nobody", None)):
+    for user, expected in ((ANA, ANA), ("Ana@Example.com", ANA), ("98499706", ANA), (None, ELENA), ("nobody", None)):
         async with served(hubspot_user_id=user) as crm:
             assert await crm.backend.account.me() == expected
             assert await crm.backend.account.upstream_account() == str(PORTAL)
