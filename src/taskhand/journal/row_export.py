@@ -8,7 +8,6 @@ from typing import Final
 
 from taskhand.domain.principal import Person
 from taskhand.journal.hash_chain import START, ChainLink
-from taskhand.journal.row_writes import anchor
 from taskhand.sql.connection import SqlConnection, SqlRow, stored_instant
 
 __all__ = ["ExportedRow", "RowQuery", "find_start", "read_portion", "to_export_line"]
@@ -83,10 +82,10 @@ def to_export_line(row: ExportedRow) -> str:
 
 
 def find_start(connection: SqlConnection, last: ChainLink | None, query: RowQuery) -> ChainLink:
-    """The row after which to read on: `last`, if this file still has it or has pruned it.
+    """The row after which to read on: `last`, if this file still has it.
 
-    Another file may have taken the place of the one that was read. Then, and at the beginning (None), it is the row
-    before all that the query asks for.
+    Another file may have taken the place of the one that was read, or `last` was pruned. Then, and at the beginning
+    (None), it is the row before all that the query asks for.
     """
     if last is not None and _has_row(connection, last):
         return last
@@ -127,9 +126,5 @@ def _to_row(row: SqlRow, names: Mapping[str, str]) -> ExportedRow:
 
 
 def _has_row(connection: SqlConnection, last: ChainLink) -> bool:
-    """Whether the file has this row, or has pruned it."""
     row = connection.execute("SELECT hash FROM entry WHERE seq = ?", (last.seq,)).fetchone()
-    if row is not None:
-        return bool(row["hash"] == last.hash)
-    pruned = anchor(connection)
-    return last == START or (pruned is not None and (pruned.seq > last.seq or pruned == last))
+    return row is not None and bool(row["hash"] == last.hash)

@@ -57,7 +57,7 @@ async def with_date_notes(call: Call, written: _Written) -> _Written:
 async def _note_on_past(call: Call, written: Receipt | BulkReceipt | Plan) -> str | None:
     """The note on due dates in the past that this call gives to unfinished tasks; None for an undo."""
     change = call.change
-    if change is None or call.tool == "undo_change" or change.opening.undoes is not None:
+    if change is None or change.opening.undoes is not None:
         return None
     dues = [
         (intent, intent.edit.due)

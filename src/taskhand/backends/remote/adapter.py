@@ -121,7 +121,7 @@ class Creator(ABC, Generic[_Row]):
     def to_written(self, row: _Row, edit: Edit, before: Task | None, note: str | None) -> Written:  # noqa: ARG002
         """The task after a write, remembered as a recent write; `before` is None for a new task."""
         task = self.to_task(row)
-        self.recent.note_write(before.id if before else task.id, row)
+        self.recent.note_write(task.id, row)
         return Written(task, note)
 
     async def create_many(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
