@@ -46,10 +46,12 @@ CODES = {
 """The codes of all statuses with a meaning of their own."""
 
 
-def test_each_status_has_one_code_and_a_write_may_be_applied_only_by_a_redirect_or_a_failure() -> None:
+def test_each_status_has_one_code_may_pass_or_not_and_only_a_redirect_or_a_failure_may_have_applied_a_write() -> None:
     for status in range(300, 600):
         error = status_error(ACME, status)
         assert error.code == CODES.get(status, "upstream_error"), status
+        may_pass = status >= 500 if status not in CODES else CODES[status] == "rate_limited"
+        assert error.retryable is may_pass, status
         is_in_doubt = status not in CODES and not 400 <= status < 500
         assert isinstance(error, UpstreamFailed) is is_in_doubt, status
 

@@ -195,7 +195,7 @@ class WatchedStore(SqliteStore):
 async def test_a_file_that_looks_unchanged_is_opened_at_every_tenth_look_all_the_same(journal_file: Path) -> None:
     async with open_journal(journal_file) as journal:
         await settle(journal)
-    store, opened = WatchedStore(journal_file, JOURNAL), []
+    store, opened = WatchedStore(journal_file, JOURNAL), list[int]()
     reader = RowReader(JournalFile(journal_file, store=store), EVERYTHING)
     for _ in range(20):
         assert len([row async for row in read_new_rows([reader])]) == (0 if opened else 4)

@@ -63,7 +63,7 @@ class _Search:
 
 
 def find_positions(
-    connection: SqlConnection, account_names: Sequence[str], query: ChangeQuery, reach: int = _REACH
+    connection: SqlConnection, account_names: Sequence[str], query: ChangeQuery, reach: int = _REACH, most: int = _FEW
 ) -> list[SqlRow]:
     """`seq` and `change_id` of the changes of a page, and of one more; CallerError for an invalid cursor."""
     search = _to_search(connection, account_names, query)
@@ -78,7 +78,7 @@ def find_positions(
     rows = _walk(connection, search, reach)
     if len(rows) == search.limit or not _has_more(connection, search, reach):
         return rows
-    few = _find_few(connection, query)
+    few = _find_few(connection, query, most)
     return _walk(connection, search) if few is None else _sort_few(connection, search, few)
 
 
@@ -130,27 +130,26 @@ def _filters(query: ChangeQuery) -> list[SqlClause]:
     return clauses
 
 
-def _find_few(connection: SqlConnection, query: ChangeQuery) -> SqlClause | None:
-    """A condition that all changes of the list meet, and few others; None if no index has one."""
-    if query.subject is not None and _are_few(
-        connection, f"entry o WHERE o.kind = 'opening' AND {_OF_SUBJECT}", query.subject
-    ):
+def _find_few(connection: SqlConnection, query: ChangeQuery, most: int) -> SqlClause | None:
+    """A condition that all changes of the list meet, `most` changes in all; None if no index has one."""
+
+    def are_few(table: str, *values: str) -> bool:
+        sql = f"SELECT 1 FROM {table} LIMIT 1 OFFSET ?"  # noqa: S608  text of ours
+        return connection.execute(sql, (*values, most)).fetchone() is None
+
+    if query.subject is not None and are_few(f"entry o WHERE o.kind = 'opening' AND {_OF_SUBJECT}", query.subject):
         return _OF_SUBJECT, (query.subject,)
-    if query.person is not None and _are_few(connection, f"({_ROWS_OF_PERSON}) AS found", query.person, query.person):
+    if query.person is not None and are_few(f"({_ROWS_OF_PERSON}) AS found", query.person, query.person):
         return f"o.seq IN ({_ROWS_OF_PERSON})", (query.person, query.person)
     if query.outcome is not None:
         ended = "entry e WHERE e.kind = 'ending' AND e.outcome = ?"
-        if _are_few(connection, ended, query.outcome):
+        if are_few(ended, query.outcome):
             return f"o.change_id IN (SELECT e.change_id FROM {ended})", (query.outcome,)  # noqa: S608  text of ours
     if query.tool is not None:
         made = "o.tool IN (?, 'apply_plan')"
-        if _are_few(connection, f"entry o WHERE o.kind = 'opening' AND {made}", query.tool):
+        if are_few(f"entry o WHERE o.kind = 'opening' AND {made}", query.tool):
             return made, (query.tool,)
     return None
-
-
-def _are_few(connection: SqlConnection, table: str, *values: str) -> bool:
-    return connection.execute(f"SELECT 1 FROM {table} LIMIT 1 OFFSET ?", (*values, _FEW)).fetchone() is None  # noqa: S608
 
 
 def _walk(connection: SqlConnection, search: _Search, reach: int = _ALL) -> list[SqlRow]:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from backends.close.sandboxed_app import ANA, CAROLINA, LEAD, NOW, TASK, Time, close, row, sandboxed_app, task_id
+from backends.close.sandboxed_app import ANA, CAROLINA, LEAD, TASK, Time, close, row, sandboxed_app, task_id
 from behaviour.agent import Agent, Refused
+from behaviour.world import NOW
 from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.domain.principal import Person
 from taskhand.sandbox.close import CloseSandbox, SpecVariant
