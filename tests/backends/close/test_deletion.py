@@ -101,7 +101,7 @@ OUTCOMES: list[tuple[str, list[Fault], str | None, str, bool]] = [
     ("403", [status(403)], "forbidden", "DELETE", True),
     ("429, Retry-After: 3600", [status(429, retry_after=3600)], "rate_limited", "DELETE GET", True),
     ("elsewhere", [Fault("redirect", DELETE)], CLOSE.sent_again, "DELETE GET DELETE GET", False),
-    ("404 of another server", [Fault("html", DELETE, status=404)], "upstream_invalid", "DELETE GET", True),
+    ("404 of another server", [Fault("html", DELETE, status=404)], "upstream_invalid", "DELETE GET GET GET", True),
 ]
 
 

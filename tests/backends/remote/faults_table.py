@@ -428,7 +428,20 @@ def misread() -> Iterator[Row]:
     ):
         yield Row(f"{name}, then a search that is behind", (fault, behind), create=applied(1, "found"))
     behind = status(200, route="read", body=READ_BEFORE)
-    yield Row("404 after commit, then a read that is behind", (status(404, commit=True), behind), delete=removed)
+    for code in (404, 409):
+        yield Row(
+            f"{code} after commit, then a read that is behind", (status(code, commit=True), behind), found, removed
+        )
+    yield Row("500 after commit, then a read that is behind", (status(500, commit=True), behind), found)
+    yield Row(
+        "reset after commit, then a read that is behind, then 403",
+        (lost_after, behind, status(403, nth=2)),
+        update=applied(2, "applied"),
+    )
+    # Vambe has no request that reads one task: if its lists are empty, nothing shows the task.
+    empty = status(200, route="list", body="[]", **EVER)
+    at: dict[tuple[Trait | str, Kind], Result] = {("vambe", "update"): unknown(1), ("vambe", "delete"): unknown(1)}
+    yield Row("reset before commit, then empty lists for ever", (lost, empty), again, again, at=at)
     yield Row(
         "503 after commit, then a read that is behind",
         (status(503, commit=True), behind),

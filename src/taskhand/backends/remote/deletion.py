@@ -3,8 +3,9 @@
 - A deletion that failed, was lost or had no effect is sent once more, because a second one changes nothing.
 - A refused deletion was not applied, unless the refusal is doubtful (`is_doubtful`) and the task is gone or cannot be
   read. A 404 is doubtful too, unless the CRM has confirmed an earlier deletion.
-- A task that is still found is read again after some seconds, because a read may be behind. If it is found then too, it
-  was not deleted, unless a request may still arrive, or a 204 has said that it is deleted.
+- A task that is still found is read again after some seconds, because a read may be behind, unless the CRM only asks to
+  wait. If it is found then too, it was not deleted, unless a request may still arrive, or a 204 has said that it is
+  deleted.
 """
 
 from enum import Enum
@@ -22,6 +23,7 @@ from taskhand.domain.errors import (
     NotAttempted,
     NotFound,
     OutcomeUnknown,
+    RateLimited,
     TaskhandError,
     UpstreamError,
     UpstreamFailed,
@@ -156,7 +158,7 @@ class Deletion:
         if is_repeated or is_404 or is_doubtful(requests, refused):
             with without_pauses(when=requests.has_write_left):
                 presence = await find_presence(self._records, self._id, is_confirmed=False)
-                if presence is Presence.THERE and (is_repeated or is_404):
+                if presence is Presence.THERE and (is_repeated or not isinstance(refused, RateLimited)):
                     presence = await self._read_later()
         if presence is Presence.GONE:
             return

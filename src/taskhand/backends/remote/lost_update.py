@@ -10,6 +10,8 @@ The rules, for every CRM, of one update and of each update in a batch:
   the edit, the write was applied. If not, a failed write has failed, and a lost one is sent once more.
 - A write that was lost twice and whose task is untouched was not applied, unless a request may still arrive.
   Every other outcome is unknown.
+- A single read never proves that a write had no effect, because it may be behind: the task is read again after some
+  seconds, unless the CRM asks to wait or the call has no time. A refusal that is not doubtful is not read back at all.
 
 `bulk_create` has the rules of creates, and `deletion` those of deletions.
 """
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import Item, Lost
+from taskhand.backends.remote.retry_waits import SEARCH_WAITS_S, sleep_if_time
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.request_log import recorded_requests
@@ -112,17 +115,18 @@ class Writer(Generic[_Row]):
             if written is not None:
                 row, note = written
                 return row, note or (self._messages.sent_again if is_resent else None)
-            item.row = await self._read_back(item)
-            if self._adapter.shows(item.row, item.edit):
-                return item.row, self._messages.applied
+            if (shown := await self._read_back(item)) is not None:
+                return shown, self._messages.applied
             if not may_send_again(item, self._adapter):
                 break
+        if await self._has_waited(item) and (shown := await self._read_back(item)) is not None:
+            return shown, self._messages.applied
         raise error_of_unshown(item, self._adapter) from item.failure
 
     async def _send(self, item: Item[_Row], progress: BulkProgress) -> tuple[_Row, str | None] | None:
         """Send one request: the task after it and a note, or None if the item is lost.
 
-        Raises the refusal of the first request, and after a refused repetition `error_of_unshown`, which needs a read.
+        Raises the refusal of the first request, and `error_of_unshown` if the repetition was not sent.
         """
         before, edit = item.before, item.edit
         with recorded_requests() as sent:
@@ -138,19 +142,30 @@ class Writer(Generic[_Row]):
                     progress.heed(refused)
                 explained = explain_refusal(refused, self._messages.name, edit, item.id)
                 item.lose(explained)
-                if is_doubtful(sent, refused) or (item.is_resent and item.row is None):
+                if is_doubtful(sent, refused) or (item.is_resent and (item.row is None or sent.has_write_left)):
                     return None
                 raise (error_of_unshown(item, self._adapter) if item.is_resent else explained) from None
         return await self._adapter.complete(answer, before, edit)
 
-    async def _read_back(self, item: Item[_Row]) -> _Row:
-        """The task as it is now; raises `error_of_unread`."""
+    async def _read_back(self, item: Item[_Row]) -> _Row | None:
+        """Read the task of an item: returns its row if it shows the edit; raises `error_of_unread`."""
         try:
             with without_pauses(when=not isinstance(item.failure, UpstreamFailed | None)):
-                return await read_or_find_listed(self._adapter, item.id, lambda: self._adapter.get(item.id, item.edit))
+                row = await read_or_find_listed(self._adapter, item.id, lambda: self._adapter.get(item.id, item.edit))
         except TaskhandError as unread:
             error = error_of_unread(item, unread, self._messages)
             raise error from None if error in (unread, item.failure) else item.failure
+        item.row = row
+        return row if self._adapter.shows(row, item.edit) else None
+
+    async def _has_waited(self, item: Item[_Row]) -> bool:
+        """Wait before a task that does not show the edit is read again; False if it is not to be read again.
+
+        It is not if the CRM asks to wait or the bulk is stopped.
+        """
+        if isinstance(item.failure, RateLimited | NotAttempted):
+            return False
+        return await sleep_if_time(self._adapter.timing.sleep, SEARCH_WAITS_S[1])
 
 
 def error_of_unread(item: Item[_Row], unread: TaskhandError, messages: Messages) -> TaskhandError:

@@ -12,7 +12,7 @@ __all__ = ["REPEAT_WAITS_S", "SEARCH_WAITS_S", "sleep_if_time", "wait_to_repeat"
 REPEAT_WAITS_S: Final = (0.5, 1.0, 2.0)
 """Seconds before each repetition of a request that the CRM asked to wait with."""
 SEARCH_WAITS_S: Final = (0.0, 2.0, 5.0)
-"""Seconds before each search for lost creates, and from the second on before each read of a task that was deleted."""
+"""Seconds before each search for lost creates, and from the second on before a written task is read again."""
 
 
 async def sleep_if_time(sleep: Callable[[float], Awaitable[object]], seconds: float) -> bool:
