@@ -1,6 +1,6 @@
 """Changes that a dead process left open are settled by what their CRM shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from taskhand.call.deadline import call_deadline, time_left
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import UpstreamError, UpstreamFailed
+from taskhand.domain.errors import NotFound, UpstreamError, UpstreamFailed
+from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext, CallTime
@@ -24,6 +25,33 @@ from taskhand.service.write_call import Call
 from virtual_time import Time
 
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
+
+
+async def recover_after_crash(
+    folder: Path,
+    time: Time,
+    adapter: ExampleAdapter,
+    intents: Sequence[Intent],
+    crash: Callable[[], object] = lambda: None,
+) -> list[Outcome]:
+    """The outcomes that the next process finds of these intents, whose process died at the `crash`."""
+
+    def open_context() -> AppContext:
+        times = CallTime(monotonic=time.clock)
+        return AppContext(adapter, Lazy(lambda: journal_in(folder)), time.moment, call_time=times)
+
+    dead = open_context()
+    call = Call(dead, "apply_plan", arguments={})
+    await call.begin(call.new_opening(), intents)
+    assert call.change is not None
+    await dead.journal.aclose()
+    crash()
+    app = open_context()
+    await recover_abandoned(app)
+    found = await app.journal.find(call.change.id)
+    assert found is not None
+    await app.aclose()
+    return [result.outcome for _, result in sorted(found.results.items())]
 
 
 class FailingReadsClient(ExampleClient):
@@ -112,32 +140,38 @@ async def test_an_update_is_applied_though_the_crm_has_added_a_zone_to_the_due_d
     time, edit = Time(), Edit(due=Due(date(2026, 3, 10)))
     adapter = ExampleAdapter(ExampleClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
     task = (await adapter.create_task(EDIT)).task
-    dead = AppContext(
-        adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock)
-    )
-    call = Call(dead, "update_task", arguments={})
-    await call.begin(call.new_opening(), [Intent("update", Snapshot(task), edit, edit)])
-    assert call.change is not None
     await adapter.update_task(task, Edit(due=Due(date(2026, 3, 10), None, "Europe/Madrid")))
-    await dead.journal.aclose()
-    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock))
-    await recover_abandoned(app)
-    found = await app.journal.find(call.change.id)
-    assert found is not None
-    assert found.outcome == "applied"
-    await app.aclose()
+    intents = [Intent("update", Snapshot(task), edit, edit)]
+    assert await recover_after_crash(tmp_path, time, adapter, intents) == ["applied"]
 
 
 class OnceLaggingClient(ExampleClient):
-    """Finds only the first task in the first read after it `fails`."""
+    """Shows the row `old` in the next read of a task, or does not find it, if that is an error."""
 
-    fails = False
+    old: JsonObject | NotFound | None = None
 
-    async def tasks(self) -> list[JsonObject]:
-        """GET all tasks."""
-        fails, self.fails = self.fails, False
-        found = await super().tasks()
-        return found[:1] if fails else found
+    async def get(self, task_id: str) -> JsonObject:
+        """GET a task."""
+        old, self.old = self.old, None
+        if isinstance(old, NotFound):
+            raise old
+        return await super().get(task_id) if old is None else old
+
+
+@pytest.mark.parametrize("edit", [Edit(title="Sent"), None], ids=["update", "deletion"])
+async def test_a_write_is_applied_though_the_first_read_after_the_crash_is_behind(
+    tmp_path: Path, edit: Edit | None
+) -> None:
+    time = Time()
+    client = OnceLaggingClient(time.moment)
+    adapter = ExampleAdapter(client, None, Timing(time.moment, time.clock, time.sleep))
+    adapter.capabilities = Capabilities(lists_are_current=False)
+    task = (await adapter.create_task(EDIT)).task
+    [old] = await client.tasks()
+    await (adapter.delete_task(task) if edit is None else adapter.update_task(task, edit))
+    intents = [Intent("delete" if edit is None else "update", Snapshot(task), edit, edit)]
+    outcomes = await recover_after_crash(tmp_path, time, adapter, intents, lambda: setattr(client, "old", old))
+    assert outcomes == ["applied"]
 
 
 class ListingAdapter(ExampleAdapter):
@@ -160,18 +194,7 @@ async def test_no_deletion_is_applied_though_a_read_does_not_find_the_tasks(
     time = Time()
     client = OnceLaggingClient(time.moment)
     adapter = kind(client, None, Timing(time.moment, time.clock, time.sleep))
-    tasks = [(await adapter.create_task(EDIT)).task for _ in range(3)]
-    dead = AppContext(
-        adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock)
-    )
-    call = Call(dead, "apply_plan", arguments={})
-    await call.begin(call.new_opening(), [Intent("delete", Snapshot(task)) for task in tasks])
-    assert call.change is not None
-    await dead.journal.aclose()
-    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment, call_time=CallTime(monotonic=time.clock))
-    client.fails = True
-    await recover_abandoned(app)
-    found = await app.journal.find(call.change.id)
-    assert found is not None
-    assert [found.results[index].outcome for index in range(3)] == [outcome] * 3
-    await app.aclose()
+    intents = [Intent("delete", Snapshot((await adapter.create_task(EDIT)).task)) for _ in range(3)]
+    missing = NotFound("It is not found.")
+    outcomes = await recover_after_crash(tmp_path, time, adapter, intents, lambda: setattr(client, "old", missing))
+    assert outcomes == [outcome] * 3

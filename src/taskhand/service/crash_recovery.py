@@ -80,18 +80,27 @@ async def _recover(app: AppContext, change: Change) -> None:
     """Find the result of each intent that has none, and end the change."""
     app = _of_maker(app, change)
     pending = [index for index in range(len(change.intents)) if index not in change.results]
-    ids = [task_id for index in pending if (task_id := change.intents[index].task_id) is not None]
-    now, doubtful = await read_and_list_missing(app, ids, intended_properties(change.intents))
-    if doubtful and not lists_show(app, change.opening.at):
-        raise OutcomeUnknown("A list has a task that is not found by its id.")  # it lags, and is read again later
-    now = await with_notes(app, [change.intents[index] for index in pending], now, change.opening.at)
-    others = [index for index in pending if index not in _creates(change)]
-    results = [_find_result(change.intents[index], index, now, doubtful) for index in others]
+    results = await _find_results(app, change, [index for index in pending if index not in _creates(change)])
+    untouched = [result.index for result in results if result.outcome == "not_applied"]
+    if untouched and not app.backend.capabilities.lists_are_current:  # the read may be behind: it decides nothing alone
+        again = await _find_results(app, change, untouched)
+        results = [result for result in results if result.outcome != "not_applied"] + again
     results += await find_created(app, change, [index for index in pending if index in _creates(change)])
     outcomes: set[Outcome] = {result.outcome for result in (*change.results.values(), *results)}
     await app.journal.settle(change.id, results, Ending(overall_outcome(outcomes), code="recovered"))
     app.updates.publish(results)
     _log.warning("%s was left open and is recovered; outcomes of its tasks: %s", change.id, ", ".join(sorted(outcomes)))
+
+
+async def _find_results(app: AppContext, change: Change, indexes: Sequence[int]) -> list[Result]:
+    """The results of updates and deletions that may have been sent, from their tasks as they are now."""
+    intents = {index: change.intents[index] for index in indexes}
+    ids = [task_id for intent in intents.values() if (task_id := intent.task_id) is not None]
+    now, doubtful = await read_and_list_missing(app, ids, intended_properties(change.intents))
+    if doubtful and not lists_show(app, change.opening.at):
+        raise OutcomeUnknown("A list has a task that is not found by its id.")  # it lags, and is read again later
+    now = await with_notes(app, intents.values(), now, change.opening.at)
+    return [_find_result(intent, index, now, doubtful) for index, intent in intents.items()]
 
 
 def _of_maker(app: AppContext, change: Change) -> AppContext:

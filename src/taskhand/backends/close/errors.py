@@ -14,7 +14,7 @@ __all__ = ["ERROR_FORMS", "MESSAGES", "NO_URL", "OVER_SKIP", "PageTooLarge", "ex
 
 ERROR_FORMS: Final = tuple(map(frozenset, (["error"], ["errors"], ["field-errors"])))
 """The field of each form of Close's error bodies that the others may lack."""
-MESSAGES: Final = Messages("Close", searches_lag=True, deletes_lag=True)
+MESSAGES: Final = Messages("Close", searches_lag=True)
 
 NO_URL: Final = Explanation("Close does not have this address.")
 """The explanation of a 404 for an address that does not exist, in contrast to a task or another object."""

@@ -21,13 +21,11 @@ __all__ = ["Messages"]
 class Messages:
     """The notes and errors of one CRM; `name` is its name in sentences, `noun` the name of what is written.
 
-    `searches_lag` is whether a search for a new task may not find it yet, although nothing is cached. `deletes_lag` is
-    whether a deleted task may still be shown.
+    `searches_lag` is whether a search for a new task may not find it yet, although nothing is cached.
     """
 
     name: str
     searches_lag: bool = False
-    deletes_lag: bool = False
     noun: str = "task"
 
     @property
@@ -116,10 +114,8 @@ class Messages:
 
     def unknown_deletion(self, task_id: str) -> OutcomeUnknown:
         """The error for a deletion that may have been applied."""
-        if not self.deletes_lag:
-            return self.unknown_update(task_id)
         return self.unknown_write(
-            f"{self.name} may show a deleted task for a minute: wait a minute, then read task {task_id} with get_task."
+            f"{self.name} may still show a deleted task: wait a minute, then read task {task_id} with get_task."
         )
 
     def unknown_create(self, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
