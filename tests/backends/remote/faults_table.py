@@ -20,7 +20,7 @@ Kind = Literal["update", "delete", "create", "bulk", "read"]
 
 KINDS: Final[tuple[Kind, ...]] = ("update", "delete", "create", "bulk", "read")
 
-Note = Literal["applied", "sent_again", "found", "removed"]
+Note = Literal["applied", "sent_again", "found", "removed", "accepted"]
 """The note of `Messages` that says how the result was learned."""
 
 LATE_S: Final = 0.2
@@ -448,6 +448,28 @@ def misread() -> Iterator[Row]:
         delete=applied(2, "removed"),
         # HubSpot confirms a second deletion as the first one; the read contradicts it, so that a third one is sent.
         at={("hubspot", "delete"): applied(3)},
+    )
+    # HubSpot confirms a second deletion as the first one. Elsewhere it is a 404, which tells that the task is gone only
+    # after an earlier confirmation, or together with a read.
+    forever = replace(behind, **EVER)
+    yield Row(
+        "reset before commit, then reads that are behind for ever",
+        (lost, forever),
+        delete=applied(3),
+        at={("hubspot", "delete"): unknown(3, applied=True)},
+    )
+    yield Row(
+        "503 after commit, then a page for every read",
+        (status(503, commit=True), replace(page, **EVER)),
+        delete=unknown(2, applied=True),
+        at={("hubspot", "delete"): applied(2, "accepted")},
+    )
+    # A broken proxy may send an empty body, which Close documents; a 204, as HubSpot's, says that the task is deleted.
+    yield Row(
+        "an empty body, not committed, then a page for every read",
+        (Fault("empty_body", commit=False), replace(page, **EVER)),
+        delete=unknown(1),
+        at={("hubspot", "delete"): None},
     )
 
 

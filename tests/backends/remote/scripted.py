@@ -25,6 +25,7 @@ from backends.example.mapping import task_body
 from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
+from taskhand.backends.remote.deletion import EmptySuccess
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.call.request_log import record_request
 from taskhand.domain.edit import Edit
@@ -61,6 +62,7 @@ __all__ = [
 
 FAULTS: Final[Mapping[str, Callable[[], TaskhandError]]] = {
     "lost": lambda: OutcomeUnknown("The answer was lost."),
+    "empty": lambda: EmptySuccess("Nothing was answered."),
     "late": lambda: NoAnswer("No answer came in time."),
     "failed": lambda: UpstreamFailed("Example failed with status 500."),
     "busy": lambda: UpstreamFailed("Example failed with status 503.", retry_after_s=7.0),
@@ -183,7 +185,7 @@ class ScriptedClient(ExampleClient):
             record_request("POST", "/tasks", 503)
         if word not in _STAY:
             self.sent.append("write")
-            record_request("POST", "/tasks", int(word) if word.isdigit() else word)
+            record_request("POST", "/tasks", word)
         answers: list[JsonObject | TaskhandError | str] = []
         for own, act in zip(words, acts, strict=True):
             row = act() if own in _DO or own.endswith("+") else {}
@@ -328,8 +330,6 @@ def report(note: str | None, error: TaskhandError | None = None) -> str:
         return "not applied"
     if error.message.endswith(" as if it did not exist."):
         return "not there"
-    if error.message.endswith(" is still there."):
-        return "still there"
     if isinstance(error, UpstreamFailed):
         return "failed" if error.retryable else "failed for good"
     return error.code.removeprefix("outcome_").replace("_", " ")

@@ -197,6 +197,7 @@ def as_result(
         messages.sent_again: "sent_again",
         messages.found: "found",
         messages.removed: "removed",
+        messages.accepted: "accepted",
     }
     if error is None:
         return Result(None, requests, notes[note] if note else None, applied=is_applied)

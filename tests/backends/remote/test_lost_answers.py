@@ -16,7 +16,7 @@ from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.call.request_log import record_request
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, RateLimited, UpstreamError, UpstreamFailed
+from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, RateLimited, UpstreamFailed
 from virtual_time import Time
 
 EDIT = Edit(title="Send it", responsible_ids=(), priority=1)
@@ -312,7 +312,7 @@ async def test_a_recent_write_is_forgotten_after_a_confirmed_deletion_that_does_
     adapter = remembering(client, time)
     task = (await adapter.create_task(EDIT)).task
     client.is_deaf = True
-    with refused("upstream_error", UpstreamError):
+    with refused("outcome_unknown", OutcomeUnknown):
         await adapter.delete_task(task)
     assert adapter.recent.get(task.id) is None
 

@@ -4,10 +4,12 @@
 - A refused deletion was not applied, unless the refusal is doubtful (`is_doubtful`) and the task is gone or cannot be
   read. A 404 is doubtful too, unless the CRM has confirmed an earlier deletion.
 - A task that is still found is read again after some seconds, because a read may be behind, unless the CRM only asks to
-  wait. If it is found then too, it was not deleted, unless a request may still arrive, or a 204 has said that it is
-  deleted.
+  wait. If it is found then too, it was not deleted, unless a request may still arrive or the CRM has confirmed one.
+- A success without a body, unless it is a 204, counts only together with a 404 of a read or of a second deletion: a
+  broken proxy may send it too.
 """
 
+from collections.abc import Iterable
 from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from taskhand.http.client import Client
     from taskhand.http.response_body import Reply
 
-__all__ = ["Deletable", "Deletion", "Presence", "check_deleted", "find_presence"]
+__all__ = ["Deletable", "Deletion", "EmptySuccess", "Presence", "check_deleted", "find_presence"]
 
 _SENT_AGAIN: Final = frozenset({423, 425, 429, 503})
 """Responses after which the transport sends a request again: if the first one was applied, a 404 follows."""
@@ -56,10 +58,16 @@ class Deletable(Listing, Protocol):
         """One as it is now; NotFound."""
 
 
+class EmptySuccess(OutcomeUnknown):
+    """A 200 without a body, which the CRM documents for a deletion: the task is looked for, as if it were lost."""
+
+
 def check_deleted(http: "Client", reply: "Reply", *statuses: int) -> "Reply":
-    """The response to a deletion; OutcomeUnknown unless it has one of these statuses, and no body or `{}`."""
+    """The response to a deletion; OutcomeUnknown unless it has one of these statuses, and is a 204 or has `{}`."""
     if reply.json or reply.status not in statuses:
         raise http.invalid(reply, "with something that is not a confirmation")
+    if reply.json is None and reply.status != HTTPStatus.NO_CONTENT:
+        raise EmptySuccess("The deletion was answered with nothing.")
     return reply
 
 
@@ -94,8 +102,6 @@ class Deletion:
         self._id = task_id
         self._outcomes: list[TaskhandError | None] = []
         """The error of each request; None for one that the CRM confirmed."""
-        self._has_204 = False
-        """Whether a confirmation was a 204, which is never a broken answer, as a 200 without a body may be."""
 
     async def run(self) -> str | None:
         """Send the deletion, and once more if the task is still found; returns the note to report.
@@ -138,9 +144,8 @@ class Deletion:
                 await self._check_after_refusal(refused, requests)
                 self._outcomes.append(refused)
                 return Presence.GONE
-        if failure is None:
+        if _has_success([failure]):
             self._records.recent.forget([self._id])  # a recent write would be read in place of the deleted task
-            self._has_204 = self._has_204 or HTTPStatus.NO_CONTENT in requests.write_outcomes
         self._outcomes.append(failure)
         return await find_presence(self._records, self._id, is_confirmed=failure is None)
 
@@ -151,7 +156,7 @@ class Deletion:
         """
         is_only_404 = requests.write_outcomes == {404} and not requests.has_foreign_refusal
         is_404 = is_only_404 or isinstance(refused, NotFound)
-        if is_404 and None in self._outcomes:
+        if is_404 and _has_success(self._outcomes):
             return  # the CRM has confirmed it, and may still show a deleted task
         is_repeated = bool(self._outcomes) or (is_404 and bool(requests.write_outcomes & _SENT_AGAIN))
         presence = Presence.THERE
@@ -183,9 +188,9 @@ class Deletion:
         *earlier, last = self._outcomes
         if not is_read:
             return self._messages.accepted
-        if None in earlier:
+        if _has_success(earlier):
             return None
-        if last is not None:
+        if not _has_success([last]):
             return self._messages.removed
         return self._messages.sent_again if earlier else None
 
@@ -195,11 +200,14 @@ class Deletion:
         if self._may_be_applied:
             self._records.recent.forget([self._id])
             return self._messages.unknown_deletion(self._id)
-        if isinstance(last, UpstreamFailed):
-            return self._messages.failed_write(last)
-        return self._messages.still_there(self._id) if None in self._outcomes else self._messages.not_applied()
+        return self._messages.failed_write(last) if isinstance(last, UpstreamFailed) else self._messages.not_applied()
 
     @property
     def _may_be_applied(self) -> bool:
-        """Whether a task that is found proves nothing: a request may still arrive, or a read may be behind a 204."""
-        return self._has_204 or any(isinstance(fault, NoAnswer) for fault in self._outcomes)
+        """Whether a task that is found proves nothing: the CRM has confirmed a request, or one may still arrive."""
+        return any(isinstance(outcome, NoAnswer | None) for outcome in self._outcomes)
+
+
+def _has_success(outcomes: Iterable[TaskhandError | None]) -> bool:
+    """Whether one of these requests was answered with a success, if only with an empty one."""
+    return any(isinstance(outcome, EmptySuccess | None) for outcome in outcomes)

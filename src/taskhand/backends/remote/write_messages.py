@@ -92,14 +92,6 @@ class Messages:
             retryable=True,
         )
 
-    def still_there(self, task_id: str) -> UpstreamError:
-        """The error for a task that still exists after the CRM has confirmed its deletion."""
-        return UpstreamError(
-            f"{self.name} confirmed the deletion, but {self.noun} {task_id[:200]} is still there.",
-            next_step=f"Look at the {self.noun} in {self.name}, or send the same call again later.",
-            retryable=True,
-        )
-
     def unknown_write(self, next_step: str, candidates: Iterable[Candidate] = ()) -> OutcomeUnknown:
         """The error for a write that may have been applied."""
         return OutcomeUnknown(
