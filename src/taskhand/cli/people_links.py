@@ -96,11 +96,9 @@ def _find_mismatch(
     line = person.find_in(known_persons.lines)
     if line is not None:
         is_meant = member.id in {match.id for match in find_members(line, team)}
-        return (
-            None
-            if is_meant
-            else f"people.toml says that {person.shown_name} is {line!r}, and the CRM reports another member."
-        )
+        if is_meant:
+            return None
+        return f"people.toml says that {person.shown_name} is {line!r}, and the CRM reports another member."
     other = known_persons.find_other(member.id, person, team)
     return f"{member.shown_name} is assigned to {other}, another person." if other else None
 

@@ -114,11 +114,9 @@ class _ProgressLines:
 def _connections(context: click.Context) -> Sequence[Settings]:
     """The settings of each connection."""
     configuration = context.meta.get(CONFIGURATION)
-    return (
-        [connection.settings for connection in configuration.connections]
-        if configuration is not None
-        else [context.obj]
-    )
+    if configuration is None:
+        return [context.obj]
+    return [connection.settings for connection in configuration.connections]
 
 
 def _find_sources(

@@ -63,11 +63,9 @@ class Configuration:
         """All connections, chosen or not."""
         default = ConnectionSettings(DEFAULT_CONNECTION, self.settings, origins=self.origins)
         connections = (default, *self.named) if self.has_default else self.named
-        return (
-            tuple(replace(connection, name_in_files=connection.name) for connection in connections)
-            if len(connections) > 1
-            else connections
-        )
+        if len(connections) <= 1:
+            return connections
+        return tuple(replace(connection, name_in_files=connection.name) for connection in connections)
 
     def only(self, name: str) -> "Configuration":
         """The configuration of a server with only the connection of this name.

@@ -193,11 +193,9 @@ class _Index:
     def find_by_mailbox(self, text: str) -> Sequence[Member]:
         """The members whose e-mail has this text before its @; chats and e-mails name people by it."""
         mailbox = _to_key(text).removeprefix("@")
-        return (
-            []
-            if not mailbox
-            else [member for member in self.members if _to_key(member.email or "").startswith(f"{mailbox}@")]
-        )
+        if not mailbox:
+            return ()
+        return [member for member in self.members if _to_key(member.email or "").startswith(f"{mailbox}@")]
 
     def _find_exactly(self, text: str) -> Sequence[Member]:
         """The members with that id, e-mail or name, or with a text that answers truncate to it."""

@@ -43,17 +43,13 @@ async def check_journal(store: SqliteStore, path: Path) -> CheckResult:
 
 
 def _verify_and_count(connection: sqlite3.Connection) -> tuple[Verification, int]:
-    return verify_chain(connection, newest=NEWEST), int(
-        connection.execute("SELECT count(*) FROM under_way").fetchone()[0]
-    )
+    count = connection.execute("SELECT count(*) FROM under_way").fetchone()[0]
+    return verify_chain(connection, newest=NEWEST), int(count)
 
 
 def describe_journal(connection: sqlite3.Connection) -> Description:
     """The number of rows and the head, after a verification of the chain."""
     verification = verify_chain(connection)
-    problem = (
-        None
-        if verification.fault is None
-        else f"row {verification.fault.seq} is not right, {verification.fault.problem}"
-    )
+    fault = verification.fault
+    problem = f"row {fault.seq} is not right, {fault.problem}" if fault else None
     return Description(f"rows: {verification.rows}, head: {verification.head.hash}", problem)

@@ -72,10 +72,8 @@ class Masking:
 
     def add(self, person: str, secrets: Sequence[str]) -> None:
         """Also mask a person's current credentials and the previous ones."""
-        own, former = (
-            tuple(secret for secret in secrets if len(secret) >= _MIN_SECRET),
-            self._of_persons.pop(person, ()),
-        )
+        own = tuple(secret for secret in secrets if len(secret) >= _MIN_SECRET)
+        former = self._of_persons.pop(person, ())
         is_known = former[: len(own)] == own
         self._of_persons[person] = former if is_known else (*own, *former)[:_MAX_OF_PERSON]
         if is_known:

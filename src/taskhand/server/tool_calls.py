@@ -143,10 +143,8 @@ class ToolCall:
         from taskhand.server.arguments.connection import ids_in_arguments, take_connection  # noqa: PLC0415  few servers have several
         from taskhand.service.find_connection import find_connection, unclear_connection  # noqa: PLC0415  as above
 
-        names, may_be_all = (
-            self._served.connections.names,
-            tool.run_everywhere is not None and not tool.only_with_several,
-        )
+        names = self._served.connections.names
+        may_be_all = tool.run_everywhere is not None and not tool.only_with_several
         named, sent = take_connection(arguments, mine, names=names, may_be_all=may_be_all)
         if tool.only_with_several:
             return sent, None

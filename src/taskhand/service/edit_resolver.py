@@ -161,11 +161,10 @@ class Resolver:
 
     async def find_property_names(self, properties: tuple[PropertyValue, ...] | MISSING) -> tuple[str, ...]:
         """The names of the properties that a body sets by name or label; those that cannot be resolved as given."""
-        own_properties = self._backend.properties
-        names = names_of(properties)
-        return (
-            tuple((await own_properties.find_names(names)).values()) if names and own_properties is not None else names
-        )
+        names, own_properties = names_of(properties), self._backend.properties
+        if not names or own_properties is None:
+            return names
+        return tuple((await own_properties.find_names(names)).values())
 
     async def resolve_properties(
         self, properties: Sequence[PropertyValue] | MISSING

@@ -190,9 +190,7 @@ def _describe_way_on(written: BulkReceipt) -> str:
 
 def describe_step(app: AppContext, open_offer: OpenOffer, then: str = "send the same call again") -> str:
     """The next step for an offer, after a refusal by the page."""
-    offer, refused = (
-        open_offer.offer,
-        REFUSALS.get(open_offer.state.refusal or "", "").format(connection=open_offer.offer.connection),
-    )
+    offer = open_offer.offer
+    refused = REFUSALS.get(open_offer.state.refusal or "", "").format(connection=offer.connection)
     step = f"Tell the person to open {offer.url} to link {offer.connection}, then {then}."
     return " ".join(filter(None, (refused, step, describe_terms(app, offer))))

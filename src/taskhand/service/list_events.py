@@ -298,8 +298,6 @@ async def _read_page(app: AppContext, store: EventStore, feed: Feed, start: Star
 async def _list(store: EventStore, name: FeedName, query: EventQuery) -> tuple[KeptEvent, ...]:
     """The events that are visible to the caller: if the caller is limited to own tasks, as such a caller sees them."""
     events, member = await store.list_events(name, query), query.only.visible_to
-    return (
-        events
-        if member is None
-        else tuple(replace(kept_event, event=show_to(kept_event.event, member)) for kept_event in events)
-    )
+    if member is None:
+        return events
+    return tuple(replace(kept_event, event=show_to(kept_event.event, member)) for kept_event in events)

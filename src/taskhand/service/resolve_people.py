@@ -67,11 +67,9 @@ async def find_former_members(app: AppContext, ids: Collection[str], team: Colle
     `team` are the ids of the members.
     """
     missing = {*ids} - {*team}
-    return (
-        {member.id: member for member in await app.backend.account.former_members() if member.id in missing}
-        if missing
-        else {}
-    )
+    if not missing:
+        return {}
+    return {member.id: member for member in await app.backend.account.former_members() if member.id in missing}
 
 
 def _nobody_error(app: AppContext, text: str, argument: str) -> NotFound:

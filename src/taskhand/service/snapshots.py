@@ -24,22 +24,17 @@ async def read_snapshots(
     `properties` are the names of further properties to read.
     """
     backend, own_properties = app.backend, app.backend.properties if properties else None
-    deleted, others = (
-        [task_id for task_id in ids if task_id in deletes],
-        [task_id for task_id in ids if task_id not in deletes],
-    )
+    deleted = [task_id for task_id in ids if task_id in deletes]
+    others = [task_id for task_id in ids if task_id not in deletes]
     snapshots: dict[str, Snapshot] = {}
-    if others:
-        snapshots |= await (
-            own_properties.snapshots(others, properties) if own_properties else backend.snapshots(others, fresh=fresh)
-        )
-    if deleted:
-        read = (
-            own_properties.snapshots(deleted, properties, to_delete=True)
-            if own_properties
-            else backend.snapshots_to_delete(deleted)
-        )
-        snapshots |= await read
+    if others and own_properties is not None:
+        snapshots |= await own_properties.snapshots(others, properties)
+    elif others:
+        snapshots |= await backend.snapshots(others, fresh=fresh)
+    if deleted and own_properties is not None:
+        snapshots |= await own_properties.snapshots(deleted, properties, to_delete=True)
+    elif deleted:
+        snapshots |= await backend.snapshots_to_delete(deleted)
     return snapshots
 
 

@@ -65,11 +65,9 @@ def describe_owner(app: AppContext, change: Change) -> str | None:
     owner = change.opening.caller.subject
     if app.principal.person is None or owner == app.principal.subject:
         return None
-    return (
-        f"{change.id} is a change of {change.opening.caller.person}."
-        if owner
-        else f"{change.id} was made by an unknown caller."
-    )
+    if not owner:
+        return f"{change.id} was made by an unknown caller."
+    return f"{change.id} is a change of {change.opening.caller.person}."
 
 
 async def find_visible_member(app: AppContext) -> str | None:

@@ -261,11 +261,9 @@ def _statuses(query: TaskQuery, state: StoreState) -> tuple[str, ...] | None:
     chosen = None if query.statuses is None else tuple(choice.id for choice in query.statuses if choice.id)
     if not query.overdue:
         return chosen
-    return (
-        state.unfinished
-        if chosen is None
-        else tuple(status_id for status_id in chosen if status_id in state.unfinished)
-    )
+    if chosen is None:
+        return state.unfinished
+    return tuple(status_id for status_id in chosen if status_id in state.unfinished)
 
 
 def _spans(query: TaskQuery, state: StoreState) -> tuple[_Span, ...]:

@@ -108,12 +108,10 @@ def _of_function(name: str, arguments: str) -> Color | None:
         two, three = _share(second[0], "%", 1), _share(third[0], "%", 1)
         if name == "hsl":
             return Color(*hls_to_rgb(turn, three, two), alpha)
-        grey = two / (two + three) if two + three >= 1 else None
-        return (
-            Color(grey, grey, grey, alpha)
-            if grey is not None
-            else Color(*hsv_to_rgb(turn, 1 - two / (1 - three), 1 - three), alpha)
-        )
+        if two + three < 1:
+            return Color(*hsv_to_rgb(turn, 1 - two / (1 - three), 1 - three), alpha)
+        grey = two / (two + three)
+        return Color(grey, grey, grey, alpha)
     # Only the ends of lightness and other axes are supported: white and black.
     lightness = _share(*first, 1 if name.startswith("ok") else 100)
     ends = {True: WHITE, False: BLACK}

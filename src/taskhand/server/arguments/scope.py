@@ -85,10 +85,8 @@ class ArgumentScope:
         if body is None:
             return None
         around = tuple(self.dotted_name(other) for other in self.properties)
-        replaced, filled = (
-            self._other_arguments.has_replacement(name, arguments),
-            any(map(is_empty, arguments.values())),
-        )
+        replaced = self._other_arguments.has_replacement(name, arguments)
+        filled = any(map(is_empty, arguments.values()))
         others = {key: fields_of(schema)[name] for key, schema in self.others.items() if name in fields_of(schema)}
         schema, within = self.properties[name], self.dotted_name(name)
         return ArgumentScope(body, schema, self.reads, within, around, replaced, filled, self.tool, others)
