@@ -37,7 +37,7 @@ async def test_every_method_of_a_backend_is_narrowed_or_passed_on_by_name(store:
             assert signature(vars(narrowed)[name]) == signature(one), name
     assert not hasattr(OwnTasksBackend, "__getattr__")
     attributes = {*Backend.__annotations__, *(name for name, one in vars(Backend).items() if isinstance(one, property))}
-    assert {"account", "name"} < attributes <= {*vars(OwnTasksBackend), *vars(OwnTasksBackend(store))}
+    assert {"account", "capabilities"} < attributes <= {*vars(OwnTasksBackend), *vars(OwnTasksBackend(store))}
 
 
 @pytest.fixture
