@@ -111,3 +111,14 @@ async def test_the_command_runs_for_one_event_at_a_time_whatever_the_connection(
         for _ in range(2):
             group.start_soon(handle, feed, reading)
     assert len(command.done) >= 2 * len(TITLES)
+
+
+async def test_without_a_bookmark_a_list_begins_a_day_ago_and_what_is_followed_begins_now(tmp_path: Path) -> None:
+    async with open_feed(tmp_path) as feed:
+        now = feed.clock()
+        begun = [
+            (await replace(reading_of(None), since=since, follows=follows).ask(feed.app)).since
+            for since in (None, now)
+            for follows in (False, True)
+        ]
+    assert begun == [now - timedelta(days=1), None, now, now]

@@ -50,18 +50,27 @@ def test_the_key_of_a_caller_is_masked_but_for_its_id(store_file: Path) -> None:
     assert "ffff" not in done.stderr
 
 
-def test_the_path_of_a_page_to_link_a_credential_is_masked(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"GET /link/{43 * 'A'}?lang=es: 200", "GET /link/***?lang=es: 200"),
+        ("pass and own, of which own is too short", "*** and own, of which own is too short"),
+    ],
+)
+def test_the_path_of_a_page_to_link_a_credential_and_a_secret_of_four_characters_are_masked(
+    text: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     root, ours = logging.getLogger(), logging.getLogger("taskhand")
     handlers, levels = root.handlers[:], (root.level, ours.level)
     root.handlers.clear()
     try:
-        configure_log("INFO")
-        ours.info("GET /link/%s?lang=es: 200", 43 * "A")
+        configure_log("INFO", secrets=["pass", "own"])
+        ours.info("%s", text)
     finally:
         root.handlers[:] = handlers
         root.setLevel(levels[0])
         ours.setLevel(levels[1])
-    assert capsys.readouterr().err.endswith("GET /link/***?lang=es: 200\n")
+    assert capsys.readouterr().err.endswith(f": {shown}\n")
 
 
 CALLS: list[tuple[str, Any, str]] = [

@@ -7,8 +7,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from postgres_server import TestDatabase
+from taskhand.cli.doctor_replicas import describe_unshared
 from taskhand.cli.main import command
+from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
+from taskhand.config.settings_file import parse_settings
 from taskhand.domain.errors import OperatorError, TaskhandError
 
 Run = Callable[..., Result]
@@ -51,6 +54,22 @@ def test_the_doctor_reports_state_that_servers_on_one_database_would_not_share(
     assert "replicas:" not in run("doctor", **shared).stdout
     apart = run("doctor", **shared, TASKHAND_STATE="").stdout
     assert "! replicas: The built-in store is in a database, and the journal is in a file of this machine" in apart
+
+
+@pytest.mark.parametrize(
+    ("stores", "state", "unshared"),
+    [
+        (["postgresql://host/a", "postgresql://host/b"], "postgresql://host/c", []),
+        (["postgresql://host/a", "/b.sqlite"], "postgresql://host/c", ["each of them has its own tasks"]),
+        (["postgresql://host/a", "/b.sqlite"], "", ["the journal is in a file of this machine"]),
+        (["/a.sqlite", "/b.sqlite"], "", []),
+    ],
+)
+def test_one_store_or_a_journal_in_a_file_is_not_shared(stores: list[str], state: str, unshared: list[str]) -> None:
+    text = "".join(f'[connections.n{n}]\nbackend = "local"\ndb = "{store}"\n' for n, store in enumerate(stores))
+    found = load_configuration({"TASKHAND_STATE": state}, {}, parse_settings(text.encode(), Path("/taskhand.toml")))
+    for (told, _), problem in zip(describe_unshared(found), unshared, strict=True):
+        assert problem in told
 
 
 def test_the_database_address_is_never_shown(run: Run, postgres: TestDatabase) -> None:

@@ -123,6 +123,13 @@ def test_an_address_for_metrics_that_nobody_serves_is_wrong_usage() -> None:
     assert (done.exit_code, "--metrics-host needs --metrics-port" in done.output) == (2, True)
 
 
+@pytest.mark.parametrize(("options", "port"), [(["--metrics-port", "9"], ""), ([], "9")])
+def test_an_address_for_metrics_goes_with_a_port_as_an_option_or_a_setting(options: list[str], port: str) -> None:
+    words = ["serve", "--metrics-host", "::1", *options, "--http", "--host", "0.0.0.0"]  # noqa: S104  it is refused
+    done = CliRunner().invoke(command, words, env={"TASKHAND_CONFIG": "/dev/null", "TASKHAND_METRICS_PORT": port})
+    assert "0.0.0.0 can be reached by other machines" in str(done.exception)
+
+
 def get(url: str, accept: str = "text/plain") -> tuple[int, str]:
     """The status and the body of an answer."""
     request = urllib.request.Request(url, headers={"Accept": accept})  # noqa: S310  our own server

@@ -60,3 +60,8 @@ async def test_a_status_whose_position_is_taken_comes_last(backend: LocalBackend
     await create(backend, Edit(title="Call", priority=1))
     await import_records(backend, ("status", status("Nueva", "initial", 1)), ("status", status("Cerrada", "done", 9)))
     assert (await statuses(backend))[3:] == [("Nueva", 4), ("Cerrada", 9)]
+
+
+async def test_a_file_without_an_initial_status_leaves_the_default_ones(backend: LocalBackend) -> None:
+    await import_records(backend, ("status", status("Cerrada", "done", 5)))
+    assert await statuses(backend) == [("Pendiente", 1), ("En Progreso", 2), ("Completado", 3), ("Cerrada", 5)]

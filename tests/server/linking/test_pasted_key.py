@@ -39,7 +39,7 @@ async def test_a_person_pastes_the_own_key_and_is_linked_as_the_crm_says(site: L
     assert token not in done.text
     link = await site.links.find(PERSON, "north")
     assert link is not None
-    assert (link.kind, link.credential.access_token, link.member.id) == ("key", token, BEN)
+    assert (link.kind, link.email, link.credential.access_token, link.member.id) == ("key", None, token, BEN)
 
 
 async def test_the_offer_is_taken_once_the_person_has_linked(site: LinkSite) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 import httpx2
 import pytest
+from mcp.types import INTERNAL_ERROR, INVALID_REQUEST
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -184,6 +185,7 @@ async def test_too_many_requests_of_an_address_get_429_and_another_address_is_se
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 100
         error = refused.json()["error"]
+        assert error["code"] == INTERNAL_ERROR
         assert error["message"].startswith("Too many requests: more than 0.01 requests a second of one caller. Try ")
         assert error["data"] == {
             "code": "too_many_requests",
@@ -274,12 +276,10 @@ async def test_a_body_over_the_limit_is_refused_with_the_limit(store_file: Path,
     async with two_callers(store_file, HttpLimits(body_bytes=65_536)) as (one, _):
         refused = await one.post("/mcp", content=body if is_declared else parts(), headers=kind)
         assert refused.status_code == 413
-        assert refused.json()["error"]["data"] == {
-            "code": "request_too_large",
-            "limit": "body_bytes",
-            "retryable": False,
-        }
-        assert "at most 65536 bytes" in refused.json()["error"]["message"]
+        error = refused.json()["error"]
+        assert error["code"] == INVALID_REQUEST
+        assert error["data"] == {"code": "request_too_large", "limit": "body_bytes", "retryable": False}
+        assert "at most 65536 bytes" in error["message"]
         assert (await one.post("/mcp", json=HELLO)).status_code == 200
 
 

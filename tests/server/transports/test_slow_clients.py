@@ -234,6 +234,18 @@ def test_the_address_with_most_connections_loses_the_one_that_waits_longest() ->
     assert (closed(few), closed(many), closed(others)) == ([], [1], [0])
 
 
+def test_requests_under_way_count_among_the_connections_of_an_address() -> None:
+    opened = OpenConnections(HttpLimits(connections=16), set[str]().__contains__, RefusalLines(_now))
+    busy, idle = ([_Closable() for _ in range(count)] for count in (10, 6))
+    for address, connections in (("192.0.2.1", busy), ("192.0.2.2", idle)):
+        for one in connections:
+            opened.add(address, one)
+    for one in busy[:-1]:
+        opened.answer("192.0.2.1", one)
+    opened.add("192.0.2.3", _Closable())
+    assert [one.is_closed for one in (*busy, *idle)] == 9 * [False] + [True] + 6 * [False]
+
+
 def test_a_named_proxy_may_have_more_connections_than_an_address_and_its_callers_less_than_all() -> None:
     opened = OpenConnections(HttpLimits(connections=16, connections_of_one=2), {"::1"}.__contains__, RefusalLines(_now))
     connections = [_Closable() for _ in range(17)]
