@@ -76,9 +76,9 @@ class Server:
         given = self.files | {"TASKHAND_STATE": self.url, "TASKHAND_DB": self.url} | more
         return CliRunner().invoke(command, arguments, env=given)
 
-    def copy(self, **more: str) -> Result:
+    def copy(self, *options: str, **more: str) -> Result:
         """Copy all."""
-        return self.run_there("state", "copy", "--tasks", str(self.folder / "tasks.sqlite"), **more)
+        return self.run_there("state", "copy", "--tasks", str(self.folder / "tasks.sqlite"), *options, **more)
 
     def create(self, title: str, key: str) -> None:
         """Make a task, with a claim of its own."""
@@ -217,8 +217,9 @@ def test_a_copy_killed_during_its_publication_is_published_wholly_or_not_at_all(
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
 
 
+@pytest.mark.parametrize("is_set", [True, False])
 def test_a_credential_that_a_person_has_linked_opens_in_the_database_and_no_older_one_does(
-    server: Server, postgres: TestDatabase
+    server: Server, postgres: TestDatabase, *, is_set: bool
 ) -> None:
     file = server.folder / "vault.sqlite"
 
@@ -243,7 +244,7 @@ def test_a_credential_that_a_person_has_linked_opens_in_the_database_and_no_olde
         await store.aclose()
 
     saved = anyio.run(link)
-    done = server.run_there("state", "copy", "--tasks", str(server.folder / "tasks.sqlite"), "--links", str(file))
+    done = server.copy(TASKHAND_LINKS=str(file)) if is_set else server.copy("--links", str(file))
     assert done.exit_code == 0, done.output
     assert ": linked credentials 1." in done.stdout
     anyio.run(look, saved)
