@@ -134,6 +134,7 @@ async def test_since_lists_past_events_in_order_of_time_across_pages(tmp_path: P
         words = await feed.call("list_events", since="today")
         assert [title for _, title in kinds(words)] == [f"T{number}" for number in range(8)]
         assert words["matched"][0]["argument"] == "since"
+        assert "matched" not in await feed.call("list_events", since="today", cursor=words["nextCursor"])
 
 
 async def test_a_page_of_another_cursor_leaves_the_last_look_unchanged(tmp_path: Path) -> None:

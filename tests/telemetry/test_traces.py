@@ -174,7 +174,7 @@ def test_a_server_exports_the_trace_that_a_host_names_in_meta(store_file: Path) 
             assert "result" in pipe.answer("a")
             asked = pipe.ask("resources/read", uri="task://7a5c0000-0000-4000-8000-000000004711")
             assert "4711" in json.dumps(pipe.answer(asked)["error"])
-            pipe.stdin.close()
+            pipe.send_signal(signal.SIGTERM)  # which ends the process before all that it has opened is closed
             assert pipe.ends_within(BOUND_S) == 0
             assert all(json.loads(line)["jsonrpc"] == "2.0" for line in pipe.out.all())
     check(collector)
