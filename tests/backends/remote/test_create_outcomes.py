@@ -121,7 +121,7 @@ SEVERAL_CREATES = [
     ("ok lost+ ok", "", "done, found, done", "write write write read"),
     ("lost+ lost+ lost+", "", "found, found, found", "write write write read"),
     ("lost lost+ lost", "", "unknown, found, unknown", "write write write read read read"),
-    ("lost+ held", "", "found, rate limited, not attempted", "write read"),
+    ("lost+ held", "", "found, rate limited, not attempted", "write look"),
     ("ok throttled ok", "", "done, rate limited, not attempted", "write write look"),
     ("throttled+", "", "found, done, done", "write look write write"),
     ("ok unsent ok", "", "done, not attempted, not attempted", "write"),

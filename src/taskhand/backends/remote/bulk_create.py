@@ -210,8 +210,12 @@ class BulkCreate(Generic[_Row]):
         return found
 
     async def _search(self, items: Sequence[NewTask[_Row]]) -> dict[int, CreateCandidates]:
-        """Search once for items that may have been made, and finish the found ones; returns candidates by index."""
-        candidates = await self._lost_creates.find(items, self._known)
+        """Search once for items that may have been made, and finish the found ones; returns candidates by index.
+
+        It waits for no pause that another create was asked for: nothing more is sent after that.
+        """
+        with without_pauses(when=self._progress.stopped is not None and not self._is_alone):
+            candidates = await self._lost_creates.find(items, self._known)
         made = [item for item in items if item.row is not None]
         for item in made:
             item.note = self._messages.found
