@@ -31,7 +31,7 @@ from taskhand.backends.close.offset_paging import MAX_PAGES, OffsetPage, read_al
 from taskhand.domain.date_window import Period
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import UpstreamError
+from taskhand.domain.errors import InvalidAnswer, UpstreamError
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_page import select_page
 from taskhand.domain.task_query import Order, TaskQuery, task_sort_key
@@ -236,7 +236,11 @@ class ShrinkingList:
 @given(st.integers(0, 450), st.lists(st.integers(0, 180), max_size=6))
 async def test_no_row_is_missed_in_a_list_that_moves_while_it_is_read(size: int, lost: list[int]) -> None:
     moving = ShrinkingList(size, lost)
-    found = (await read_all_pages(moving.fetch)).rows
+    try:
+        found = (await read_all_pages(moving.fetch)).rows
+    except InvalidAnswer:
+        assert not moving.rows
+        return
     ids = [row["id"] for row in found]
     assert len(ids) == len(set(map(str, ids)))
     assert {str(row["id"]) for row in moving.rows} <= set(map(str, ids))

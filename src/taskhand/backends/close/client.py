@@ -12,7 +12,15 @@ from zoneinfo import ZoneInfo
 from taskhand.backends.close.errors import NO_URL, PageTooLarge
 from taskhand.backends.close.offset_paging import PAGE, OffsetPage
 from taskhand.backends.remote.deletion import check_deleted
-from taskhand.backends.remote.parsing import JsonObject, filled_text, id_of, invalid_answer, response_date, rows_in
+from taskhand.backends.remote.parsing import (
+    JsonObject,
+    broken_list,
+    filled_text,
+    id_of,
+    invalid_answer,
+    response_date,
+    rows_in,
+)
 from taskhand.domain.errors import CallerError, NotFound, UpstreamError
 from taskhand.http.client import Client
 from taskhand.http.request import Request, RequestOptions
@@ -52,7 +60,7 @@ class CloseClient:
         """GET /task/ of up to 100 ids of any type, without those that do not exist."""
         rows: list[JsonObject] = []
         page = OffsetPage((), more=True)
-        while page.more and (page.rows or not rows):
+        while page.more:
             page = await self._list(_TASKS, _by_id(ids), len(rows))
             rows += page.rows
         return tuple(rows)
@@ -179,10 +187,12 @@ class CloseClient:
 
 
 def _page(reply: Reply) -> OffsetPage:
-    """A page of a list; InvalidAnswer if the response lacks `data` or `has_more`."""
+    """A page of a list; InvalidAnswer if the response lacks `data` or `has_more`, or has no row though more follow."""
     rows, more = rows_in("Close", reply.object, "data"), reply.object.get("has_more")
     if not isinstance(more, bool):
         raise invalid_answer("Close", "without `has_more`")
+    if more and not rows:
+        raise broken_list("Close")
     return OffsetPage(tuple(rows), more, response_date(reply))
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from taskhand.backends.close.errors import OVER_SKIP
 from taskhand.backends.close.mapping import created_at, day_of
-from taskhand.backends.remote.parsing import JsonObject, id_of
+from taskhand.backends.remote.parsing import JsonObject, broken_list, id_of
 from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.task_query import Order
 
@@ -62,10 +62,12 @@ async def read_pages(
 ) -> OffsetPage:
     """The rows of up to 50 pages as one page, without duplicates; `more` is whether rows are left and needed.
 
-    Reading ends early if Close refuses a `_skip` as too large.
+    InvalidAnswer if a page is the one before, or if the rows of before are gone. Reading ends early if Close refuses a
+    `_skip` as too large.
     """
     rows: dict[str, JsonObject] = {}
     skip, at, more = 0, None, True
+    last: tuple[JsonObject, ...] = ()
     for _ in range(MAX_PAGES):
         try:
             page = await fetch(skip)
@@ -77,9 +79,12 @@ async def read_pages(
         if skip and not (page.rows and row_key(page.rows[0]) in rows):
             skip = max(0, skip - PAGE // 2)
             continue
+        if rows and page.rows in ((), last):
+            raise broken_list("Close")
+        last = page.rows
         for row in page.rows:
             rows.setdefault(row_key(row), row)
-        more = page.more and bool(page.rows) and not is_enough(rows)
+        more = page.more and not is_enough(rows)
         if not more:
             break
         skip += max(len(page.rows) - 1, 1)

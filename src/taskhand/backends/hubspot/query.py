@@ -17,7 +17,7 @@ from taskhand.backends.hubspot.fields.links import KINDS, LINKS, Kind
 from taskhand.backends.hubspot.fields.statuses import OPTIONS, STAGE, STATUS
 from taskhand.backends.hubspot.mapping import PRIORITY_VALUES, PROPERTIES, Record, times_of
 from taskhand.backends.hubspot.task_reader import TaskReader
-from taskhand.backends.remote.parsing import JsonObject, rows_in
+from taskhand.backends.remote.parsing import JsonObject, broken_list, rows_in
 from taskhand.domain.date_window import Period
 from taskhand.domain.due import due_of, is_late
 from taskhand.domain.errors import UpstreamError
@@ -275,6 +275,8 @@ class PageSearch:
             )
             last = await self._add(list(found))
             after = next_page(answer)
+            if not rows and (start or after or answer.get("total")):
+                raise broken_list("HubSpot")
             if after is None or (last and self._is_settled(last)):
                 return []
             if not after.isdecimal() or len(after) > len(str(MAX_FOUND)):
@@ -282,7 +284,7 @@ class PageSearch:
             if int(after) >= MAX_FOUND:
                 return self._rest(search, rows[-1])
             if int(after) <= int(start or 0):
-                raise _not_further()
+                raise broken_list("HubSpot")
 
     def _rest(self, search: Search, last: Record | None) -> list[Search]:
         """The searches that continue after the last result of a search; tasks without a due date come last.
@@ -342,12 +344,4 @@ def _too_many(total: int | str) -> UpstreamError:
         f"The search found {total} tasks, and HubSpot shows only the first {MAX_FOUND:,}: this list needs more.",
         code="too_many_tasks",
         next_step="Narrow the filter: give fromDate and toDate, responsibleIds or status.",
-    )
-
-
-def _not_further() -> UpstreamError:
-    return UpstreamError(
-        "HubSpot's search named a next page that was already read.",
-        code="upstream_invalid",
-        next_step="Send the same call again; if it fails again, tell the operator of Taskhand.",
     )

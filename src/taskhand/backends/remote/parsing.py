@@ -14,6 +14,7 @@ from taskhand.http.response_body import Reply
 
 __all__ = [
     "JsonObject",
+    "broken_list",
     "filled_text",
     "full_name",
     "id_of",
@@ -49,6 +50,15 @@ def read_task(task_id: str, read: Callable[[], Task]) -> Task:
 def invalid_answer(name: str, what: str) -> InvalidAnswer:
     """The error for a read that the CRM called `name` answered with `what`, such as "without an id"."""
     return InvalidAnswer(f"{name} answered {what}.", next_step="Tell the operator of Taskhand.")
+
+
+def broken_list(name: str) -> InvalidAnswer:
+    """The error for a list of which a page has no rows or only known ones, although more rows were to follow."""
+    return InvalidAnswer(
+        f"{name} answered with a page that does not continue its list, so the list is incomplete.",
+        next_step="Send the same call again; if it fails again, tell the operator of Taskhand.",
+        retryable=True,
+    )
 
 
 def written_row(http: Client, reply: Reply, task_id: str | None, key: Callable[[str], str] = str) -> JsonObject:
