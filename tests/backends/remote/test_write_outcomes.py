@@ -333,6 +333,12 @@ IN_ONE_REQUEST_WHERE_LISTS_LAG = [
     ("lost throttled", "", "rate limited, rate limited, rate limited", f"{WRWL} look"),
     ("lost+ refused refused refused refused", "old old", "applied, applied, applied", f"{WRWR} {WL} {WL} {WL}"),
     ("late refused refused refused refused", "", "unknown, unknown, unknown", f"{WRWR} {WL} look {WL} look {WL} look"),
+    # A refused request may have changed some of the tasks: one that failed alone too was read by itself.
+    ("refused failed failed failed", "", "failed, failed, failed", f"{WR} {WR} read {WR} read {WR} read"),
+    ("refused+ failed failed failed", "old", "applied, applied, applied", f"{WR} {WR} {WR} {WR}"),
+    ("refused throttled", "", "rate limited, unknown, unknown", f"{WR} {WL}"),
+    ("refused forbidden forbidden forbidden", "", "unknown, unknown, unknown", f"{WRW} write write"),
+    ("refused unsent", "", "unknown, unknown, unknown", WR),
 ]
 
 

@@ -10,7 +10,7 @@ from taskhand.backends.remote.lost_update import error_of_unshown
 from taskhand.call.parallel_work import for_each
 from taskhand.call.request_log import RequestLog, recorded_requests
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, OutcomeUnknown, RateLimited, TaskhandError
+from taskhand.domain.errors import CallerError, OperatorError, OutcomeUnknown, RateLimited, TaskhandError
 from taskhand.domain.task import Task
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ class ItemWriter(Generic[_Row]):
             except Misread as misread:
                 item.state = _outcome_of(item.edit, misread)
             except TaskhandError as error:
-                self.end(item, self.heed(error, requests))
+                is_read = item.is_in_doubt and requests.has_write_left and not isinstance(error, OperatorError)
+                self.end(item, self.heed(error, requests), is_read=is_read)
         self.report([item])
 
     def heed(self, error: TaskhandError, requests: RequestLog) -> TaskhandError:
@@ -82,12 +83,13 @@ class ItemWriter(Generic[_Row]):
         is_unsent = isinstance(error, RateLimited) and not requests.has_write_left
         return self.progress.heed((self.progress.stopped if is_unsent else None) or error)
 
-    def end(self, item: Item[_Row], error: TaskhandError) -> None:
+    def end(self, item: Item[_Row], error: TaskhandError, *, is_read: bool = False) -> None:
         """End an item with the error of its last request, although an earlier one may have changed its task.
 
-        If lists may lag, the outcome is unknown: the last read may be from before that request.
+        If lists may lag, the outcome is unknown: the last read may be from before that request, unless the task
+        `is_read` by itself since.
         """
-        if item.state is State.OPEN or isinstance(error, CallerError | OutcomeUnknown):
+        if item.state is State.OPEN or is_read or isinstance(error, CallerError | OutcomeUnknown):
             item.state = error
         elif self._adapter.many_reads_lag:
             item.state = self._adapter.messages.unknown_update(item.id)
