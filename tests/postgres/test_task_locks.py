@@ -76,6 +76,15 @@ async def test_a_lock_that_was_released_late_and_acquired_again_is_held(
     assert others.acquire(["t-1"]) is None
 
 
+async def test_a_process_gets_all_of_several_locks_or_none(
+    processes: list[tuple[SharedTaskLocks, AwayStore]],
+) -> None:
+    (locks, _), (others, _) = processes
+    assert others.acquire(["t-2"]) == frozenset()
+    assert locks.acquire(["t-1", "t-2"]) is None
+    assert others.acquire(["t-1"]) == frozenset(), "the other process has left no trace on it"
+
+
 async def test_a_process_relies_on_its_lease_for_less_time_than_others_wait(postgres: TestDatabase) -> None:
     now = 100.0
     store = AwayStore(Database(postgres.url), SESSIONS)
