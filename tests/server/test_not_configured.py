@@ -4,7 +4,7 @@ import json
 
 import pytest
 from mcp import Client, MCPError
-from mcp.types import TextContent
+from mcp.types import INTERNAL_ERROR, TextContent
 
 from server.example_calls import VALID
 from taskhand.domain.errors import OperatorError
@@ -43,8 +43,9 @@ async def test_instructions_prompts_and_resources_report_the_missing_configurati
         for uri in (*addresses, "task://1"):
             with pytest.raises(MCPError, match="VAMBE_API_KEY is not set"):
                 await client.read_resource(uri)
-        with pytest.raises(MCPError, match="VAMBE_API_KEY is not set"):
+        with pytest.raises(MCPError, match="VAMBE_API_KEY is not set") as refused:
             await client.get_prompt(PROMPTS[0].name)
+        assert refused.value.code == INTERNAL_ERROR
 
 
 @pytest.mark.parametrize("era", ERAS)

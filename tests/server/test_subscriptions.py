@@ -381,9 +381,9 @@ async def test_the_addresses_of_a_session_and_of_a_stream_are_bounded(app: AppCo
             assert "result" in await connection.ask(older("resources/subscribe", "s", uri=address))
         assert "result" in await connection.ask(older("resources/subscribe", "s", uri=addresses[0]))
         error = (await connection.ask(older("resources/subscribe", "s", uri=addresses[-1])))["error"]
-        assert f"At most {MAX_ADDRESSES}" in error["message"]
+        assert (error["code"], f"At most {MAX_ADDRESSES}" in error["message"]) == (-32602, True)
         listen = newer("subscriptions/listen", "l", notifications={"resourceSubscriptions": addresses})
-        assert f"At most {MAX_ADDRESSES}" in (await connection.ask(listen))["error"]["message"]
+        assert (await connection.ask(listen))["error"].items() >= {"code": -32602, "message": error["message"]}.items()
         most = {"resourceSubscriptions": addresses[:-1]}
         await connection.send(newer("subscriptions/listen", "m", notifications=most))
         assert (await connection.receive())["params"]["notifications"] == most
@@ -400,7 +400,8 @@ async def test_one_open_stream_more_than_the_limit_is_refused(app: AppContext) -
             await connection.send(newer("subscriptions/listen", name, notifications=wanted))
             assert (await connection.receive())["params"]["notifications"] == wanted
         refused = await connection.ask(newer("subscriptions/listen", "three", notifications=wanted))
-        assert refused["error"]["message"] == "Too many subscriptions are open; close one, or try again later."
+        message = "Too many subscriptions are open; close one, or try again later."
+        assert refused["error"] == {"code": -32603, "message": message}
 
 
 async def open_older(connection: RawConnection) -> None:

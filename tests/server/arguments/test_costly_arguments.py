@@ -12,6 +12,7 @@ from behaviour.agent import Refused
 from safety.account import Agent
 from taskhand.config.settings import Settings
 from taskhand.server.app import create_server
+from taskhand.server.arguments.coercion import coerce
 from taskhand.server.arguments.refused_values import refused_value
 from taskhand.wiring import open_app
 
@@ -87,7 +88,8 @@ def test_a_list_or_text_may_be_as_long_as_any_that_has_a_meaning_and_no_longer()
         assert (refused_value("query", value, schema, optional=True) is not None) is is_refused
     assert refused_value("query", 10**15 - 1, {"type": "string"}, optional=True) is None
     for number in (10**15, -(10**15)):
-        assert refused_value("query", number, {"type": "string"}, optional=True) == "query is too large a number."
+        as_sent = coerce("query", number, {"type": "string"})
+        assert refused_value("query", as_sent, {"type": "string"}, optional=True) == "query is too large a number."
         assert refused_value("limit", number, {"type": "integer"}, optional=True) is None  # its bounds refuse it
 
 

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 
 from server.linking.link_site import BASE, BEN, EVE, HOSTILE, Browser, LinkSite, open_link_site, text_of
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.principal import Person
 from taskhand.server.linking.page_html import PageContent, render
+from taskhand.server.linking.submitted_form import read_form
 from taskhand.server.linking.texts import TEXTS, choose_language
 
 PERSON = "ben@example.com"
@@ -120,11 +123,13 @@ async def test_a_form_without_the_browsers_own_token_does_nothing(
     assert await site.linked() == {}
 
 
-async def test_a_form_of_more_than_sixteen_kilobytes_does_nothing(site: LinkSite, browser: Browser) -> None:
-    page = await site.ticket()
-    await browser.open(page)
-    assert (await browser.send(page, site.token(BEN), more="x" * 17_000)).status_code == 403
-    assert await site.linked() == {}
+@pytest.mark.parametrize(("size", "is_read"), [(16 * 1024, True), (16 * 1024 + 1, False)])
+async def test_a_form_of_16_kib_is_the_largest_that_is_read(size: int, *, is_read: bool) -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"more=".ljust(size, b"x")}
+
+    kind = [(b"content-type", b"application/x-www-form-urlencoded")]
+    assert bool(await read_form(Request({"type": "http", "headers": kind}, receive))) == is_read
 
 
 async def test_a_form_of_another_browser_ticket_or_site_does_nothing(site: LinkSite, browser: Browser) -> None:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import pytest
+from anyio.abc import TaskGroup
+from mcp import MCPError
+from mcp.types import INTERNAL_ERROR
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskhand.server.transports.draining import Draining
+from taskhand.server.transports.draining import Draining, DrainTimes
 
 if TYPE_CHECKING:
     from mcp.server import ServerRequestContext
@@ -86,6 +89,28 @@ async def test_calls_are_under_way_and_subscriptions_and_notifications_are_not(
     await draining.watch_calls(context, work)
     assert seen == [is_idle]
     assert draining.is_idle
+
+
+async def test_a_call_that_is_cut_is_answered_with_where_its_result_is() -> None:
+    draining = Draining(DrainTimes(calls_s=0))
+    draining.begin()
+    context = cast("ServerRequestContext[Any, Any]", SimpleNamespace(request_id=1, method="tools/call"))
+    async with anyio.create_task_group() as tasks:
+        with pytest.raises(MCPError, match="list_changes") as cut:
+            await draining.watch_calls(context, lambda _: cut_call(tasks, draining))
+    assert (
+        cut.value.error.model_dump(exclude_none=True).items()
+        >= {
+            "code": INTERNAL_ERROR,
+            "data": {"code": "server_ended", "retryable": False},
+        }.items()
+    )
+
+
+async def cut_call(tasks: TaskGroup, draining: Draining) -> None:
+    """A call that lasts until the server that ends cuts it."""
+    tasks.start_soon(draining.run, lambda: None)
+    await anyio.sleep_forever()
 
 
 def lingering(begin: Callable[[Receive, Send], Awaitable[None]]) -> ASGIApp:
