@@ -32,6 +32,7 @@ from taskhand.domain.task_times import TaskTimes
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.domain.wording import Wording
 from taskhand.server.render.answer import Answer
+from taskhand.server.render.differences import shorten
 from taskhand.server.render.documented_writes import render_whole_write
 from taskhand.server.render.errors import render_error
 from taskhand.server.render.read_answers import (
@@ -292,6 +293,12 @@ def test_statuses_that_are_left_out_are_not_called_complete() -> None:
     answer = StatusesAnswer.of(status_list(*many))
     assert answer_size(answer) < ANSWER_CHARACTERS
     assert not answer.complete
+    assert [StatusesAnswer.of(status_list(*many[:count])).complete for count in (150, 151)] == [True, False]
+
+
+def test_up_to_eight_items_of_a_changed_list_are_shown() -> None:
+    items = [f"p-{number}" for number in range(9)]
+    assert [shorten(items[:8]), shorten(items)] == [items[:8], [*items[:8], "… (+1)"]]
 
 
 def test_a_write_returns_changed_unapplied_and_matched() -> None:
