@@ -347,6 +347,30 @@ async def test_a_request_that_is_cancelled_before_its_slot_gives_its_place_back(
     assert replica.left[-1][1] < 1.1
 
 
+async def test_a_request_behind_one_that_is_cancelled_before_its_slot_gets_its_place(
+    budget: MemoryBudget, time: Time
+) -> None:
+    replica, scope = open_replica(budget, in_flight=1), anyio.CancelScope()
+    for _ in range(10):
+        await replica.send("first")
+    with anyio.fail_after(BOUND_S):
+        async with anyio.create_task_group() as tasks:
+
+            async def cancel() -> None:
+                tasks.start_soon(replica.send, "next")
+                await settle()
+                scope.cancel()
+                await anyio.lowlevel.checkpoint()
+
+            async def cancel_at_next_sleep() -> None:
+                time.on_sleep = cancel
+
+            time.on_sleep = cancel_at_next_sleep
+            with scope:
+                await replica.send("cancelled")
+    assert [who for who, _ in replica.left[10:]] == ["next"]
+
+
 async def test_a_request_that_takes_as_long_as_usual_counts_from_the_moment_at_which_it_left(
     replica: Replica, budget: MemoryBudget, time: Time
 ) -> None:

@@ -6,11 +6,15 @@ import pytest
 
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
+from taskhand.domain.task import TaskPatch
 from taskhand.service.app_context import AppContext
 from taskhand.service.find_contacts import find_contacts
 from taskhand.service.lazy import Lazy
 from taskhand.service.resolve_contact import check_contact, resolve_link
+from taskhand.service.update_task import update_task
+from taskhand.service.write_call import Call
 
 
 @pytest.mark.parametrize(
@@ -47,4 +51,14 @@ async def test_a_customer_of_the_built_in_store_is_found_by_its_id_and_taken_for
     await check_contact(app, customer)
     with pytest.raises(CallerError, match="neither an id nor the name of a contact"):
         await resolve_link(app, "ai_customer_id", f"{customer} and others")
+    await app.aclose()
+
+
+async def test_a_customer_that_a_task_has_already_is_taken_whatever_its_form(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    app = AppContext(store, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    task = (await store.create_task(Edit(title="Call", priority=1, ai_customer_id="Acme and others"))).task
+    patch = TaskPatch(title="Visit", ai_customer_id="Acme and others")
+    await update_task(Call(app, "update_task"), task.id, patch)
+    assert (await store.get_task(task.id)).title == "Visit"
     await app.aclose()

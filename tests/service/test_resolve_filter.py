@@ -20,8 +20,10 @@ async def test_days_limit_the_due_date_or_the_named_moment_and_never_both(
     tmp_path: Path, date_field: DateField | MISSING
 ) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
-    query = await resolve_filter(app, TaskFilter(from_date=DAYS[0], to_date=DAYS[1], date_field=date_field))
+    days = TaskFilter(from_date=DAYS[0], to_date=DAYS[1], date_field=date_field, include_tasks_without_dates=False)
+    query = await resolve_filter(app, days)
     moment = None if date_field in (MISSING, "due") else date_field
     assert (query.from_date, query.to_date) == ((None, None) if moment else DAYS)
     assert (query.period.moment if query.period else None) == moment
+    assert query.include_tasks_without_dates == (moment is not None)
     await app.aclose()

@@ -187,3 +187,12 @@ def test_a_change_of_a_value_that_could_not_be_read_has_no_earlier_value() -> No
     event = states().event(replace(RENAMED, previous={"text": 5}), has_grown=False, is_newest=True)
     assert event is not None
     assert [(one.field, one.before, one.after) for one in event.changed] == [("title", MISSING, "Call")]
+
+
+def test_a_value_that_cannot_be_read_any_more_is_no_change_beside_those_that_can() -> None:
+    changed = replace(
+        RENAMED, data=ROW | {"text": "Call", "assigned_to": 5}, previous={"text": "Call Acme", "assigned_to": ELENA}
+    )
+    event = states().event(changed, has_grown=False, is_newest=True)
+    assert event is not None
+    assert [(one.field, one.before, one.after) for one in event.changed] == [("title", "Call Acme", "Call")]

@@ -20,7 +20,7 @@ class Organization(CloseClient):
 
     listed: list[JsonObject]
     ended: list[JsonObject] | None = None
-    organizations: list[JsonObject] = field(default_factory=lambda: [{"id": "orga_1"}])
+    organizations: list[JsonObject] = field(default_factory=lambda: [{"id": "orga_1"}, {"id": "orga_2"}])
 
     async def me(self) -> Reply:
         """Ana."""
@@ -33,6 +33,7 @@ class Organization(CloseClient):
 
     async def organization(self, organization_id: str) -> JsonObject:
         """Its ended memberships."""
+        assert organization_id == "orga_1"
         if self.ended is None:
             raise OperatorError(f"{organization_id} is not for this key.", code="forbidden")
         return {"id": organization_id, "inactive_memberships": self.ended}

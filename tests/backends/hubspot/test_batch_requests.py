@@ -3,11 +3,14 @@
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.backends.hubspot.batch_requests import TaskInput, split_answer
+from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, split_answer
+from taskhand.backends.hubspot.fields.due import AllDayFlag
 from taskhand.backends.hubspot.task_reader import unmentioned_ids
+from taskhand.backends.remote.parsing import JsonObject
 
 INPUTS = [TaskInput(index, str(1000 + index), {"hs_task_subject": "x"}, trace=f"t-{index}") for index in range(6)]
 
@@ -84,3 +87,22 @@ def test_the_first_of_several_nameless_errors_belongs_to_a_single_missing_input(
     assert [error and error.code for error in part.lost.values()] == ["conflict"]
     part = split_answer(INPUTS, {"results": [result(INPUTS[0])], "errors": nameless}, None)
     assert part.lost == dict.fromkeys(range(1, 6))
+
+
+@pytest.mark.parametrize(
+    ("status", "rows", "pending"),
+    [
+        ("COMPLETE", {0, 1}, set()),
+        ("PENDING", set(), {0, 1}),
+        ("PROCESSING", set(), {0, 1}),
+        ("CANCELED", set(), set()),
+    ],
+)
+async def test_only_the_results_of_a_complete_batch_are_those_of_its_tasks(
+    status: str, rows: set[int], pending: set[int]
+) -> None:
+    async def post(inputs: list[JsonObject]) -> JsonObject:
+        return {"status": status, "results": [{name: one[name] for name in ("id", "properties")} for one in inputs]}
+
+    answer = await BatchRequests(None, AllDayFlag()).send(INPUTS[:2], post)
+    assert ({*answer.rows}, {*answer.pending}) == (rows, pending)

@@ -61,8 +61,8 @@ async def test_a_deleted_task_is_remembered_as_deleted(result: TaskhandError | N
 class RepeatedDeletions(ScriptedDeletions):
     """The client has sent the deletion again after a response with this status, and then got a 404."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(is_found=False)
+    def __init__(self, status: int, *, is_found: bool = False) -> None:
+        super().__init__(is_found=is_found)
         self._status = status
 
     async def delete(self, _: str, /) -> None:
@@ -75,3 +75,14 @@ class RepeatedDeletions(ScriptedDeletions):
 @pytest.mark.parametrize("status", [423, 425, 429, 503])
 async def test_a_404_after_a_response_that_made_the_client_repeat_the_deletion_means_deleted(status: int) -> None:
     assert await Deletion(RepeatedDeletions(status), "1").run() == Messages("CRM").removed
+
+
+@pytest.mark.parametrize("status", [423, 425, 429, 503])
+async def test_a_404_after_such_a_response_is_unknown_while_the_task_is_found(status: int) -> None:
+    with pytest.raises(OutcomeUnknown):
+        await Deletion(RepeatedDeletions(status, is_found=True), "1").run()
+
+
+async def test_a_404_after_a_confirmed_deletion_of_a_task_that_is_still_shown_needs_no_note() -> None:
+    tasks = ScriptedDeletions(None, NotFound("gone", code="task_not_found"), is_found=True)
+    assert await Deletion(tasks, "1").run() is None

@@ -241,6 +241,16 @@ FAULTS: dict[str, tuple[Fault, type[TaskhandError], int]] = {
 }
 
 
+@pytest.mark.parametrize("status", [407, 511])
+async def test_a_refusal_by_a_proxy_is_not_one_of_the_app(crm: str, status: int) -> None:
+    async with open_app(crm) as (signing, client):
+        given = (await _issue_grant(signing)).credential
+        signing.sandbox.faults = [Fault("status", TOKEN[crm], status=status)]
+        with pytest.raises(OperatorError) as failed:
+            await client.renew(given)
+    assert failed.value.code == "configuration"
+
+
 @pytest.mark.parametrize("name", FAULTS)
 async def test_other_faults_of_the_token_endpoint_are_temporary(crm: str, name: str) -> None:
     """Nothing that may have used up a refresh token is sent again, and no fault of the server's ends a grant."""

@@ -187,6 +187,21 @@ async def test_a_hint_at_a_listed_task_needs_no_other_list_in_any_spelling_of_it
     assert await feed.look([task_id, task_id.upper()]) == []
 
 
+@pytest.mark.parametrize(("status_id", "kinds"), [("s-1", []), ("s-2", ["updated"])])
+async def test_a_status_of_another_name_is_a_change_unless_only_its_name_was_changed(
+    status_id: str, kinds: list[str]
+) -> None:
+    def of_status(status_id: str, name: str) -> JsonObject:
+        config = {"id": status_id, "name": name, "color": None, "type": "initial", "order": 1}
+        return row(None, None, id=NEAR, status_config=config, task_status_config_id=status_id)
+
+    time, lists_have = Time(), [[of_status("s-1", "Pendiente")]]
+    feed = await begin_with(time, lists_have)
+    lists_have[:] = [[of_status(status_id, "Abierto")]] * 2
+    time.now += 60.0
+    assert [event.kind for event in await feed.look()] == kinds
+
+
 @pytest.mark.parametrize(("days", "kinds"), [(-58, []), (-57, ["deleted"]), (177, ["deleted"]), (178, [])])
 async def test_a_task_that_leaves_the_list_is_missed_only_if_its_day_is_three_days_within_the_window(
     days: int, kinds: list[str]

@@ -237,3 +237,15 @@ async def test_a_lost_answer_to_a_change_back_is_read_back_once_a_list_has_shown
         answer = await account.agent("update_task", id=TASK, title=former)
         assert answer["task"]["title"] == former
         assert account.methods.count("PUT") == 1
+
+
+async def test_a_lost_change_back_is_not_called_unapplied_while_a_list_may_still_show_the_state_before_both() -> None:
+    async with open_account() as account:
+        before = account.task["title"]
+        account.time.now += 3
+        await account.agent("update_task", id=TASK, title="New")
+        account.vambe.faults = (Fault("reset_after", PUT, times=2),)
+        with pytest.raises(Refused) as refused:
+            await account.agent("update_task", id=TASK, title=before)
+    assert account.task["title"] == before
+    assert refused.value.code == "outcome_unknown"

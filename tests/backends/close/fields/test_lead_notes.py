@@ -384,15 +384,31 @@ async def test_a_lost_note_is_not_claimed_if_two_equal_notes_have_no_known_autho
 class Unsigned(CloseSandbox):
     """A Close whose notes have a user and no creator."""
 
+    unsigned: tuple[str, ...] = ("created_by",)
+
     def answer(self, call: ReceivedRequest, *, stale: bool) -> Response:
-        """The sandbox's answer, without the creators of notes."""
+        """The sandbox's answer, without these fields of notes."""
         found = super().answer(call, stale=stale)
         if f"{call.method} {call.path}" != "GET /api/v1/activity/note/":
             return found
         body = json.loads(found.body)
-        for one in body["data"]:
-            del one["created_by"]
-        return Response.of_json(found.status, body)
+        rows = [{name: value for name, value in one.items() if name not in self.unsigned} for one in body["data"]]
+        return Response.of_json(found.status, body | {"data": rows})
+
+
+class Anonymous(Unsigned):
+    """A Close whose notes have neither."""
+
+    unsigned = ("created_by", "user_id")
+
+
+async def test_a_lost_note_is_found_where_close_does_not_name_who_wrote_it() -> None:
+    sandbox = Anonymous(seed=WORLD | {"tasks": [row(1)]}, key=KEY, token=TOKEN, clock=lambda: NOW)
+    sandbox.faults = (Fault("reset_after", POST),)
+    async with on_close(sandbox) as backend:
+        written = await backend.update_task(await backend.get_task(TASK), Edit(note=NOTE))
+    assert "it was found afterwards" in str(written.note)
+    assert notes(sandbox) == [(LEAD, NOTE)]
 
 
 @pytest.mark.parametrize("kind", [CloseSandbox, Unsigned])
