@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -56,6 +56,19 @@ class FlakyBackend(LocalBackend):
             await anyio.sleep_forever()
         self.asked += 1
         return await super().list_tasks(query)
+
+
+class SouthernBackend(FlakyBackend):
+    """A store that writes times with an offset."""
+
+    async def list_tasks(self, query: TaskQuery) -> TaskPage:
+        page = await super().list_tasks(query)
+        made = {task.id: datetime.fromisoformat(str(task.created_at)) for task in page.tasks}
+        offset = timezone(timedelta(hours=-3))
+        tasks = [
+            task.model_copy(update={"created_at": made[task.id].astimezone(offset).isoformat()}) for task in page.tasks
+        ]
+        return replace(page, tasks=tuple(tasks))
 
 
 def furnish(connection: SqlConnection) -> None:
@@ -214,3 +227,20 @@ async def test_a_cursor_of_another_list_is_refused(tmp_path: Path, change: str) 
         with pytest.raises(CallerError) as refused:
             await list_tasks_everywhere(changed, given_filter, **asked)  # type: ignore[arg-type]
         assert refused.value.code == "invalid_cursor"
+
+
+@pytest.mark.parametrize(("order", "titles"), [("created", ["south", "north"]), ("oldest", ["north", "south"])])
+async def test_times_are_merged_by_their_moments_however_each_crm_writes_them(
+    tmp_path: Path, order: Order, titles: list[str]
+) -> None:
+    async with AsyncExitStack() as stack:
+        clock, apps = FixedClock(), dict[str, AppContext]()
+        for name, kind in (("north", FlakyBackend), ("south", SouthernBackend)):
+            storage = FileStorage(tmp_path / f"{name}.sqlite", furnish, clock)
+            backend = kind(storage, clock=clock, new_id=sequential_id)
+            stack.push_async_callback(backend.aclose)
+            await create(backend, Edit(title=name, priority=1))
+            clock.move(minutes=1)
+            apps[name] = app_on(backend, await stack.enter_async_context(journal_at(lambda: NOW)), name)
+        merged = await list_tasks_everywhere(apps, EVERYTHING, order=order)
+    assert [task.title for _, task in merged.rows] == titles

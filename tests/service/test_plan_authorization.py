@@ -32,6 +32,11 @@ def plan(number: int, verb: Verb = "update", maker: str = ANA, *, by_filter: boo
     return Change("plan_1", opening, intents, {}, Ending("planned"))
 
 
+def begun(planned: Change) -> Change:
+    """The change of the second person who applied a plan, which may be resumed."""
+    return replace(planned, opening=replace(planned.opening, plan_id="plan_0", second_person=False))
+
+
 @pytest.mark.parametrize(
     ("principal", "planned", "rule"),
     [
@@ -44,6 +49,7 @@ def plan(number: int, verb: Verb = "update", maker: str = ANA, *, by_filter: boo
         (Principal(Person.parse(ANA), rules=Rules(second_person=True)), plan(1, "delete"), "second_person"),
         (Principal(Person.parse(BEN), rules=Rules(second_person=True)), plan(1, "delete"), None),
         (Principal(Person.parse(ANA), rules=Rules(second_person=True)), plan(1), None),
+        (Principal(Person.parse(BEN), rules=Rules(second_person=True)), begun(plan(1, "delete", BEN)), None),
         (Principal(Person.parse(ANA), rules=Rules(most_tasks=2)), plan(2), None),
         (Principal(Person.parse(ANA), rules=Rules(most_tasks=2)), plan(3), "most_tasks"),
     ],
