@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from taskhand.domain.receipt import Receipt
     from taskhand.service.write_call import Call
 
-__all__ = ["Kind", "ListItem", "ListOf", "Tool", "Written", "lists_of"]
+__all__ = ["Kind", "ListItem", "ListOf", "Tool", "WriteResult", "lists_of"]
 
 Kind = Literal["read", "create", "update", "repeat", "destroy"]
 """The effect of a tool on tasks.
@@ -31,7 +31,7 @@ Kind = Literal["read", "create", "update", "repeat", "destroy"]
 time, `destroy` may delete something.
 """
 
-Written: TypeAlias = "Receipt | BulkReceipt | Plan"
+WriteResult: TypeAlias = "Receipt | BulkReceipt | Plan"
 """The result of a tool that writes."""
 
 _Arguments = TypeVar("_Arguments", bound=BaseModel)
@@ -52,7 +52,7 @@ class Tool(NamedTuple, Generic[_Arguments]):
     kind: Kind
     arguments: type[_Arguments]
     answer: type[BaseModel]
-    run: "Callable[[Call, _Arguments], Awaitable[BaseModel | Written]]"
+    run: "Callable[[Call, _Arguments], Awaitable[BaseModel | WriteResult]]"
     verb: str | None = None
     advice: str | None = None
     shows_tasks: bool = False

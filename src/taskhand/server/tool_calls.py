@@ -40,7 +40,7 @@ from taskhand.service.date_notes import with_date_notes, with_zone_note
 from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:
-    from taskhand.server.tool import Written
+    from taskhand.server.tool import WriteResult
 
 __all__ = ["ToolCall", "error_result"]
 
@@ -108,7 +108,7 @@ class ToolCall:
         """The call; before its arguments are checked, one with those that are known."""
         return self._call or self._new_call(self._app, arguments=self._arguments)
 
-    async def _run_observed(self, tool: Tool[Any]) -> "BaseModel | Written | Question | InputRequiredResult":
+    async def _run_observed(self, tool: Tool[Any]) -> "BaseModel | WriteResult | Question | InputRequiredResult":
         """Run the tool, record its requests, and report their number to a client that asked for progress."""
         with recorded_requests(self._requests):
             # An in-process client calls without a progress token.
@@ -117,7 +117,7 @@ class ToolCall:
             async with self._progress.of_requests(self._requests):
                 return await self._run_on_connections(tool)
 
-    async def _run_on_connections(self, tool: Tool[Any]) -> "BaseModel | Written | Question | InputRequiredResult":
+    async def _run_on_connections(self, tool: Tool[Any]) -> "BaseModel | WriteResult | Question | InputRequiredResult":
         """Run the tool on the connection of the call; ask the person to link a credential if it needs one."""
         sent, app = await self._find_connection(tool)
         if app is None:
@@ -154,7 +154,7 @@ class ToolCall:
             raise unclear_connection(mine, ids)
         return sent, app
 
-    async def _run_everywhere(self, tool: Tool[Any], sent: dict[str, Any]) -> "BaseModel | Written":
+    async def _run_everywhere(self, tool: Tool[Any], sent: dict[str, Any]) -> "BaseModel | WriteResult":
         """Run a tool on all connections."""
         assert tool.run_everywhere is not None  # noqa: S101  every other tool has found its connection
         note_connection(ALL)
@@ -164,7 +164,9 @@ class ToolCall:
             {name: replace(call, app=app) for name, app in mine.by_name.items()}, arguments
         )
 
-    async def _run_on(self, app: AppContext, tool: Tool[Any], sent: dict[str, Any]) -> "BaseModel | Written | Question":
+    async def _run_on(
+        self, app: AppContext, tool: Tool[Any], sent: dict[str, Any]
+    ) -> "BaseModel | WriteResult | Question":
         """Check the arguments and run the tool on a connection; ask the person if its plan needs that."""
         others = {
             other_app.connection.name or "": self._schemas.of(tool, other_app)
@@ -205,7 +207,7 @@ class ToolCall:
         self._call = call
         return call, arguments
 
-    async def _answer(self, written: "Written") -> BaseModel:
+    async def _answer(self, written: "WriteResult") -> BaseModel:
         """The answer for the result of a write."""
         app, arguments = self._app, self._arguments
         written = await with_date_notes(self._call_so_far(), with_zone_note(app, arguments, written))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from taskhand.server.render.write_fields import ManyAnswer
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool, WriteResult
 from taskhand.service.call_options import Options
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class ApplyPlan(Options):
     plan_id: Annotated[str, Field(description="From the answer with the difference")]
 
 
-async def _run(call: "Call", arguments: ApplyPlan) -> Written:
+async def _run(call: "Call", arguments: ApplyPlan) -> WriteResult:
     from taskhand.service.apply_plan import apply_plan, review_plan
 
     if call.is_dry or call.asks:

@@ -8,7 +8,7 @@ from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.task import TaskPatch, or_none
 from taskhand.domain.task_query import TaskFilter
 from taskhand.server.render.write_fields import ManyAnswer
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool, WriteResult
 from taskhand.server.tools.get_task import IdProperty
 from taskhand.service.call_options import RepeatableOptions
 
@@ -55,7 +55,7 @@ class BulkUpdateTasks(RepeatableOptions):
     ) = MISSING
 
 
-async def _run(call: "Call", arguments: BulkUpdateTasks) -> Written:
+async def _run(call: "Call", arguments: BulkUpdateTasks) -> WriteResult:
     from taskhand.service.bulk_change import BulkChange
     from taskhand.service.bulk_update import bulk_update
     from taskhand.service.find_by_property import find_ids

@@ -7,7 +7,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.task import AddNote, Resolution
 from taskhand.server.render.write_fields import WriteAnswer
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool, WriteResult
 from taskhand.server.tools.get_task import IdProperty, TaskId, find_id
 from taskhand.service.call_options import Options
 
@@ -36,7 +36,7 @@ class CompleteTask(Options):
     resolution: Resolution | MISSING = MISSING
 
 
-async def _run(call: "Call", arguments: CompleteTask) -> Written:
+async def _run(call: "Call", arguments: CompleteTask) -> WriteResult:
     from taskhand.service.complete_task import complete_task
 
     task_id = await find_id(call, arguments.id, arguments.id_property)

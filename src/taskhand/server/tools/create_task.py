@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from taskhand.domain.task import TaskDraft
 from taskhand.server.render.write_fields import WriteAnswer
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool, WriteResult
 from taskhand.service.call_options import RepeatableOptions
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class CreateTask(RepeatableOptions, TaskDraft):
     """The documented body of POST /tasks, and the options of the call."""
 
 
-async def _run(call: "Call", arguments: CreateTask) -> Written:
+async def _run(call: "Call", arguments: CreateTask) -> WriteResult:
     from taskhand.service.create_task import create_task
 
     return await create_task(call, arguments)

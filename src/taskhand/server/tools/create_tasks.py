@@ -7,7 +7,7 @@ from pydantic import MISSING
 from taskhand.domain.errors import CallerError
 from taskhand.domain.task import TaskDraft
 from taskhand.server.render.write_fields import ManyAnswer
-from taskhand.server.tool import ListItem, ListOf, Tool, Written
+from taskhand.server.tool import ListItem, ListOf, Tool, WriteResult
 from taskhand.service.call_options import RepeatableOptions
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class CreateTasks(RepeatableOptions):
     tasks: Annotated[tuple[Any, ...] | MISSING, ListOf(TaskDraft)] = MISSING
 
 
-async def _run(call: "Call", arguments: CreateTasks) -> Written:
+async def _run(call: "Call", arguments: CreateTasks) -> WriteResult:
     from taskhand.service.create_tasks import create_tasks
 
     if arguments.tasks is MISSING:

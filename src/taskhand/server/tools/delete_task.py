@@ -7,7 +7,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.errors import CallerError
 from taskhand.domain.task import or_none
 from taskhand.server.render.write_fields import ManyAnswer
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool, WriteResult
 from taskhand.server.tools.get_task import IdProperty, TaskId, find_id
 from taskhand.service.call_options import Options
 
@@ -31,7 +31,7 @@ class DeleteTask(Options):
     id_property: IdProperty | MISSING = MISSING
 
 
-async def _run(call: "Call", arguments: DeleteTask) -> Written:
+async def _run(call: "Call", arguments: DeleteTask) -> WriteResult:
     from taskhand.service.delete_task import delete_task, delete_tasks
     from taskhand.service.find_by_property import find_ids
 

@@ -7,7 +7,7 @@ from pydantic import MISSING, Field
 from taskhand.domain.capability_notes import field_notes
 from taskhand.domain.task import OR_ME, ReassignMode, or_none
 from taskhand.server.render.write_fields import WriteAnswer
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool, WriteResult
 from taskhand.server.tools.get_task import IdProperty, TaskId, find_id
 from taskhand.service.call_options import Options
 
@@ -37,7 +37,7 @@ class ReassignTask(Options):
     ) = MISSING
 
 
-async def _run(call: "Call", arguments: ReassignTask) -> Written:
+async def _run(call: "Call", arguments: ReassignTask) -> WriteResult:
     from taskhand.service.reassign_task import reassign_task
 
     task_id = await find_id(call, arguments.id, arguments.id_property)

@@ -6,7 +6,7 @@ from pydantic import MISSING, Field
 
 from taskhand.domain.task import or_none
 from taskhand.server.render.write_fields import ManyAnswer
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool, WriteResult
 from taskhand.service.call_options import Options
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class UndoChange(Options):
     ] = MISSING
 
 
-async def _run(call: "Call", arguments: UndoChange) -> Written:
+async def _run(call: "Call", arguments: UndoChange) -> WriteResult:
     from taskhand.service.undo_change import undo_change
 
     task_ids = or_none(arguments.task_ids)

@@ -6,7 +6,7 @@ from pydantic import MISSING
 
 from taskhand.domain.task import TaskPatch
 from taskhand.server.render.write_fields import WriteAnswer
-from taskhand.server.tool import Tool, Written
+from taskhand.server.tool import Tool, WriteResult
 from taskhand.server.tools.get_task import IdProperty, TaskId, find_id
 from taskhand.service.call_options import Options
 
@@ -23,7 +23,7 @@ class UpdateTask(Options, TaskPatch):
     id_property: IdProperty | MISSING = MISSING
 
 
-async def _run(call: "Call", arguments: UpdateTask) -> Written:
+async def _run(call: "Call", arguments: UpdateTask) -> WriteResult:
     from taskhand.service.update_task import update_task
 
     return await update_task(call, await find_id(call, arguments.id, arguments.id_property), arguments)
