@@ -22,7 +22,7 @@ from taskhand.server.tools import TOOLS
 from taskhand.service.connections import Connections
 from taskhand.service.crash_recovery import recover_if_possible
 from taskhand.service.events.feed_demand import poll_when_wanted
-from taskhand.service.readiness import Ready, ServerReadiness
+from taskhand.service.readiness import ReadinessReport, ServerReadiness
 from taskhand.vault.credential_link import Link, LinkedMember, OwnCredential
 from taskhand.vault.links_of_persons import Links
 from taskhand.wiring import open_connections
@@ -95,7 +95,9 @@ async def test_calls_of_an_unavailable_connection_alone_are_refused_and_lists_na
         assert UNREAD[credential] in listed["south"]["note"]
         for app in opened.connections:
             await recover_if_possible(app)
-        assert await ServerReadiness.of(opened.connections).check() == Ready(is_ready=True, connections="1 of 2")
+        assert await ServerReadiness.of(opened.connections).check() == ReadinessReport(
+            is_ready=True, connections="1 of 2"
+        )
         outcomes = {one.subject: one for one in await check_connections(opened.found) if one.outcome == "failed"}
         assert [name.partition(":")[0] for name in outcomes] == ["south"]
         assert UNREAD[credential] in next(iter(outcomes.values())).found

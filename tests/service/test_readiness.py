@@ -16,7 +16,7 @@ from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve_sandbox
 from taskhand.service.app_context import CallTime
-from taskhand.service.readiness import Readiness, Ready, ServerReadiness
+from taskhand.service.readiness import Readiness, ReadinessReport, ServerReadiness
 from time_limits import BOUND_S
 from virtual_time import Time
 
@@ -109,12 +109,12 @@ async def test_of_several_connections_one_is_enough_and_none_is_named(
 ) -> None:
     async with open_store_connections(tmp_path) as connections:
         check = ServerReadiness.of(connections).check
-        assert await check() == Ready(is_ready=True, connections="2 of 2")
+        assert await check() == ReadinessReport(is_ready=True, connections="2 of 2")
         for able, name in ((1, "south"), (0, "north")):
             with closing(sqlite3.connect(tmp_path / f"{name}.sqlite", isolation_level=None)) as other:
                 other.execute("PRAGMA user_version = 99")
             for _ in range(2):
-                assert await check() == Ready(is_ready=able > 0, connections=f"{able} of 2")
+                assert await check() == ReadinessReport(is_ready=able > 0, connections=f"{able} of 2")
         assert [one.getMessage() for one in caplog.records] == [
             f"connection {name} cannot be used: store store_too_new" for name in ("south", "north")
         ]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from taskhand.server.app import TaskhandServer
     from taskhand.server.linking.routes import LinkPages
     from taskhand.service.connections import Connections
-    from taskhand.service.readiness import Ready
+    from taskhand.service.readiness import ReadinessReport
     from taskhand.telemetry.metrics import Metrics
     from taskhand.vault.links_of_persons import Links
 
@@ -49,7 +49,7 @@ class OpenedServer(Generic[_Server_co]):
     server: _Server_co
     at_start: _Work = checkpoint
     close: _Work = checkpoint
-    readiness: Callable[[], Awaitable["Ready"]] | None = None
+    readiness: Callable[[], Awaitable["ReadinessReport"]] | None = None
     pages: "LinkPages | None" = None
     problem: str | None = None
 

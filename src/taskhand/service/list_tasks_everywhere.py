@@ -14,7 +14,7 @@ from taskhand.domain.task_times import UNKNOWN, moment_of
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
 from taskhand.service.list_tasks import TaskList, list_tasks
-from taskhand.service.partly_known_names import OfKnown, ask_for_known, check_known_somewhere
+from taskhand.service.partly_known_names import PartialAnswer, ask_for_known, check_known_somewhere
 
 __all__ = ["MergedTaskList", "list_tasks_everywhere"]
 
@@ -27,7 +27,7 @@ class MergedTaskList:
     """
 
     rows: tuple[tuple[str, Task], ...]
-    found: ConnectionAnswers[OfKnown[TaskList]]
+    found: ConnectionAnswers[PartialAnswer[TaskList]]
     begun: MergedCursor
 
     @property
@@ -71,7 +71,7 @@ async def list_tasks_everywhere(
     asked = {name: getattr(task_filter, name) for name in TaskFilter.model_fields}
     begun = MergedCursor.of_list([*apps], (order, sorted(asked.items(), key=lambda entry: entry[0])), cursor)
 
-    async def ask(name: str, app: AppContext) -> OfKnown[TaskList]:
+    async def ask(name: str, app: AppContext) -> PartialAnswer[TaskList]:
         return await ask_for_known(
             app,
             task_filter,

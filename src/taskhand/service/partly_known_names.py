@@ -16,7 +16,7 @@ from taskhand.service.ask_connections import ConnectionAnswers
 from taskhand.service.resolve_filter import resolve_filter
 from taskhand.service.unknown_filter_names import check_names_known
 
-__all__ = ["OfKnown", "ask_for_known", "check_known_somewhere"]
+__all__ = ["PartialAnswer", "ask_for_known", "check_known_somewhere"]
 
 _T = TypeVar("_T")
 
@@ -29,7 +29,7 @@ Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class OfKnown(Generic[_T]):
+class PartialAnswer(Generic[_T]):
     """The answer of a connection for the names that it knows, and an error for each unknown name."""
 
     answer: _T
@@ -38,7 +38,7 @@ class OfKnown(Generic[_T]):
 
 async def ask_for_known(
     app: AppContext, task_filter: TaskFilter, ask: Callable[[TaskFilter], Awaitable[_T]]
-) -> OfKnown[_T]:
+) -> PartialAnswer[_T]:
     """The answer for the filter without names that are unknown here; the error if all names of a field are unknown.
 
     A task has to match one of the names, so fewer names never widen the answer. What the backend cannot express
@@ -46,7 +46,7 @@ async def ask_for_known(
     """
     check_filter(with_iso_days(task_filter, app.reference)[0], app.backend.capabilities)
     try:
-        return OfKnown(await ask(task_filter))
+        return PartialAnswer(await ask(task_filter))
     except CallerError as error:
         unknown = await _find_unknown(app, task_filter) if error.code in _UNKNOWN else {}
         known = {
@@ -56,7 +56,7 @@ async def ask_for_known(
         }
         if not unknown or not all(known.values()):
             raise
-    return OfKnown(await ask(task_filter.model_copy(update=known)), unknown)
+    return PartialAnswer(await ask(task_filter.model_copy(update=known)), unknown)
 
 
 async def _find_unknown(app: AppContext, task_filter: TaskFilter) -> dict[Name, TaskhandError]:
@@ -76,7 +76,7 @@ async def _find_unknown(app: AppContext, task_filter: TaskFilter) -> dict[Name, 
     return unknown
 
 
-def check_known_somewhere(connection_answers: ConnectionAnswers[OfKnown[_T]]) -> None:
+def check_known_somewhere(connection_answers: ConnectionAnswers[PartialAnswer[_T]]) -> None:
     """Refuse a name that no connection knows; one that could not be asked may know it."""
     if connection_answers.unreachable:
         return

@@ -14,7 +14,7 @@ from taskhand.domain.errors import TaskhandError
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections
 
-__all__ = ["READY", "Readiness", "Ready", "ServerReadiness"]
+__all__ = ["READY", "Readiness", "ReadinessReport", "ServerReadiness"]
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Readiness:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ReadinessReport:
     """Whether a server can carry out calls, as facts that anyone may read: no names and no data of tasks.
 
     `checks` are the states of the parts that all calls need; `connections` is how many of several can be used.
@@ -85,7 +85,7 @@ class Ready:
     checks: Mapping[str, str] = field(default_factory=dict)
     connections: str | None = None
 
-    def with_checks(self, states: Mapping[str, str]) -> "Ready":
+    def with_checks(self, states: Mapping[str, str]) -> "ReadinessReport":
         """A copy with further states of parts that all calls need."""
         return replace(self, is_ready=self.is_ready and _is_ready(states), checks={**self.checks, **states})
 
@@ -110,18 +110,18 @@ class ServerReadiness:
         """The readiness of a server with these connections."""
         return cls([Readiness(app) for app in connections])
 
-    async def check(self) -> Ready:
+    async def check(self) -> ReadinessReport:
         """The states of the only connection, or how many of several can be used."""
         if len(self.connections) == 1:
             states = await self.connections[0].check()
-            return Ready(_is_ready(states), states)
+            return ReadinessReport(_is_ready(states), states)
         found: list[bool] = []
 
         async def check(connection: Readiness) -> None:
             found.append(await connection.is_ready())
 
         await for_each(self.connections, check, at_once=len(self.connections))
-        return Ready(any(found), connections=f"{sum(found)} of {len(found)}")
+        return ReadinessReport(any(found), connections=f"{sum(found)} of {len(found)}")
 
 
 def _is_ready(states: Mapping[str, str]) -> bool:

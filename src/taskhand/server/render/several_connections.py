@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from taskhand.service.list_changes_everywhere import ChangeLists
     from taskhand.service.list_events_everywhere import EventLists
     from taskhand.service.list_tasks_everywhere import MergedTaskList
-    from taskhand.service.partly_known_names import OfKnown
+    from taskhand.service.partly_known_names import PartialAnswer
 
 __all__ = ["ChangesEverywhereAnswer", "EventsEverywhereAnswer", "ListEverywhereAnswer", "render_counts_everywhere"]
 
@@ -111,7 +111,7 @@ class NamedCountsEverywhereAnswer(CountsEverywhereAnswer, UntrustedAnswer):
 
 
 def render_counts_everywhere(
-    answers: "ConnectionAnswers[OfKnown[Counted]]", by: CountBy, note: str | None = None
+    answers: "ConnectionAnswers[PartialAnswer[Counted]]", by: CountBy, note: str | None = None
 ) -> CountsEverywhereAnswer:
     """The answer with the largest groups; groups of the same name in several connections are merged."""
     counts = {name: answered.answer for name, answered in answers.answers.items()}

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from taskhand.server.linking.routes import LinkPages
     from taskhand.server.transports.bearer_auth import Authentication
     from taskhand.server.webhooks.receiver import WebhookReceivers
-    from taskhand.service.readiness import Ready
+    from taskhand.service.readiness import ReadinessReport
 
 __all__ = ["Endpoint", "SideRoutes", "serve_http"]
 
-_Readiness = Callable[[], Awaitable["Ready"]]
+_Readiness = Callable[[], Awaitable["ReadinessReport"]]
 _Answer = Callable[[Request], Coroutine[Any, Any, JSONResponse]]
 
 _LAST_REQUEST_S: Final = 0.4
@@ -265,7 +265,7 @@ def _combine_readiness(readiness: _Readiness | None, auth: "Authentication | Non
     if readiness is None or auth is None:
         return readiness
 
-    async def check() -> "Ready":
+    async def check() -> "ReadinessReport":
         return (await readiness()).with_checks(await auth.check_readiness())
 
     return check
