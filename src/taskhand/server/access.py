@@ -86,17 +86,14 @@ def _person_of(token: AccessToken) -> Person:
     return replace(person, email=claims.get("email"), groups=frozenset(claims.get("groups", ())))
 
 
-def _declares_pages(ctx: ServerRequestContext[Any, Any]) -> bool:
-    capabilities = ctx.session.client_capabilities
+def _shows_pages(ctx: ServerRequestContext[Any, Any]) -> bool:
+    """Whether the client declares pages, or its host, named before a slash, shows them without declaring it."""
+    capabilities, params = ctx.session.client_capabilities, ctx.session.client_params
     settings = (capabilities.extensions or {}).get(PAGES) if capabilities else None
     types = settings.get("mimeTypes") if settings else None
-    return isinstance(types, list) and PAGE_TYPE in types
-
-
-def _name_of_host(ctx: ServerRequestContext[Any, Any]) -> str | None:
-    """The name of a host, without the name of its calling part."""
-    params = ctx.session.client_params
-    return params.client_info.name.partition("/")[0].lower() if params else None
+    if isinstance(types, list) and PAGE_TYPE in types:
+        return True
+    return params is not None and params.client_info.name.partition("/")[0].lower() in _HOSTS_WITH_PAGES
 
 
 EVERYONE: Final = Access()
@@ -149,7 +146,7 @@ class ServerContext(NamedTuple):
 
     def shows_board(self, ctx: ServerRequestContext[Any, Any]) -> bool:
         """Whether the client of this request gets the board: it shows pages."""
-        return self.has_board and (_declares_pages(ctx) or _name_of_host(ctx) in _HOSTS_WITH_PAGES)
+        return self.has_board and _shows_pages(ctx)
 
     def view(self, ctx: ServerRequestContext[Any, Any]) -> CallerView:
         """What the caller of this request may see and use under the current rules."""
