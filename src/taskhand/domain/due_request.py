@@ -163,7 +163,11 @@ def _parse_words(
 def _parse_date(text: str) -> date | datetime:
     """The day, or the instant if `text` is a datetime with an offset."""
     day, clock = "as YYYY-MM-DD", ""
-    if (at := _parse_datetime(text)) is not None and is_supported_year(at.year):
+    try:
+        at = datetime.fromisoformat(text.upper())
+    except ValueError:
+        at = None
+    if at is not None and is_supported_year(at.year):
         if is_day(text):
             return at.date()
         if at.tzinfo is not None:
@@ -175,13 +179,6 @@ def _parse_date(text: str) -> date | datetime:
         next_step=f"Send dueDate {day} (with dueTime{clock} and timezone, an IANA name, for a time), "
         "or a full ISO 8601 datetime with offset, e.g. 2026-03-01T15:00:00-03:00.",
     )
-
-
-def _parse_datetime(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text.upper())
-    except ValueError:
-        return None
 
 
 def _due_at_time(day: date, at: datetime | None, clock: time, zone: str | None) -> Due:
