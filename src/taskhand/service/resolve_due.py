@@ -35,8 +35,14 @@ def resolve_due(
 
 
 def match_due(request: DueRequest, due: Due | None | MISSING) -> tuple[Match, ...]:
-    """The matches for what the caller may have meant otherwise: a zone, and a midnight that was read as a day."""
-    return _zone_matched(request) + _midnight_matched(request, due)
+    """The matches for what the caller may have meant otherwise: a zone, and a midnight that was read as a day.
+
+    The name of a zone may have the opposite sign of its offset, and may have been meant literally.
+    """
+    zone = request.timezone
+    offset = offset_of_reversed(zone) if isinstance(zone, str) else None
+    of_zone = (Match("timezone", zone, zone, offset),) if isinstance(zone, str) and offset else ()
+    return of_zone + _midnight_matched(request, due)
 
 
 def _shift_due(app: AppContext, request: DueRequest, before: Task, days: int) -> Due | None:
@@ -70,13 +76,6 @@ def _to_stored_due(app: AppContext, due: Due | None) -> Due | None:
     if due is None or app.backend.capabilities.keeps_timezone:
         return due
     return Due.instant(due.at, app.timezone) if due.at else Due(due.day)
-
-
-def _zone_matched(due: DueRequest) -> tuple[Match, ...]:
-    """The match for a zone whose name has the opposite sign of its offset: the caller may have meant it literally."""
-    zone = due.timezone
-    offset = offset_of_reversed(zone) if isinstance(zone, str) else None
-    return (Match("timezone", zone, zone, offset),) if isinstance(zone, str) and offset else ()
 
 
 def _midnight_matched(request: DueRequest, due: Due | None | MISSING) -> tuple[Match, ...]:
