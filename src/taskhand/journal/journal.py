@@ -120,6 +120,11 @@ class Intent:
         """The id of the task; None for a create."""
         return self.before.task.id if self.before else None
 
+    @property
+    def is_met(self) -> bool:
+        """Whether nothing is to be sent for an update: the task matched the whole edit already."""
+        return self.edit is not None and self.edit.is_empty
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

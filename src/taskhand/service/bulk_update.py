@@ -24,7 +24,7 @@ from taskhand.service.bulk_write import bulk_write, find_replay, nothing_to_plan
 from taskhand.service.edit_resolver import EditFor, Resolver
 from taskhand.service.find_by_property import TaskIds
 from taskhand.service.idempotency import key_claim, payload_fingerprint, retry_after_claims
-from taskhand.service.intents import sets_any, update_intent
+from taskhand.service.intents import update_intent
 from taskhand.service.make_plan import make_plan
 from taskhand.service.write_call import Call
 
@@ -139,9 +139,9 @@ async def _plan_steps(call: Call, edit_for: EditFor, targets: Targets) -> _Steps
             refused[task.id] = error
             continue
         matched |= dict.fromkeys(names)
-        if sets_any(intent.edit):
-            intents.append(intent)
-        else:
+        if intent.is_met:
             unchanged.append(task.id)
+        else:
+            intents.append(intent)
     check_not_all_refused(refused, others=len(intents) + len(unchanged))
     return _Steps(tuple(intents), tuple(matched), SkippedTasks(tuple(unchanged), refused, titles=titles))

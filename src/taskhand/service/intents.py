@@ -8,7 +8,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
 
-__all__ = ["create_intent", "sets_any", "update_intent"]
+__all__ = ["create_intent", "update_intent"]
 
 
 async def create_intent(app: AppContext, edit: Edit) -> Intent:
@@ -24,11 +24,6 @@ async def update_intent(app: AppContext, before: Snapshot, edit: Edit, now: Snap
     """
     now = now or before
     unmet = edit if now.assumed else edit.unmet_by(now.task, sure_of_due=app.backend.sure_of_due(now.task))
-    if sets_any(unmet):
+    if not unmet.is_empty:
         await app.backend.check_edit(now.task, unmet)
     return Intent("update", before, unmet, edit)
-
-
-def sets_any(edit: Edit | None) -> bool:
-    """Whether an edit sets a field."""
-    return edit is not None and not edit.is_empty

@@ -15,7 +15,7 @@ from taskhand.domain.unapplied_fields import Unapplied, unapplied_field
 from taskhand.domain.unrestorable_values import unrestorable
 from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
-from taskhand.service.intents import create_intent, sets_any, update_intent
+from taskhand.service.intents import create_intent, update_intent
 from taskhand.service.masked_text import refuse_masked, with_keys_of
 from taskhand.service.undo_conflict import changed_create_error, conflict_error, gone_error
 
@@ -27,13 +27,11 @@ class Inverse:
     """The intent that undoes the write to a task.
 
     `kept` are fields that stay as they are, because they changed since; if these are all fields, `refusal` is the
-    error. `is_met` is whether the task already matches the intent. `note` is about values that cannot be restored.
-    `not_restored` names the values that a recreated task lacks.
+    error. `note` is about values that cannot be restored. `not_restored` names the values that a recreated task lacks.
     """
 
     intent: Intent
     kept: tuple[Unapplied, ...] = ()
-    is_met: bool = False
     note: str | None = None
     not_restored: tuple[str, ...] = ()
     refusal: CallerError | None = None
@@ -86,9 +84,8 @@ async def _restore(
     edit, kept = _part(whole, after, now.task)
     refuse_masked(edit, "The text before the change")
     undo = await update_intent(app, now, edit)
-    is_met = not sets_any(undo.edit)
-    refusal = conflict_error(after, now.task, without(whole, *_names(edit))) if is_met else None
-    return Inverse(undo, kept, is_met, note, refusal=refusal)
+    refusal = conflict_error(after, now.task, without(whole, *_names(edit))) if undo.is_met else None
+    return Inverse(undo, kept, note, refusal=refusal)
 
 
 def _part(whole: Edit, after: Task, now: Task) -> tuple[Edit, tuple[Unapplied, ...]]:

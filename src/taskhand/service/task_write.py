@@ -16,7 +16,7 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import Intent, Opening, Result
 from taskhand.service.app_context import AppContext
 from taskhand.service.edit_resolver import EditFor
-from taskhand.service.intents import sets_any, update_intent
+from taskhand.service.intents import update_intent
 from taskhand.service.make_plan import make_plan
 from taskhand.service.snapshots import read_snapshot
 from taskhand.service.write_call import Call
@@ -46,11 +46,11 @@ async def _plan_edit(call: Call, before: Snapshot, edit_for: EditFor) -> Receipt
     """The plan of an edit; a receipt without a plan if the task, read again, already is as asked."""
     edit, matched = await edit_for(before)
     intent = await update_intent(call.app, before, edit)
-    if not sets_any(intent.edit):
+    if intent.is_met:
         before = await _read_again(call.app, before, edit)
         edit, matched = await edit_for(before)
         intent = await update_intent(call.app, before, edit)
-    if not sets_any(intent.edit):
+    if intent.is_met:
         return replace(Receipt.of(before.task, before.task, edit, matched), note=_NOTHING_TO_PLAN)
     return await make_plan(call, [intent], matched)
 
@@ -74,11 +74,11 @@ async def write_edit(
     for _ in range(_MAX_TRIES):
         edit, matched = await edit_for(before)
         intent = await update_intent(app, before, edit, now)
-        if not sets_any(intent.edit):
+        if intent.is_met:
             reread = await _read_again(app, now, edit)
             before, now = (reread if before == now else before), reread
             intent = await update_intent(app, before, edit, now)
-            if not sets_any(intent.edit) and before == now:
+            if intent.is_met and before == now:
                 result = Result(0, "unchanged", now.task.id, now.task)
                 change = await call.record("unchanged", new_opening(matched), [intent], [result])
                 receipt = Receipt.of(now.task, now.task, edit, matched)
@@ -109,7 +109,7 @@ async def _read_again(app: AppContext, now: Snapshot, edit: Edit) -> Snapshot:
 async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> Written | None:
     """Record the intent, then send the part of it that the task does not show; None if it shows all of it."""
     backend, unmet, edit = call.app.backend, intent.edit or Edit(), intent.asked or Edit()
-    if not sets_any(unmet):
+    if unmet.is_empty:
         if call.is_open:  # an earlier try was sent, and its answer showed that the task had been read wrongly
             await call.revise([replace(intent, edit=edit)])
         return None

@@ -72,7 +72,7 @@ class Undo:
     @property
     def is_met(self) -> bool:
         """Whether every task that can be undone is as it was before the change already."""
-        return all(inverse.is_met for inverse in self.inverses)
+        return all(inverse.intent.is_met for inverse in self.inverses)
 
     @property
     def remade(self) -> list[EarlierCreate]:
@@ -104,7 +104,7 @@ class Undo:
 
     def _is_skipped(self, task: TaskUndo) -> bool:
         """Whether nothing is written for a task, which is one of several and as before already."""
-        return self.is_of_many and task.possible is not None and task.possible.is_met
+        return self.is_of_many and task.possible is not None and task.possible.intent.is_met
 
     @property
     def note(self) -> str | None:
