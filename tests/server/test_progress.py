@@ -8,13 +8,15 @@ from mcp import Client
 from backends.slow_transport import NetworkTime, SlowTransport
 from safety.account import Agent
 from safety.crms import HUBSPOT
+from taskhand.call.request_log import RequestLog
 from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
 from taskhand.server.progress import ProgressReport
 
 
 async def test_progress_never_goes_back_when_a_call_begins_to_write() -> None:
-    told, requests, heard = list[tuple[float, float | None]](), ["GET /1", "GET /2"], anyio.Event()
+    told, requests, heard = list[tuple[float, float | None]](), RequestLog(), anyio.Event()
+    requests += ["GET /1", "GET /2"]
 
     async def report(progress: float, total: float | None = None, _: str | None = None) -> None:
         told.append((progress, total))

@@ -10,7 +10,7 @@ from mcp.server import ServerRequestContext
 from mcp.types import CallToolRequestParams, CallToolResult, InputRequiredResult, TextContent
 from pydantic import BaseModel
 
-from taskhand.call.request_log import RequestLog, recorded_requests
+from taskhand.call.request_log import RequestLog
 from taskhand.domain.errors import NotAllowed, TaskhandError
 from taskhand.domain.plan import Plan
 from taskhand.domain.wording import Wording
@@ -65,7 +65,9 @@ class ToolCall:
         self._app = served.find_named(view, None)
         self._arguments: dict[str, Any] = {}
         self._call: Call | None = None
-        self._progress = ProgressReport(ctx.session.report_progress, self._app.call_time.read_tick_s)
+        is_asked = ctx.meta is not None and ctx.meta.get("progress_token") is not None
+        tick_s = self._app.call_time.read_tick_s
+        self._progress = ProgressReport(ctx.session.report_progress, tick_s, is_asked=is_asked)
         self._new_call = partial(
             Call,
             tool=params.name,
@@ -84,7 +86,8 @@ class ToolCall:
                 if tool is None:
                     raise self._view.offered.refusal(name)
                 with internal_errors(name):
-                    result = await self._run_observed(tool)
+                    async with self._progress.of_requests(self._requests):
+                        result = await self._run_on_connections(tool)
                     if isinstance(result, Question | InputRequiredResult):
                         return to_input_required(result) if isinstance(result, Question) else result
                     shown = result if isinstance(result, BaseModel) else await self._answer(result)
@@ -107,15 +110,6 @@ class ToolCall:
     def _call_so_far(self) -> Call:
         """The call; before its arguments are checked, one with those that are known."""
         return self._call or self._new_call(self._app, arguments=self._arguments)
-
-    async def _run_observed(self, tool: Tool[Any]) -> "BaseModel | WriteResult | Question | InputRequiredResult":
-        """Run the tool, record its requests, and report their number to a client that asked for progress."""
-        with recorded_requests(self._requests):
-            # An in-process client calls without a progress token.
-            if self._ctx.meta is None or self._ctx.meta.get("progress_token") is None:
-                return await self._run_on_connections(tool)
-            async with self._progress.of_requests(self._requests):
-                return await self._run_on_connections(tool)
 
     async def _run_on_connections(self, tool: Tool[Any]) -> "BaseModel | WriteResult | Question | InputRequiredResult":
         """Run the tool on the connection of the call; ask the person to link a credential if it needs one."""
