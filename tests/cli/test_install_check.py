@@ -122,7 +122,7 @@ def test_install_asks_for_the_key_and_the_user_and_doctor_checks_the_entry(
             ("VAMBE_API_KEY, Key from the developer section of Vambe: ", "vambe-sandbox-key"),
             ("Who are you? Number, name or e-mail (empty: nobody): ", "juan perez"),
             ("2 people match 'juan perez'.", ""),
-            ("Who are you? Number, name or e-mail (empty: nobody): ", "1"),
+            ("Who are you? Number, name or e-mail (empty: nobody): ", "5"),
             ("Your time zone, such as America/Santiago (empty: America/Lima): ", ""),
             ("shows the server.", ""),
         ],
@@ -132,7 +132,7 @@ def test_install_asks_for_the_key_and_the_user_and_doctor_checks_the_entry(
     assert not any(key in seen for key in (KEY, "vambe-sandbox-key"))
     file = tmp_path / ".cursor" / "mcp.json"
     env = servers_in(file)["taskhand"]["env"]
-    assert env["TASKHAND_TIMEZONE"] == "America/Lima"
+    assert (env["TASKHAND_TIMEZONE"], len(env["VAMBE_USER_ID"])) == ("America/Lima", 36)
     file.write_text(file.read_text(encoding="utf-8").replace("vambe-sandbox-key", KEY), encoding="utf-8")
     file.chmod(0o644)
     done = CliRunner().invoke(command, ["doctor", "--host", "cursor", "--json"])

@@ -175,6 +175,11 @@ WRONG = [
 ]
 
 
+def test_a_description_has_120_characters_at_most(file: Path) -> None:
+    table = f'[connections.n]\nbackend = "vambe"\napi_key = "k"\ndescription = "{"x" * 120}"'
+    assert [one.description for one in load(file, table).connections] == ["x" * 120]
+
+
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda one: one[0].replace("\n", " ")[:60])
 def test_a_wrong_table_is_refused_by_key_and_file(wrong: tuple[str, ...], file: Path) -> None:
     text, *parts = wrong

@@ -133,6 +133,14 @@ def test_variables_of_other_programs_are_not_read() -> None:
     )
 
 
+def test_the_clock_stands_in_a_year_around_which_due_dates_can_be_computed() -> None:
+    for year in (1900, 2999):
+        assert Settings.from_env({"TASKHAND_CLOCK": f"{year}-07-01T12:00:00Z"}).clock is not None
+    for year in (1899, 3000):
+        with pytest.raises(OperatorError, match="its year must be from 1900 to 2999"):
+            Settings.from_env({"TASKHAND_CLOCK": f"{year}-07-01T12:00:00Z"})
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
