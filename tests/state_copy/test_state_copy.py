@@ -244,9 +244,15 @@ def test_a_credential_that_a_person_has_linked_opens_in_the_database_and_no_olde
         await store.aclose()
 
     saved = anyio.run(link)
-    done = server.copy(TASKHAND_LINKS=str(file)) if is_set else server.copy("--links", str(file))
+    files = {"links": file, "keys": server.folder / "keys.sqlite", "journal": server.journal}
+    if is_set:
+        done = server.copy(TASKHAND_LINKS=str(file))
+    else:
+        files = {name: path.rename(server.folder / f"my-{name}") for name, path in files.items()}
+        done = server.copy(*(word for name, path in files.items() for word in (f"--{name}", str(path))))
     assert done.exit_code == 0, done.output
     assert ": linked credentials 1." in done.stdout
+    assert [path for path in files.values() if f" {path} is in " not in done.stdout] == []
     anyio.run(look, saved)
 
 

@@ -317,6 +317,7 @@ async def test_an_opaque_token_is_asked_about_and_the_answer_is_kept_for_some_se
     good = issuer.claims(HERE, active=True, exp=now + 300)
     answers: dict[str, tuple[dict[str, Any], bool]] = {
         "good": (good, True),
+        "x" * 12 * 1024: (good, True),
         "no expiry": (good | {"exp": None}, False),
         "inactive": (good | {"active": False}, False),
         "active in words": (good | {"active": "true"}, False),
