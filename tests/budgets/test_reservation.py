@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhand.budgets.reservation import (
-    AHEAD_S,
     BudgetState,
     ObservedHeaders,
     ReservationRequest,
@@ -21,6 +20,7 @@ from taskhand.http.rate_headers import RateHeaders
 from taskhand.http.rate_limiter import Rate
 
 TWENTY = Rate(20, 1.0)
+AHEAD_S = 0.1
 
 
 @dataclass

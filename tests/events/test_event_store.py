@@ -15,7 +15,6 @@ from taskhand.domain.event import EventKind, TaskEvent
 from taskhand.domain.event_source import Look
 from taskhand.domain.receipt import FieldChange
 from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, Feed, FeedName, Gap
-from taskhand.events.feed_rows import MAX_HINTS
 from taskhand.events.postgres import PostgresEventStore
 from taskhand.events.sql_event_store import SqlEventStore
 from taskhand.events.sqlite import SqliteEventStore
@@ -259,12 +258,12 @@ async def test_a_hint_with_the_same_proof_is_kept_once_while_the_proof_is_valid(
 
 
 async def test_of_too_many_hints_only_that_some_task_was_changed_is_kept(store: SqlEventStore) -> None:
-    ids = [f"t-{number}" for number in range(MAX_HINTS)]
+    ids = [f"t-{number}" for number in range(500)]
     await store.begin_feed(HERS, "0", NOW)
     await store.add_hint(HERS, ["hers"], NOW)
     await store.add_hint(FEED, ids, NOW)
     await store.add_hint(FeedName("close 2"), ["t-1"], NOW)
-    assert len(await store.find_hints(FEED)) == MAX_HINTS
+    assert len(await store.find_hints(FEED)) == 500
     assert await store.find_hints(HERS) == {"": NOW}
     await store.add_hint(FEED, ["one-more"], at(1))
     assert await store.find_hints(FEED) == {"": at(1)}

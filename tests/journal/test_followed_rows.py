@@ -13,7 +13,7 @@ import pytest
 
 from fixed_clock import NOW
 from journal.open_journal import PLACE, begin, make_opening, open_journal, remove_older, settle
-from taskhand.journal.followed_rows import FOLLOW_S, JournalFile, RowReader, follow_rows, read_new_rows
+from taskhand.journal.followed_rows import JournalFile, RowReader, follow_rows, read_new_rows
 from taskhand.journal.journal import Caller, Ending, Opening, Result
 from taskhand.journal.row_export import RowQuery, to_export_line
 from taskhand.journal.sqlite import JOURNAL
@@ -42,7 +42,7 @@ async def followed(file: Path, *steps: Step, query: RowQuery = EVERYTHING) -> li
     left = list(steps)
 
     async def sleep(seconds: float) -> None:
-        assert seconds == FOLLOW_S
+        assert seconds == 1.0
         await left.pop(0)()
         rounds.append([])
 

@@ -179,8 +179,11 @@ async def test_a_stretch_is_complete_since_the_last_moment_at_which_an_action_wa
 def test_the_latest_five_thousand_entries_of_the_last_hour_are_remembered() -> None:
     made = [MADE + timedelta(milliseconds=100 * number) for number in range(5_002)]
     seen = {f"ev_{number}": Seen(log_time_text(at), TASK, is_own_event=False) for number, at in enumerate(made)}
-    seen["ev_old"] = Seen(log_time_text(made[-1] - timedelta(hours=1, milliseconds=1)), TASK, is_own_event=False)
+    for name, age in (("ev_old", timedelta(hours=1, milliseconds=1)), ("ev_of_the_hour", timedelta(hours=1))):
+        seen[name] = Seen(log_time_text(made[-1] - age), TASK, is_own_event=False)
     assert [*entries_to_remember(seen, made[-1])] == [f"ev_{number}" for number in range(2, 5_002)]
+    few = {name: seen[name] for name in ("ev_old", "ev_of_the_hour", "ev_5001")}
+    assert [*entries_to_remember(few, made[-1])] == ["ev_of_the_hour", "ev_5001"]
 
 
 def test_a_change_of_a_value_that_could_not_be_read_has_no_earlier_value() -> None:

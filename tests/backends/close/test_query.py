@@ -27,7 +27,7 @@ from backends.close.sandboxed_app import (
 from behaviour.world import NOW
 from taskhand.backends.close.adapter import CloseAdapter
 from taskhand.backends.close.mapping import DONE, OPEN, task_of, times_of
-from taskhand.backends.close.offset_paging import MAX_PAGES, OffsetPage, read_all_pages, settled_rows
+from taskhand.backends.close.offset_paging import OffsetPage, read_all_pages, settled_rows
 from taskhand.domain.date_window import Period
 from taskhand.domain.due import Due, due_of, is_overdue
 from taskhand.domain.edit import Edit
@@ -184,13 +184,13 @@ async def test_the_first_page_of_many_tasks_is_a_few_requests(order: Order) -> N
 
 
 async def test_a_list_that_is_too_long_raises_an_error_with_filters_to_narrow_it() -> None:
-    sandbox = close(MAX_PAGES * 100)
+    sandbox = close(5_000)
     async with on_close(sandbox) as backend:
         with pytest.raises(UpstreamError) as refused:
             await backend.list_tasks(TaskQuery(order="priority"))
         assert refused.value.code == "too_many_tasks"
         assert "responsibleIds" in (refused.value.next_step or "")
-        assert len(sandbox.requests) == MAX_PAGES
+        assert len(sandbox.requests) == 50
         page = await backend.list_tasks(TaskQuery(order="priority", responsible_ids=(ANA,)))
         assert page.tasks == ()
 
@@ -350,13 +350,25 @@ async def test_a_recent_write_stays_listed_if_neither_a_list_nor_a_read_by_id_sh
     assert "GET /api/v1/task/{id}" in {request.route for request in sandbox.requests}
 
 
-async def test_a_recent_write_that_somebody_else_deleted_is_not_listed() -> None:
+async def test_recent_writes_that_somebody_else_deleted_are_not_listed_as_far_as_ten_reads_show_that() -> None:
     sandbox = close(2)
     async with on_close(sandbox) as backend:
-        made = (await backend.create_task(new("Made just now"))).task
-        assert made.id in {task.id for task in (await backend.list_tasks(TaskQuery())).tasks}
+        made = {(await backend.create_task(new(f"Made just now {number}"))).task.id for number in range(11)}
+        assert made <= {task.id for task in (await backend.list_tasks(TaskQuery())).tasks}
         sandbox.reset()
-        assert made.id not in {task.id for task in (await backend.list_tasks(TaskQuery())).tasks}
+        sandbox.clear_requests()
+        assert len(made & {task.id for task in (await backend.list_tasks(TaskQuery())).tasks}) == 1
+    assert len([one for one in sandbox.requests if one.route == "GET /api/v1/task/{id}"]) == 10
+
+
+async def test_a_window_of_due_days_is_asked_for_with_two_days_more_at_each_end() -> None:
+    sandbox = close(1)
+    async with on_close(sandbox) as backend:
+        await backend.list_tasks(
+            TaskQuery(from_date="2026-03-10", to_date="2026-03-12", include_tasks_without_dates=False)
+        )
+    [query] = [request.query for request in sandbox.requests if request.route == LIST]
+    assert (query["date__gte"], query["date__lte"]) == (["2026-03-08"], ["2026-03-14"])
 
 
 @pytest.mark.parametrize("query", [TaskQuery(from_date="0001-01-01"), TaskQuery(to_date="9999-12-31")])

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from builders import refused
-from taskhand.backends.hubspot.events.position import LAG_MS, Bin, Position
+from taskhand.backends.hubspot.events.position import Bin, Position
 from taskhand.domain.errors import OperatorError
 
-DAY_MS = 86_400_000
+DAY_MS, LAG_MS = 86_400_000, 300_000
 AT = 10 * DAY_MS
 
 

@@ -11,11 +11,11 @@ from file_stores import journal_in, store_in
 from taskhand.call.background_requests import idle_share, is_idle
 from taskhand.domain.principal import Person, Principal
 from taskhand.service.app_context import AppContext, CallTime
-from taskhand.service.events.feed_demand import WANTED_FOR_S
 from taskhand.service.lazy import Lazy
 from time_limits import BOUND_S
 from virtual_time import SharedTime
 
+WANTED_FOR_S = 900.0
 ANA, BEN = (Principal(Person.parse(name)) for name in ("ana@example.com", "ben@example.com"))
 
 

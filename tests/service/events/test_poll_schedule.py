@@ -26,11 +26,12 @@ from taskhand.domain.event_source import Look
 from taskhand.domain.principal import Person, Principal
 from taskhand.events.event_store import EventQuery
 from taskhand.service.app_context import AppContext, CallTime, ConnectionState, OwnCredentials
-from taskhand.service.events.feed_demand import WANTED_FOR_S, FeedDemand, poll_when_wanted
+from taskhand.service.events.feed_demand import FeedDemand, poll_when_wanted
 from taskhand.service.events.feed_poll import feed_of
-from taskhand.service.events.poll_schedule import MAX_PAUSE_S, MIN_PAUSE_S, Pace
+from taskhand.service.events.poll_schedule import Pace
 
 START = NOW.astimezone(UTC)
+MIN_PAUSE_S, MAX_PAUSE_S, WANTED_FOR_S = 5.0, 120.0, 900.0
 
 
 class Demand(FeedDemand):
