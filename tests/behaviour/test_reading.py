@@ -221,7 +221,7 @@ IMPOSSIBLE: list[tuple[dict[str, object], str]] = [
     ({"fromDate": "soon"}, "invalid_date"),
     ({"priority": "urgent"}, "invalid_priority"),
     ({"responsibleIds": ["Nobody Here"]}, "unknown_member"),
-    ({"status": ["Archivado"]}, "unknown_status"),
+    ({"status": ["Unheard of"]}, "unknown_status"),
     ({"limit": -1}, "invalid_arguments"),
     ({"limit": 101}, "invalid_arguments"),
     ({"order": "random"}, "invalid_arguments"),

@@ -127,9 +127,10 @@ async def test_people_are_found_by_email_or_name_ignoring_case_and_accents(agent
     task = await agent.create()
     for who in ("ana@example.com", "ANA@EXAMPLE.COM", "Ana Soto", "ana  soto", "Ána Sotó"):
         answer = await agent("reassign_task", id=task["id"], responsibleIds=[who])
-        (match,) = answer["matched"]
-        assert (match["given"], match["name"]) == (who, "Ana Soto")
-        assert answer["task"]["task_responsibles"] == [{"responsible_id": match["id"]}], who
+        [ana] = [one["responsible_id"] for one in answer["task"]["task_responsibles"]]
+        is_id = who == ana  # where e-mail addresses are the ids of people, one is no name
+        matched = [(match["given"], match["name"], match["id"]) for match in answer.get("matched", [])]
+        assert matched == ([] if is_id else [(who, "Ana Soto", ana)])
         await agent("reassign_task", id=task["id"], responsibleIds=["me"])
 
 

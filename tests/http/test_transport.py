@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanKind
 from taskhand.call.background_requests import idle_share
 from taskhand.call.change_ownership import own_writes
 from taskhand.call.deadline import Deadline
+from taskhand.call.request_log import recorded_requests
 from taskhand.domain.errors import (
     NoAnswer,
     NotAttempted,
@@ -395,6 +396,13 @@ async def test_each_sending_has_a_span_and_a_log_line_without_ids(
         "GET /tasks/{id}: 503 in 0.000 s, attempt 1",
         "GET /tasks/{id}: 404 in 0.000 s, attempt 2",
     ]
+
+
+async def test_the_record_of_a_request_has_its_path_as_it_was_sent(clients: Clients, server: Server) -> None:
+    client = await clients(server.url)
+    with recorded_requests() as sent:
+        await client.get(Path.of("/tasks/{id}", id="ORG/7"), params={"full": "1"})
+    assert sent == ["GET /tasks/ORG%2F7 200"]
 
 
 async def test_an_attempt_without_an_answer_is_traced_by_the_name_of_its_failure(

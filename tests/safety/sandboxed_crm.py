@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal, Protocol
+from urllib.parse import quote
 
 import httpx2
 
@@ -124,7 +125,7 @@ class SandboxedCrm:
 
     def path_of(self, task_id: str) -> str:
         """The path of the requests for one task."""
-        return self.routes["one"].partition(" ")[2].format(id=task_id) + self.path_suffix
+        return self.routes["one"].partition(" ")[2].format(id=quote(task_id, safe="")) + self.path_suffix
 
     def body_of(self, path: str, value: str, row: Row) -> str:
         """The body of an update that sets one field of a task with this row."""

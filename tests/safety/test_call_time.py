@@ -62,7 +62,7 @@ class SilentAccount:
         paths = {route.partition(" ")[2].rstrip("/") for route in routes}
 
         def is_write(request: httpx2.Request) -> bool:
-            found = find_route(self.sandbox.routes, request.method, request.url.path)
+            found = find_route(self.sandbox.routes, request.method, request.url.raw_path.decode().partition("?")[0])
             reads = request.method == "GET" or (found is not None and found.key in self.sandbox.harmless)
             return not reads and any(path in request.url.path for path in paths)
 

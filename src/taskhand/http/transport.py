@@ -184,7 +184,8 @@ class RetryTransport:
         with self._trace(request, number) as ended:
             attempt = await send_once(self._inner, wire, within_s=within_s, body_bytes=limits.body_bytes)
             ended.append(attempt)
-        record_request(request.method, wire.url.path, attempt.status or attempt.cause)
+        path = wire.url.raw_path.decode().partition("?")[0]  # as it was sent, also an id with a slash
+        record_request(request.method, path, attempt.status or attempt.cause)
         return attempt if attempt.answer is None else self._apply_to_limiter(attempt, attempt.answer)
 
     def _apply_to_limiter(self, attempt: Attempt, answer: WholeResponse) -> Attempt:
