@@ -12,7 +12,9 @@ from jsonschema import Draft202012Validator
 
 from server.surface import BACKENDS, SNAPSHOTS, capabilities_of, snapshot, tools_of
 from server.token_limits import INSTRUCTIONS_LIMIT, assert_within_limits
+from taskhand.domain.capabilities import Capabilities
 from taskhand.server.app import INSTRUCTIONS
+from taskhand.server.schemas.narrowed import input_schema
 from taskhand.server.tools import TOOLS
 
 
@@ -68,10 +70,12 @@ def test_every_argument_is_described_once(tool: Any, tools: list[dict[str, Any]]
     assert len(set(described)) == len(described)
 
 
-def test_list_changes_filters_by_every_tool_that_writes(tools: list[dict[str, Any]]) -> None:
-    listed = next(tool for tool in tools if tool["name"] == "list_changes")
-    writing = [tool["name"] for tool in tools if not tool["annotations"]["readOnlyHint"]]
-    assert _value(listed["inputSchema"]["properties"]["tool"])["enum"] == writing
+def test_list_changes_filters_by_every_tool_that_writes_and_lists_none(tools: list[dict[str, Any]]) -> None:
+    [list_changes] = [tool for tool in TOOLS if tool.name == "list_changes"]
+    checked = input_schema(list_changes.arguments, Capabilities())["properties"]["tool"]
+    assert _value(checked)["enum"] == [tool.name for tool in TOOLS if tool.writes]
+    [shown] = [tool["inputSchema"]["properties"]["tool"] for tool in tools if tool["name"] == "list_changes"]
+    assert shown == {"description": "Only by this tool.", "type": "string"}
 
 
 def test_no_argument_is_repeated_in_a_header(tools: list[dict[str, Any]]) -> None:

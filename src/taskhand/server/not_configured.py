@@ -64,7 +64,7 @@ class NotConfiguredHandlers:
 
     async def list_tools(self, _: _Context, __: _Page) -> ListToolsResult:
         """Every tool, with the widest schemas: the backend is unknown."""
-        schemas = ((tool, shorten_schema(input_schema(tool.arguments, Capabilities()))) for tool in TOOLS)
+        schemas = ((tool, shorten_schema(tool, input_schema(tool.arguments, Capabilities()))) for tool in TOOLS)
         return ListToolsResult(tools=[to_listed_tool(tool, schema) for tool, schema in schemas])
 
     async def call_tool(self, _: _Context, params: CallToolRequestParams) -> CallToolResult:

@@ -12,7 +12,7 @@ __all__ = ["Options", "RepeatableOptions"]
 class Options(Body):
     """Options of every tool that writes."""
 
-    dry_run: Annotated[bool, Field(description="Only return a plan")] | MISSING = MISSING
+    dry_run: Annotated[bool, Field(description="Only plan")] | MISSING = MISSING
     reason: Annotated[str, Field(description="Why")] | MISSING = MISSING
 
 

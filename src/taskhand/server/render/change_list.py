@@ -72,6 +72,7 @@ class ChangesAnswer(UntrustedAnswer):
         *("changes.by", "changes.title", "changes.changed", "changes.reason", "changes.tasks.title"),
         *("tasks.title", "tasks.changed"),
     )
+    listed: ClassVar[tuple[str, ...]] = ("changes", "tasks", "nextCursor")
 
     changes: tuple[ChangeRow, ...]
     tasks: tuple[ChangedTask, ...] | MISSING = MISSING

@@ -48,7 +48,7 @@ class EventsAnswer(UntrustedAnswer):
     """A page of a feed, the newest change last. `more` is set if others follow at `nextCursor`."""
 
     free_text: ClassVar[tuple[str, ...]] = ("events.title", "events.changed", "events.by", "matched.name")
-    listed: ClassVar[tuple[str, ...]] = ("since", "events", "nextCursor", "more", "note")
+    listed: ClassVar[tuple[str, ...]] = ("events", "nextCursor", "more")
 
     since: str | MISSING = MISSING
     events: tuple[EventRow, ...]

@@ -64,6 +64,7 @@ class StatusesAnswer(UntrustedAnswer):
     """The statuses."""
 
     free_text = ("statuses.name", "statuses.color")
+    listed = ("statuses", "complete")
 
     statuses: tuple[StatusRow, ...]
     complete: bool
@@ -91,6 +92,7 @@ class TeamAnswer(UntrustedAnswer):
     """The team; `me` is the id of 'me', `omitted` the number of members that are not shown."""
 
     free_text = ("members.name", "members.email")
+    listed = ("members", "me")
 
     members: tuple[MemberRow, ...]
     me: str | None

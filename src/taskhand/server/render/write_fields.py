@@ -77,7 +77,7 @@ class WriteAnswer(UntrustedAnswer):
         "outcomes.message",
     )
 
-    listed: ClassVar[tuple[str, ...]] = ("task", "changed", "unapplied", "changeId", "planId")
+    listed: ClassVar[tuple[str, ...]] = ("task", "changed", "changeId", "planId")
 
     connection: str | MISSING = MISSING
     task: Row | Task | MISSING = MISSING

@@ -14,7 +14,7 @@ from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter
 from taskhand.domain.task_times import Known
 from taskhand.server.schemas.portable import Schema, model_schema, objects_of
-from taskhand.server.tool import lists_of
+from taskhand.server.tool import Tool, lists_of
 from taskhand.server.tools import TOOLS
 from taskhand.service.call_options import RepeatableOptions
 
@@ -43,6 +43,7 @@ CLAUSES: Final = "clauses"
 """The key of a description in clauses; no schema that is sent has it."""
 _CHANGES: Final = "changes"
 _TEXT: Final[Schema] = {"type": "string"}
+_TOOL_NAMES: Final = frozenset(tool.name for tool in TOOLS)
 
 
 class Clause(NamedTuple):
@@ -93,15 +94,31 @@ def _sentence(clauses: Sequence[Clause]) -> str:
     return f"{'; '.join(parts)}."
 
 
-def shorten_schema(schema: Schema) -> Schema:
-    """The schema that clients see: texts in `changes` are without null, because "" has the same effect."""
-    shown = dict(schema["properties"])
+def shorten_schema(tool: Tool[Any], schema: Schema) -> Schema:
+    """The schema that clients see: without null where "" has the same effect, and without the names of the tools.
+
+    "" has the effect of null in `changes`, and in a new task, where also `clear` has nothing to empty.
+    """
+    shown = {name: _without_tool_names(node) for name, node in schema["properties"].items()}
+    if tool.kind == "create":
+        shown = {name: _plain_text(node) for name, node in shown.items() if name != "clear"}
     if _CHANGES in shown:
-        fields = shown[_CHANGES]["properties"]
-        plain = {name: _without_null(field) for name, field in fields.items()}
-        kept = {name: plain[name] if plain[name] == _TEXT else field for name, field in fields.items()}
-        shown[_CHANGES] = shown[_CHANGES] | {"properties": kept}
+        fields = {name: _plain_text(field) for name, field in shown[_CHANGES]["properties"].items()}
+        shown[_CHANGES] = shown[_CHANGES] | {"properties": fields}
     return schema | {"properties": shown}
+
+
+def _plain_text(node: Schema) -> Schema:
+    """The schema without null, if all other values are texts of any kind."""
+    plain = _without_null(node)
+    return plain if plain | _TEXT == plain and "enum" not in plain else node
+
+
+def _without_tool_names(node: Schema) -> Schema:
+    """The schema of a text in place of one that lists the names of tools, which the client has."""
+    if _TOOL_NAMES.isdisjoint(_without_null(node).get("enum", ())):
+        return node
+    return {key: node[key] for key in ("description",) if key in node} | _TEXT
 
 
 def _narrow(schema: Schema, model: type[BaseModel], capabilities: Capabilities) -> Schema:

@@ -41,7 +41,7 @@ class ToolSchemas:
     def list_schemas(self, tools: Sequence[Tool[Any]], connections: Connections) -> Mapping[str, Schema]:
         """The schemas that a client is shown, by tool; with several connections they have the argument `connection`."""
         if not connections.are_several:
-            return {tool.name: shorten_schema(self.of(tool, connections.first)) for tool in tools}
+            return {tool.name: shorten_schema(tool, self.of(tool, connections.first)) for tool in tools}
         key = (tuple(tool.name for tool in tools), _set_of(connections))
         if key not in self._of_lists:
             from taskhand.server.schemas.shortened import shorten_schemas  # noqa: PLC0415  few servers have several

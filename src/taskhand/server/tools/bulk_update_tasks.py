@@ -24,7 +24,7 @@ class BulkUpdateTasks(RepeatableOptions):
     task_ids: (
         Annotated[
             tuple[str, ...],
-            Field(description="Up to 1000 ids; or send filter", json_schema_extra=field_notes(null_is_not_given=True)),
+            Field(description="Up to 1000 ids", json_schema_extra=field_notes(null_is_not_given=True)),
         ]
         | MISSING
     ) = MISSING
@@ -39,7 +39,7 @@ class BulkUpdateTasks(RepeatableOptions):
     changes: (
         Annotated[
             TaskPatch,
-            Field(description="Changes to each task", json_schema_extra=field_notes(empty_beside=["shiftDueDays"])),
+            Field(json_schema_extra=field_notes(empty_beside=["shiftDueDays"])),
         ]
         | MISSING
     ) = MISSING
@@ -73,8 +73,8 @@ BULK_UPDATE_TASKS = Tool(
     name="bulk_update_tasks",
     title="Update many tasks",
     description=(
-        "Apply one change to many tasks, by taskIds or by filter; tasks that already match are skipped. A filter, or "
-        "many ids, stops at a plan first. Returns an outcome for each task, and retryIds."
+        "Apply one change to many tasks; those that already match are skipped. A filter, or many ids, stops at a plan "
+        "first. Returns an outcome for each task, and retryIds."
     ),
     kind="repeat",
     arguments=BulkUpdateTasks,

@@ -24,8 +24,8 @@ LIST_STATUSES = Tool(
     name="list_statuses",
     title="List task statuses",
     description=(
-        "List the statuses a task can have, with position, name, type and colour. Use it before setting a status you "
-        "have not seen. Types done and master_done mean finished."
+        "List the statuses a task can have, with position and type. Use it before setting a status you have not seen. "
+        "Types done and master_done mean finished."
     ),
     kind="read",
     arguments=ListStatuses,

@@ -113,6 +113,8 @@ class _Page(TypedDict):
 class ListTasksAnswer(ListAnswer, CountsAnswer):
     """A page of tasks, or the counts for countBy."""
 
+    listed = ("tasks", "nextCursor", "unreadable", "counts")
+
 
 async def _run(call: "Call", arguments: ListTasks) -> ListAnswer | CountsAnswer:
     from taskhand.service.count_tasks import count_tasks
@@ -167,7 +169,7 @@ LIST_TASKS = Tool(
     description=(
         "Find or count tasks by responsible, dates, status, text, priority or contact; filters combine. "
         "Finished tasks are included unless status excludes them. Returns rows, and nextCursor while more "
-        "follow. For one whole task by id use get_task."
+        "follow."
     ),
     kind="read",
     arguments=ListTasks,

@@ -26,8 +26,8 @@ LIST_TEAM_MEMBERS = Tool(
     name="list_team_members",
     title="List team members",
     description=(
-        "List the people who can be responsible for tasks, with id, name and e-mail, and who 'me' is. Not needed "
-        "before a write: writes take names and e-mails."
+        "List the people who can be responsible for tasks, and who 'me' is. Not needed before a write: writes take "
+        "names and e-mails."
     ),
     kind="read",
     arguments=ListTeamMembers,

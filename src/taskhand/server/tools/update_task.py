@@ -33,8 +33,8 @@ UPDATE_TASK = Tool(
     name="update_task",
     title="Update a task",
     description=(
-        "Change fields of one task; fields left out stay as they are, those in clear are emptied. Returns the task, "
-        "the changed fields and those not applied. To finish a task use complete_task."
+        "Change fields of one task; fields left out stay as they are, those in clear are emptied. To finish a task use "
+        "complete_task."
     ),
     kind="update",
     arguments=UpdateTask,
