@@ -145,13 +145,13 @@ class HubSpotAdapter(BatchAdapter[Record]):
         return await self._new_tasks.create(edit)
 
     async def update(self, before: Task, edit: Edit) -> Record:
-        """PATCH the properties of an edit; the record combines the state before with the response."""
+        """PATCH the properties of an edit; the record has only what the response shows."""
         properties, by = properties_of(edit, before, self.account.data), self._client.id_property
         reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent, by))
         answer = self._reader.read_written(reply, edit)
         if by is None and answer.id != before.id:  # so is that of a merged task
             raise self._client.http.invalid(reply, "with another task")
-        return self._confirmed_record(before, properties, answer) or answer
+        return answer
 
     async def delete(self, task_id: str) -> None:
         """DELETE a task by HubSpot's own id; it goes to the recycling bin."""
@@ -246,9 +246,13 @@ class HubSpotAdapter(BatchAdapter[Record]):
             return Applied(await self.get(item.id, item.edit), answer.note if answer else None)
         except TaskhandError as error:
             # The response to an update has no links.
-            if answer is None or links_set(item.edit) or self.unmet(answer.row, item.edit):
+            if answer is None or links_set(item.edit):
                 raise self.messages.unknown_update(item.id) from error
-            return replace(answer, note=self.messages.accepted)
+            properties = properties_of(item.edit, item.before, self.account.data)
+            row = self._confirmed_record(item.before, properties, answer.row) or answer.row
+            if self.unmet(row, item.edit):
+                raise self.messages.unknown_update(item.id) from error
+            return Applied(row, self.messages.accepted)
 
     # Many tasks at once.
 
