@@ -14,7 +14,6 @@ from taskhand.call.change_ownership import own_writes
 from taskhand.call.deadline import Deadline
 from taskhand.call.request_log import recorded_requests
 from taskhand.domain.errors import (
-    NoAnswer,
     NotAttempted,
     OutcomeUnknown,
     RateLimited,
@@ -195,14 +194,6 @@ async def test_a_write_stays_in_doubt_after_a_later_attempt_that_certainly_did_n
     client = await clients(server.url)
     assert isinstance(await error_of(client, SAFE_DELETE), OutcomeUnknown)
     assert client.request_count == 3
-
-
-@pytest.mark.parametrize(("first", "is_late"), [("SILENT", True), ("RESET_AFTER_READING", False)])
-async def test_a_write_may_still_arrive_if_any_attempt_got_no_answer_in_time(
-    clients: Clients, server: Server, steps: type[Steps], first: str, *, is_late: bool
-) -> None:
-    server.steps = [loss(steps, first), steps.RESET_AFTER_READING, steps.answer(404)]
-    assert isinstance(await error_of(await clients(server.url), SAFE_DELETE), NoAnswer) is is_late
 
 
 async def test_a_doubtful_write_stays_unknown_if_the_rate_limit_prevents_its_retry(

@@ -118,15 +118,6 @@ async def test_the_journal_and_the_answer_agree_on_each_task_before_and_after_a_
     await app.aclose()
 
 
-async def test_the_rest_of_a_plan_is_carried_out_by_the_plan_itself(tmp_path: Path) -> None:
-    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
-    app = replace(app, backend=cast("Backend", ScriptedBackend(app.backend, ("applied", "not_attempted"))))
-    call = Call(app, "apply_plan")
-    receipt = await bulk_write(call, [intent_to("update")] * 2, call.new_opening(plan_id="plan_1"))
-    assert receipt.plan_id == "plan_1"
-    await app.aclose()
-
-
 async def test_a_requested_value_that_the_write_itself_has_changed_is_reported_though_it_was_not_sent(
     tmp_path: Path,
 ) -> None:

@@ -327,8 +327,6 @@ async def test_no_request_line_is_longer_than_is_recommended(limit: int) -> None
         ("acme.example", ["Carolina Vega"]),
         ("carolina@acme.example", ["Carolina Vega"]),
         ("5555 0101", ["Carolina Vega"]),
-        ("5501", ["Carolina Vega"]),
-        ("501", []),
         ("Acme", ["Carolina Vega"]),
         ("carolina acme", ["Carolina Vega"]),
         ("caro", ["Carolina Vega"]),

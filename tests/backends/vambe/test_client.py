@@ -1,6 +1,5 @@
 """The exact requests to Vambe, and the explanation of its refusals."""
 
-import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends.vambe.backend_case import WORLD
-from backends.vambe.test_task_mapper import row
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent
 from behaviour.world import CAROLINA, CUSTOMER, NOW, PEOPLE
@@ -22,7 +20,6 @@ from taskhand.backends.vambe.errors import explain
 from taskhand.domain.errors import CallerError
 from taskhand.http.client import Client
 from taskhand.http.upstream import Upstream
-from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.request_log import Logged
 from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import SpecVariant, VambeSandbox
@@ -44,14 +41,6 @@ def sandbox_of(*spec_variants: str, **task: Any) -> VambeSandbox:
 
 def write_requests(sandbox: VambeSandbox) -> list[Logged]:
     return [request for request in sandbox.requests if request.method != "GET"]
-
-
-async def test_the_answer_to_an_update_may_spell_the_id_of_the_task_in_capitals() -> None:
-    sandbox = sandbox_of()
-    answer = json.dumps(row("2026-03-10T18:00:00.000Z", id=TASK.upper(), title="New title"))
-    sandbox.faults = (Fault("status", f"PUT {TASKS}/{{id}}", status=200, body=answer, commit=True),)
-    async with connected(sandbox) as agent:
-        assert (await agent("update_task", id=TASK, title="New title")).get("note") is None
 
 
 # Bodies and headers.
