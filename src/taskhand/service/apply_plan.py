@@ -55,7 +55,7 @@ async def apply_plan(call: Call, plan_id: str) -> Receipt | BulkReceipt:
             if earlier is not None and plan.id not in {earlier.id, earlier.opening.plan_id}:  # the same request
                 # One that ended without a write has released its claim.
                 return await (_begin_plan(call, plan) if earlier.outcome in VOID else _replay(call, plan, earlier))
-            to_resume = _unless_to_begin(earlier) if earlier else begun
+            to_resume = _begun_change(earlier) if earlier else begun
             return await (_begin_plan(call, plan) if to_resume is None else _resume(call, to_resume))
 
         return await retry_after_claims(call.app, attempt)
@@ -182,12 +182,13 @@ async def _find_application(call: Call, plan: Change) -> Change | None:
     if plan.outcome != "planned":
         return await wait_until_ended(call.app, plan)
     user = await call.app.journal.holder([_use_claim(plan)], even_void=True)
-    return _unless_to_begin(await wait_until_ended(call.app, user)) if user else None
+    return _begun_change(await wait_until_ended(call.app, user)) if user else None
 
 
-def _unless_to_begin(change: Change) -> Change | None:
-    """The change that counts as begun; None if it wrote nothing, except for a bulk change that ran out of time."""
-    return None if change.outcome in VOID and not (is_resumable(change) and has_unfinished_tasks(change)) else change
+def _begun_change(change: Change) -> Change | None:
+    """The change, if it has begun the plan: it wrote something, or is a bulk change that ran out of time."""
+    ran_out_of_time = is_resumable(change) and has_unfinished_tasks(change)
+    return change if ran_out_of_time or change.outcome not in VOID else None
 
 
 def _check_texts(plan: Change) -> None:

@@ -69,7 +69,7 @@ async def recover_if_possible(app: AppContext) -> None:
 
 
 async def _recover_once(app: AppContext, change: Change) -> None:
-    """Several calls may find the same change. Only the first may end it: later its task may have changed."""
+    """End a change, which several calls may have found: only the first ends it, as its task may change afterwards."""
     async with app.lock(f"recover {change.id}"):
         current = await app.journal.find(change.id)
         if current is not None and current.ending is None:

@@ -205,7 +205,7 @@ async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
 
 
 def _to_result(call: Call, body: NewBody, earlier: EarlierCreate, now: Mapping[str, Task] | None) -> TaskResult:
-    """The result of a body whose task an earlier call has made, or may have made; `now` is of `read_made`."""
+    """The result of a body whose task an earlier call made or may have made; `now` is what `read_made` returned."""
     made = earlier.made
     if earlier.is_left:
         return TaskResult.of_error("", "refused", body.label(left_error(earlier)), body.title)

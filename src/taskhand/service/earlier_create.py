@@ -112,9 +112,9 @@ async def read_made(call: Call, earlier: Sequence[EarlierCreate]) -> dict[str, T
 def state_of_made(
     call: Call, earlier: EarlierCreate, made: Task, now: Mapping[str, Task] | None
 ) -> tuple[Task, str | None]:
-    """The made task as far as it is known, and a note if that is how the first call left it; `now` is of `read_made`.
+    """The task that the first call made, and a note if it is shown as that call left it.
 
-    CallerError if the task is certainly not found any more.
+    `now` is what `read_made` returned. CallerError if the task is certainly not found any more.
     """
     if now is None:
         return made, _NOT_READ

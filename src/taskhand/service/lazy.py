@@ -9,7 +9,7 @@ _T_co = TypeVar("_T_co", covariant=True)
 
 
 class Lazy(Generic[_T_co]):
-    """A value that `make` returns at the first use, and its modules imported then; the errors of `make` are raised."""
+    """A value made by `make` at its first use, which imports its modules too; errors of `make` are raised."""
 
     def __init__(self, make: Callable[[], _T_co]) -> None:
         self._make = make

@@ -30,7 +30,7 @@ _MAX_NAMED: Final = 5
 
 
 class OwnTasksBackend:
-    """The tasks of whoever `me` is on `backend`, for one call.
+    """The tasks on `backend` that `me` is responsible for; an object of it serves one call.
 
     A task that is not the person's own is left out of lists, and NotAllowed if it is named. Before a write each task
     is read afresh. A task that is the person's own in that read may be written, and given away too. A person who is
@@ -52,19 +52,19 @@ class OwnTasksBackend:
 
     @property
     def event_source(self) -> "EventSource | None":
-        """The backend's own: changes are filtered for the caller when they are listed."""
+        """Forwarded to the backend: changes are filtered for the caller when they are listed."""
         return self._backend.event_source
 
     async def statuses(self) -> StatusList:
-        """The backend's own."""
+        """Forwarded to the backend."""
         return await self._backend.statuses()
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """The backend's own."""
+        """Forwarded to the backend."""
         return self._backend.sure_of_due(task, of_day=of_day)
 
     def reread(self, snapshot: Snapshot) -> Snapshot:
-        """The backend's own."""
+        """Forwarded to the backend."""
         return self._backend.reread(snapshot)
 
     async def list_tasks(self, query: TaskQuery) -> TaskPage:
@@ -115,7 +115,7 @@ class OwnTasksBackend:
         return await self._only_own(await self._backend.snapshots(ids, fresh=True))
 
     async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
-        """The backend's own: the ids of others' tasks too."""
+        """Forwarded to the backend: the ids of others' tasks too."""
         return await self._backend.find_listed(ids)
 
     async def snapshots_to_delete(self, ids: Sequence[str]) -> dict[str, Snapshot]:
@@ -125,11 +125,11 @@ class OwnTasksBackend:
     async def find_notes(
         self, tasks: Sequence[Task], text: str, since: datetime, but: Collection[str] = ()
     ) -> dict[str, str]:
-        """The backend's own, about tasks that were read here."""
+        """Forwarded to the backend, about tasks that were read here."""
         return await self._backend.find_notes(tasks, text, since, but)
 
     async def missing_notes(self, note_ids: Collection[str]) -> frozenset[str]:
-        """The backend's own."""
+        """Forwarded to the backend."""
         return await self._backend.missing_notes(note_ids)
 
     async def check_edit(self, before: Task | None, edit: Edit) -> None:
@@ -173,7 +173,7 @@ class OwnTasksBackend:
         return await self._backend.update_tasks(edits, progress)
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple["CreateCandidates", ...]:
-        """The backend's own: a task that this person has made may have been given away since."""
+        """Forwarded to the backend: a task that this person has made may have been given away since."""
         return await self._backend.find_created(edits, sent_at)
 
     async def delete_task(self, before: Task) -> str | None:
@@ -263,11 +263,11 @@ class _OwnTaskProperties:
         self._only_own = only_own
 
     async def resolve(self, values: Mapping[str, str | None]) -> Mapping[str, str | None]:
-        """The backend's own."""
+        """Forwarded to the backend."""
         return await self._own.resolve(values)
 
     async def find_names(self, names: Collection[str]) -> Mapping[str, str]:
-        """The backend's own."""
+        """Forwarded to the backend."""
         return await self._own.find_names(names)
 
     async def snapshots(
@@ -277,7 +277,7 @@ class _OwnTaskProperties:
         return await self._only_own(await self._own.snapshots(ids, names, to_delete=to_delete))
 
     async def find_ids(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
-        """The backend's own: access is checked when the task with the id is read."""
+        """Forwarded to the backend: access is checked when the task with the id is read."""
         return await self._own.find_ids(name, values)
 
 

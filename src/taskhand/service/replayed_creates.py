@@ -34,7 +34,7 @@ async def replay_creates(call: Call, first: Change) -> BulkReceipt:
 
 
 def to_result_now(call: Call, result: TaskResult, earlier: EarlierCreate, now: Mapping[str, Task] | None) -> TaskResult:
-    """The `result` of a task that an earlier change made, with what is known of it now; `now` is of `read_made`."""
+    """The `result` of a task that an earlier change made, as the task is now; `now` is what `read_made` returned."""
     if earlier.made is None:
         return result
     try:

@@ -84,7 +84,10 @@ def _of_name(contacts: Sequence[Contact], text: str) -> Sequence[Contact]:
 
 
 def _name_error(argument: str, text: str, contacts: Sequence[Contact] | None, field: str | None = None) -> CallerError:
-    """The error for a name in place of an id; `contacts` are of `_search`, `field` of the task, None in a filter."""
+    """The error for a name in place of an id.
+
+    `contacts` is what `_search` returned; `field` is the field of the task, None in a filter.
+    """
     pairs = ((contact, _value(contact, field)) for contact in (contacts or ())[:_MAX_CANDIDATES])
     candidates = list(dict.fromkeys(Candidate(value, _name(contact, field)) for contact, value in pairs if value))
     which = argument if field else "the aiContactId or aiCustomerId"

@@ -189,7 +189,7 @@ async def _with_remade_results(call: Call, tasks: Sequence[TaskUndo]) -> list[Ta
 
 
 def _remade_result(call: Call, task: TaskUndo, now: Mapping[str, Task] | None) -> TaskResult | None:
-    """The result of a deleted task that was created again, or is being created; `now` is of `read_made`."""
+    """The result of a deleted task that was created again, or is being created; `now` is what `read_made` returned."""
     earlier = task.remade
     if earlier is None:
         return None

@@ -15,11 +15,11 @@ __all__ = ["TaskUndo", "Undo"]
 
 @dataclass(frozen=True, slots=True)
 class TaskUndo:
-    """The effect of an undo on one task: its `inverse` is written, unless there is a reason to write nothing.
+    """The effect of an undo on one task.
 
-    Without an inverse and a reason only fields that stay were written. `refusal` is why nothing can be restored; with
-    an inverse, because all that it would restore has changed since. `remade` is the earlier call that made a deleted
-    task again, `claim` the one that this call needs to make it again.
+    `inverse` is written, unless `refusal` says that all it would restore has changed since. A `refusal` without it says
+    why nothing can be restored. `remade` is the earlier call that made a deleted task again; `claim` lets this call
+    make it again. Without `inverse`, `refusal` and `remade`, the change wrote only fields that stay as they are.
     """
 
     task_id: str

@@ -21,8 +21,8 @@ _MAX_ENDED: Final = 50
 class RecentWrite(Generic[_Row]):
     """A task as a write left it at `at` (seconds); `is_shown` once the CRM has shown it.
 
-    `ended` has the latest states before this write and before the recent writes that preceded it, each once and latest
-    last, with the time (seconds) of the write that ended it. A list that lags shows one of them.
+    `ended` has the earlier states that a list which lags may show, each once and the latest last, with the time
+    (seconds) of the write that ended it.
     """
 
     row: _Row
