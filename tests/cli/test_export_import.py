@@ -227,6 +227,8 @@ def test_a_csv_row_has_the_seconds_of_a_time_and_distinguishable_names() -> None
     [row] = csv.DictReader(write_rows([*members, {"task": task}]))
     assert (row["dueDate"], row["dueTime"], row["timezone"]) == ("2026-03-02", "15:00:30", "America/Santiago")
     assert row["responsible"] == "ana@x.test; 2; Eva Paz; 4"
+    [row] = csv.DictReader(write_rows([{"task": task | {"due_timezone": None}}]))
+    assert (row["dueDate"], row["dueTime"], row["timezone"]) == ("2026-03-02", "18:00:30", "UTC")
 
 
 @pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "'"])

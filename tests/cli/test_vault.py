@@ -147,8 +147,13 @@ def test_the_health_check_reports_each_fault_of_the_vault(file: Path) -> None:
     assert check(file)[0] == "failed"
 
 
-def test_the_doctor_checks_the_vault_if_a_key_is_configured(file: Path) -> None:
-    given = {name: value for name, value in environment(file).items() if value}
-    given["TASKHAND_DB"] = str(file.with_name("tasks.sqlite"))
-    checks = anyio.run(run_checks, load_configuration(given, {"clock": MOMENT}))
-    assert [one.outcome for one in checks if one.subject == "vault"] == ["ok"]
+def test_the_doctor_checks_the_vault_if_a_key_is_configured_or_a_credential_is_linked(file: Path) -> None:
+    def outcomes(key: str | None) -> list[str]:
+        given = {name: value for name, value in environment(file, key).items() if value}
+        given["TASKHAND_DB"] = str(file.with_name("tasks.sqlite"))
+        checks = anyio.run(run_checks, load_configuration(given, {"clock": MOMENT}))
+        return [one.outcome for one in checks if one.subject == "vault"]
+
+    assert (outcomes(KEY), outcomes(None)) == (["ok"], [])
+    save(file, link_of("ana"))
+    assert (outcomes(KEY), outcomes(None)) == (["ok"], ["failed"])

@@ -101,6 +101,7 @@ async def test_a_webhook_is_made_once_and_its_key_kept_where_secrets_are(account
     assert accounts.file.read_text().startswith("# mine\n")
     again = await accounts.run("create", "--connection", "close")
     assert again.output.startswith("There already: ")
+    assert again.output.splitlines()[1:] == [restart], "the key is there"
     assert len(accounts.close._store.webhooks) == 1  # noqa: SLF001
     for done in (made, again, await accounts.run("list", "--connection", "close", "--json")):
         assert hook.signature_key not in done.output
@@ -270,6 +271,12 @@ async def test_a_missing_option_is_refused_before_any_webhook_is_made(accounts: 
     with pytest.raises(CallerError, match="address for CRMs is not set"):
         await accounts.run("create", "--connection", "close", env={"TASKHAND_PUBLIC_URL": ""})
     assert accounts.close._store.webhooks == {}  # noqa: SLF001
+
+
+async def test_the_only_connection_with_webhooks_need_not_be_named(accounts: WebhookAccounts) -> None:
+    text = accounts.file.read_text()
+    accounts.file.write_text(text[: text.index("[connections.vambe]")] + '[connections.mine]\nbackend = "local"\n')
+    assert (await accounts.run("list")).output == "Close has no subscriptions to tasks.\n"
 
 
 async def test_a_lost_answer_creates_no_second_webhook(accounts: WebhookAccounts) -> None:
