@@ -178,6 +178,8 @@ def test_a_connection_is_added_after_it_was_tried(name: str, run: Run, accounts:
     assert account[key] not in done.output
     told_again = run("connections", "add", "south", "--backend", name, "--no-check", **given).stderr
     assert "! The connections north and south lead to the same account." in told_again
+    another = run("connections", "add", "west", "--backend", "local", "--set", "db=w.sqlite", "--no-check")
+    assert (another.exit_code, "lead to the same account" in another.stderr) == (0, False), "it is known"
 
 
 def test_an_error_names_the_key_of_the_connection(run: Run, accounts: dict[str, Any], file: Path) -> None:

@@ -54,6 +54,18 @@ def test_the_people_are_in_the_file_that_is_named_else_in_the_one_beside_the_con
         PeopleSource.open(configure(tmp_path, TASKHAND_PEOPLE=str(named)))
 
 
+def test_the_members_of_the_chosen_connection_alone_count(tmp_path: Path) -> None:
+    found = configure(tmp_path, '["ana@x.test"]\nnorth = "7"\nsouth = "8"\n\n["ben@x.test"]\nsouth = "8"\n')
+    tables = "".join(f'[connections.{name}]\nbackend = "local"\ndb = "{name}.sqlite"\n' for name in ("north", "south"))
+    write(found.file.path, tables)
+    both = load_configuration({"TASKHAND_CONFIG": str(found.file.path)}, {})
+    assert PeopleSource.open(both).current == {
+        "ana@x.test": {"north": "7", "south": "8"},
+        "ben@x.test": {"south": "8"},
+    }
+    assert PeopleSource.open(both.only("north")).current == {"ana@x.test": {"north": "7"}}
+
+
 def test_a_reload_puts_a_good_file_in_force_and_lets_everyone_stay_otherwise(tmp_path: Path) -> None:
     source = PeopleSource.open(configure(tmp_path, ANA))
     write(tmp_path / "people.toml", "[ana")
