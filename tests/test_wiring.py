@@ -1,5 +1,7 @@
 """What is opened by settings: a journal of its own for each connection, and nothing stays open at the end."""
 
+from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, ChangeQuery, Ending, Intent, Opening
+from taskhand.state import open_event_store
 from taskhand.wiring import open_app, open_as_person, open_journal
 
 OPENING = Opening("update_task", Caller("tests"), NOW)
@@ -75,3 +78,31 @@ async def test_the_errors_of_an_own_credential_name_the_keys_of_its_connection()
     with pytest.raises(OperatorError, match=r"^connections\.north\.base_url is plain http"):
         async with open_as_person(connection, "own"):
             pass
+
+
+OF_AN_APPLICATION = [
+    ("TASKHAND_PLAN_OVER", "3", "policy.plan_over", 3),
+    ("TASKHAND_DUPLICATE_S", "7", "policy.same_within", timedelta(seconds=7)),
+    ("TASKHAND_ASK", "never", "policy.asks", False),
+    ("TASKHAND_READ_ONLY", "true", "surface.only_reads", True),
+    ("TASKHAND_TOOLS", "read", "surface.tools", "read"),
+    ("TASKHAND_ANSWERS", "whole", "surface.answers", "whole"),
+    ("TASKHAND_UI", "off", "surface.shows_board", False),
+    ("TASKHAND_CALL_S", "9", "call_time.limit_s", 9),
+    ("TASKHAND_TIMEZONE", "Asia/Tokyo", "timezone", "Asia/Tokyo"),
+    ("TASKHAND_USER", "Elena", "connection.configured_me", "Elena"),
+]
+
+
+async def test_each_setting_reaches_its_part_of_the_application(store_file: Path) -> None:
+    usual = {"TASKHAND_DB": str(store_file)}
+    given = usual | {variable: text for variable, text, _, _ in OF_AN_APPLICATION}
+    async with open_app(Settings.from_env(usual)) as by_default, open_app(Settings.from_env(given)) as app:
+        for variable, _, part, value in OF_AN_APPLICATION:
+            assert attrgetter(part)(app) == value != attrgetter(part)(by_default), variable
+
+
+def test_events_are_kept_as_long_as_changes_and_for_ever_if_the_clock_stands_still() -> None:
+    for more, kept_from in (({}, NOW - timedelta(days=30)), ({"clock": NOW}, None)):
+        store = open_event_store(Settings(journal_days=30, **more))
+        assert store.kept_from(NOW) == kept_from
