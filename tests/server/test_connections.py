@@ -7,6 +7,7 @@ import pytest
 from mcp import MCPError
 from pydantic import SecretStr
 
+from server.listings import read_json
 from server.store_connections import NAMES, answer_of, client_of, open_store_connections, settings_in
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
@@ -125,6 +126,8 @@ async def test_lists_say_once_that_only_own_tasks_are_shown(tmp_path: Path) -> N
                     answer = await answer_of(client, tool, **arguments)
                     assert str(answer).count("Only your own tasks are shown.") == times, (tool, arguments)
                     assert ("note" in answer) == bool(times)
+                events = await read_json(client, "taskhand://south/events")
+                assert ("Only your own tasks are shown." in events.get("note", "")) == bool(times)
 
 
 async def test_a_tool_outside_the_scopes_is_not_listed_and_its_call_is_journaled(tmp_path: Path) -> None:
