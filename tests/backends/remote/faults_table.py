@@ -327,6 +327,13 @@ def lost() -> Iterator[Row]:
             create=unknown(1),
             bulk=applied(2, "sent_again"),
         )
+    # Close documents an empty object as the confirmation of a deletion, and may show a deleted task for a while.
+    yield Row(
+        "an empty object for ever, not committed",
+        (status(200, body="{}", **EVER),),
+        delete=failed(2),
+        at={("close", "delete"): unknown(2)},
+    )
     # A deletion is confirmed neither by a body that says nothing, nor by a status that promises it for later.
     yield Row("202 with an empty object, not committed", (status(202, body="{}"),), delete=applied(2, "sent_again"))
 
