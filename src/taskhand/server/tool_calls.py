@@ -36,7 +36,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.ask_person import Question, act_on_answer, confirm
 from taskhand.service.call_options import Options
 from taskhand.service.connections import UnclearConnection
-from taskhand.service.date_notes import with_date_notes, with_zone_note
+from taskhand.service.date_notes import with_date_notes
 from taskhand.service.write_call import Call
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class ToolCall:
     async def _answer(self, written: "WriteResult") -> BaseModel:
         """The answer for the result of a write."""
         app, arguments = self._app, self._arguments
-        written = await with_date_notes(self._call_so_far(), with_zone_note(app, arguments, written))
+        written = await with_date_notes(self._call_so_far(), written)
         if app.principal.rules.own_tasks_only:
             from taskhand.service.own_tasks_note import with_own_tasks_note  # noqa: PLC0415  few callers have this rule
 

@@ -20,7 +20,7 @@ from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
 from taskhand.service.write_call import Call
 
-__all__ = ["merged_note_on_words", "note_on_words", "with_date_notes", "with_zone_note"]
+__all__ = ["merged_note_on_words", "note_on_words", "note_on_zone", "with_date_notes"]
 
 _Written = TypeVar("_Written", bound=Receipt | BulkReceipt | Plan)
 
@@ -48,9 +48,10 @@ def merged_note_on_words(apps: Mapping[str, AppContext], matched: Mapping[str, I
 
 
 async def with_date_notes(call: Call, written: _Written) -> _Written:
-    """The answer with a note on dates in words, if no zone is known, and on new due dates in the past."""
+    """The answer with notes on a zone that is not stored, on dates in words, and on new due dates in the past."""
     words = None if call.arguments.get("timezone") else note_on_words(call.app, written.matched)
-    note = join_notes(written.note, words, await _note_on_past(call, written))
+    zone = note_on_zone(call.app, call.arguments)
+    note = join_notes(written.note, zone, words, await _note_on_past(call, written))
     return written if note == written.note else replace(written, note=note)
 
 
@@ -114,17 +115,16 @@ def _is_finished(intent: Intent, finished: Sequence[Status]) -> bool:
     return intent.before is not None and intent.before.task.is_finished
 
 
-def with_zone_note(app: AppContext, arguments: Mapping[str, Any], written: _Written) -> _Written:
-    """The answer with a note, if these arguments name a time zone other than the stored one."""
+def note_on_zone(app: AppContext, arguments: Mapping[str, Any]) -> str | None:
+    """The note on a time zone in the arguments of a write, if the CRM does not store it."""
     if app.backend.capabilities.keeps_timezone:
-        return written
+        return None
     stored_zone = app.timezone or "UTC"
     others = [zone for zone in _zones_in(arguments) if zone.strip().casefold() != stored_zone.casefold()]
     if not others:
-        return written
+        return None
     sent = truncate(one_line(others[0]), _MAX_CHARACTERS)
-    note = f"This CRM keeps no time zone: a time in {sent} is stored as that moment and shown in {stored_zone}."
-    return replace(written, note=join_notes(written.note, note))
+    return f"This CRM keeps no time zone: a time in {sent} is stored as that moment and shown in {stored_zone}."
 
 
 def _zones_in(value: object) -> Iterator[str]:
