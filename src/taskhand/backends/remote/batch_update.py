@@ -13,7 +13,13 @@ import anyio
 from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, Lost, State, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
-from taskhand.backends.remote.lost_update import error_of_unread, error_of_unshown, may_send_again, read_twice
+from taskhand.backends.remote.lost_update import (
+    error_of_unread,
+    error_of_unshown,
+    may_send_again,
+    read_twice,
+    wait_to_read_again,
+)
 from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.backends.remote.unlisted_updates import settle_unlisted
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
@@ -230,7 +236,11 @@ class _BatchUpdate(Generic[_Row]):
             item.row = row
 
     async def _conclude(self, items: Sequence[Item[_Row]]) -> None:
-        """End the items that are still lost or pending after a read, each with its error."""
+        """End the items that are still lost or pending after a read, each with its error; a lost one is read again."""
+        lost = [item for item in items if isinstance(item.state, Lost)]
+        if lost and await wait_to_read_again(lost[0], self._adapter):
+            await self._read_back(lost)
+            items = open_items(items)
         is_current = bool(items) and await self._is_current(items[0])
         for item in items:
             item.state = error_of_unshown(item, self._adapter, is_current=is_current)

@@ -48,6 +48,7 @@ __all__ = [
     "may_send_again",
     "read_or_find_listed",
     "read_twice",
+    "wait_to_read_again",
 ]
 
 _Row = TypeVar("_Row")
@@ -119,7 +120,7 @@ class Writer(Generic[_Row]):
                 return shown, self._messages.applied
             if not may_send_again(item, self._adapter):
                 break
-        if await self._has_waited(item) and (shown := await self._read_back(item)) is not None:
+        if await wait_to_read_again(item, self._adapter) and (shown := await self._read_back(item)) is not None:
             return shown, self._messages.applied
         raise error_of_unshown(item, self._adapter) from item.failure
 
@@ -158,14 +159,15 @@ class Writer(Generic[_Row]):
         item.row = row
         return row if self._adapter.shows(row, item.edit) else None
 
-    async def _has_waited(self, item: Item[_Row]) -> bool:
-        """Wait before a task that does not show the edit is read again; False if it is not to be read again.
 
-        It is not if the CRM asks to wait or the bulk is stopped.
-        """
-        if isinstance(item.failure, RateLimited | NotAttempted):
-            return False
-        return await sleep_if_time(self._adapter.timing.sleep, SEARCH_WAITS_S[1])
+async def wait_to_read_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> bool:
+    """Wait before a task that does not show the edit is read again; False if it is not to be read again.
+
+    It is not if the CRM asks to wait or the bulk is stopped.
+    """
+    if isinstance(item.failure, RateLimited | NotAttempted):
+        return False
+    return await sleep_if_time(adapter.timing.sleep, SEARCH_WAITS_S[1])
 
 
 def error_of_unread(item: Item[_Row], unread: TaskhandError, messages: Messages) -> TaskhandError:
