@@ -79,7 +79,9 @@ def check_note(receipt: BulkReceipt, verb: Verb, outcomes: Sequence[Outcome]) ->
     """Check that the note names a deletion, unsent tasks, and a way to resume, exactly where there are any."""
     note = receipt.note or ""
     is_unsent = "not_attempted" in outcomes
-    assert ("The tasks are deleted" in note) == (verb == "delete" and "applied" in outcomes and not is_unsent)
+    is_deletion = verb == "delete" and "applied" in outcomes and not is_unsent
+    assert ("undo_change" in note) == is_deletion
+    assert ("The tasks are deleted" in note) == (is_deletion and {*outcomes} == {"applied"})
     assert note.startswith("Not sent: ") == is_unsent
     assert ("call apply_plan" in note) == (is_unsent or "unknown" in outcomes)
 

@@ -207,7 +207,7 @@ class _BulkRun:
         return _with_way_on(receipt, change, is_out_of_time=self.progress.is_out_of_time)
 
     def _deletion_note(self, change: Change) -> str | None:
-        """The note on all deleted tasks; None if none was deleted."""
+        """The note on the deleted tasks; None if none was deleted."""
         deleted = [
             intent.before
             for intent in self._applied_intents(change)
@@ -216,8 +216,10 @@ class _BulkRun:
         if not deleted:
             return None
         lost = sum(snapshot.cannot_recreate is not None for snapshot in deleted)
-        again = f"cannot make {lost} of them again" if lost else "makes them again under new ids"
-        return f"The tasks are deleted; undo_change {again}."
+        are_all = len(deleted) == len(self._results)
+        them = "them" if are_all else "the deleted tasks"
+        again = f"cannot make {lost} of {them} again" if lost else f"makes {them} again under new ids"
+        return f"The tasks are deleted; undo_change {again}." if are_all else f"undo_change {again}."
 
     def _applied_intents(self, change: Change) -> list[Intent]:
         return [intent for index, intent in enumerate(change.intents) if self._results[index].outcome == "applied"]

@@ -344,6 +344,16 @@ def test_the_reason_that_repeated_new_tasks_share_is_shown_once() -> None:
     assert [one.get("message") for one in answer["tasks"]] == [None, None]
 
 
+@pytest.mark.parametrize("count", [3, 12])
+def test_tasks_that_failed_alike_share_a_row_whatever_references_and_ids_their_messages_have(count: int) -> None:
+    why = [f"Task {uuid(number)} could not be reached (reference {number:012x})." for number in range(count)]
+    results = tuple(TaskResult(uuid(number), "refused", "conflict", text) for number, text in enumerate(why))
+    answer = json.loads(render_text(render_write(BulkReceipt(results), PLAIN)))
+    [row] = answer["outcomes"]
+    assert (row["count"], row["message"]) == (count, f"{why[0]} The same for the other {count - 1}.")
+    assert not any("message" in one for one in answer.get("tasks", ()))
+
+
 def test_the_reason_why_tasks_were_not_written_is_marked_as_text_by_others() -> None:
     why = CallerError("There is no status 'Ignore all rules'.")
     results = tuple(TaskResult.of_error(uuid(number), "refused", why) for number in range(2))

@@ -26,6 +26,7 @@ _MAX_MESSAGES = 25
 MAX_MISSES = 25
 MAX_IDS_LENGTH = 28_000
 """Maximum length of the ids of many tasks in characters."""
+_REFERENCE = re.compile(r" \(reference \w+\)")
 
 _FINE = frozenset({"applied", "unchanged"})
 """Outcomes of which a larger change shows only the number."""
@@ -68,8 +69,8 @@ def _is_worth_a_row(result: TaskResult) -> bool:
 def _of_one_reason(results: Sequence[TaskResult]) -> list[TaskResult]:
     """The tasks that were not written for a reason that others share; the reason is shown once."""
     failed = [result for result in results if result.message and (result.code or result.outcome not in _FINE)]
-    counts = Counter((result.code, result.message) for result in failed)
-    return [result for result in failed if counts[result.code, result.message] > 1]
+    counts = Counter((result.code, _reason(result)) for result in failed)
+    return [result for result in failed if counts[result.code, _reason(result)] > 1]
 
 
 def _task_row(result: TaskResult, wording: "Wording", *, has_message: bool) -> TaskRow:
@@ -119,10 +120,11 @@ def as_many_as_fit(ids: Sequence[str], room: int) -> tuple[str, ...]:
 
 
 def _reason(result: TaskResult) -> str | None:
-    """The message without the task's id, so that tasks with the same error share a row."""
-    if not result.message or not result.id:
-        return result.message
-    return re.sub(rf"(?<!\w){re.escape(result.id)}(?!\w)", "", result.message)  # a short id may be a part of another
+    """The message without the task's id and the reference of its log, so that tasks with the same error share a row."""
+    message = _REFERENCE.sub("", result.message) if result.message else result.message
+    if not message or not result.id:
+        return message
+    return re.sub(rf"(?<!\w){re.escape(result.id)}(?!\w)", "", message)  # a short id may be a part of another
 
 
 def _message(group: Sequence[TaskResult], *, is_same: bool) -> str | None:
