@@ -122,3 +122,17 @@ async def test_without_a_bookmark_a_list_begins_a_day_ago_and_what_is_followed_b
             for follows in (False, True)
         ]
     assert begun == [now - timedelta(days=1), None, now, now]
+
+
+@pytest.mark.parametrize(("tells_past", "more"), [(True, " For earlier changes, use --since."), (False, "")])
+async def test_the_first_poll_says_that_it_begins_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, tells_past: bool, more: str
+) -> None:
+    async with open_feed(tmp_path) as feed:
+        *_, last = await pages_of(feed)
+
+        async def read(*_: Any) -> AsyncIterator[EventPage]:
+            yield replace(last, notes=(), since=None, tells_past=tells_past)
+
+        await handle_events(feed.app, reading_of(None), read)
+    assert capsys.readouterr().err == f"This is the first poll: it begins now.{more}\n"

@@ -87,7 +87,7 @@ def full_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_export_imported_twice_gives_the_same_tasks_once(full_store: Path, tmp_path: Path) -> None:
     file, other = tmp_path / "tasks.jsonl", tmp_path / "other.sqlite"
     count = len(rows(full_store)["task"])
-    assert invoke(export_tasks, full_store, file).stdout == f"{file} has the tasks: {count}.\n"
+    assert invoke(export_tasks, full_store, file).output == f"{file} has the tasks: {count}.\n"
     assert file.stat().st_mode & 0o777 == 0o600
     assert invoke(import_tasks, other, "--dry-run", file).stdout.startswith(f"Tasks that would be made: {count}.")
     assert rows(other)["task"] == []

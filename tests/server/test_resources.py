@@ -128,6 +128,10 @@ async def test_a_long_list_of_the_latest_changes_leaves_the_older_ones_out(tmp_p
         assert len(json.dumps(read)) < 36_000
         assert 10 < len(read["events"]) < 50
         assert read["events"][-1]["id"] == "t-49"
+        feed.source.log.append(TaskEvent("log 50", "t-50", "updated", feed.clock()))
+        feed.clock.move(minutes=1)
+        after = await Agent(client)("list_events", cursor=read["nextCursor"])
+        assert [row["id"] for row in after["events"]] == ["t-50"]
 
 
 @pytest.mark.parametrize("era", ERAS)
