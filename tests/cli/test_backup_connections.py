@@ -13,9 +13,11 @@ from click.testing import CliRunner, Result
 
 from cli.installing import error_of
 from server.transports.task_calls import DRAFT
+from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.cli.backup_databases import find_databases
 from taskhand.cli.main import command
 from taskhand.config.effective_settings import load_configuration
+from taskhand.sqlite.connection import make_database
 from variables import PREFIXES
 
 LOC = '[connections.loc]\nbackend = "local"\n'
@@ -102,6 +104,21 @@ def test_a_store_of_its_own_is_restored_alone_and_every_store_together(run: Run,
     assert len(titles(run, "loc")) == 3
     output_of(run("restore", "all.zip"))
     assert (titles(run, "loc"), changes(run, "loc"), titles(run, "own")) == ({"Before"}, 1, {"Mine before"})
+
+
+def test_five_databases_at_most_are_restored_together(run: Run, tmp_path: Path) -> None:
+    for count in (4, 5):  # and the journal that they share
+        stores = [tmp_path / f"{count}-{number}.sqlite" for number in range(count)]
+        tables = [
+            f'[connections.c{number}]\nbackend = "local"\ndb = "{store}"\n' for number, store in enumerate(stores)
+        ]
+        save(tmp_path, f'journal = "{{folder}}/journal-{count}.sqlite"', *tables)
+        for store in stores:
+            make_database(store, TASK_STORE)
+        output_of(run("backup", f"{count}.zip"))
+    assert "at most are restored together" in error_of(run("restore", "5.zip")).message
+    save(tmp_path, 'journal = "{folder}/journal-4.sqlite"', *(table.replace("5-", "4-") for table in tables[:4]))
+    output_of(run("restore", "4.zip"))
 
 
 def test_a_restore_of_one_store_names_its_connection(run: Run, tmp_path: Path) -> None:

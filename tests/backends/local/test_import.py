@@ -11,7 +11,7 @@ from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.task_import import Line
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
-from taskhand.domain.task import Task
+from taskhand.domain.task import STATUS_TYPES, Task
 from taskhand.domain.task_query import TaskQuery
 
 
@@ -65,3 +65,11 @@ async def test_a_status_whose_position_is_taken_comes_last(backend: LocalBackend
 async def test_a_file_without_an_initial_status_leaves_the_default_ones(backend: LocalBackend) -> None:
     await import_records(backend, ("status", status("Cerrada", "done", 5)))
     assert await statuses(backend) == [("Pendiente", 1), ("En Progreso", 2), ("Completado", 3), ("Cerrada", 5)]
+
+
+async def test_ten_wrong_lines_are_named_and_of_the_others_the_number(backend: LocalBackend) -> None:
+    wrong = ("status", status("Nueva", "odd", 1))
+    for count, rest in ((10, ""), (11, "; and 1 more")):
+        with pytest.raises(CallerError) as refused:
+            await import_records(backend, *[wrong] * count)
+        assert refused.value.message.endswith(f"line 10: the type of a status is one of {STATUS_TYPES}{rest}.")
