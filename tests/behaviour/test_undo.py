@@ -520,3 +520,31 @@ async def test_the_old_id_of_a_task_that_was_made_again_is_answered_with_the_new
             with pytest.raises(Refused, match=f"It was deleted and made again as {task}.") as refused:
                 await agent(tool, **call)
             assert (refused.value.code, refused.value.next) == ("task_not_found", f"Send {task} in its place.")
+
+
+async def test_a_task_that_an_undo_made_again_is_not_deleted_without_a_plan(worker: Agent) -> None:
+    task = await worker.create(dueDate="2026-03-10")
+    planned = await worker("delete_task", id=task["id"])
+    deleted = await worker("apply_plan", planId=planned["planId"])
+    back = await worker("undo_change", changeId=deleted["changeId"])
+    plan = await worker("undo_change", changeId=back["changeId"])
+    assert (plan["count"], await worker.listed()) == (1, ["Call Acme"])
+
+
+async def test_the_refused_undo_of_a_change_to_a_task_that_was_made_again_names_the_new_one(worker: Agent) -> None:
+    task = await worker.create(dueDate="2026-03-10")
+    changed = await worker("update_task", id=task["id"], title="Call Globex")
+    planned = await worker("delete_task", id=task["id"])
+    deleted = await worker("apply_plan", planId=planned["planId"])
+    back = (await worker("undo_change", changeId=deleted["changeId"]))["task"]["id"]
+    with pytest.raises(Refused, match=f"It was deleted and made again as {back}.") as refused:
+        await worker("undo_change", changeId=changed["changeId"])
+    assert (refused.value.code, f"for {back} with update_task" in refused.value.next) == ("changed_since", True)
+
+
+async def test_an_undo_that_finds_nothing_to_redo_does_not_say_that_it_redoes(worker: Agent) -> None:
+    task = await worker.create()
+    changed = await worker("update_task", id=task["id"], title="Call Globex")
+    undone = await worker("undo_change", changeId=changed["changeId"])
+    assert "redoes" in (await worker("undo_change", changeId=undone["changeId"]))["note"]
+    assert "redoes" not in (await worker("undo_change", changeId=undone["changeId"]))["note"]

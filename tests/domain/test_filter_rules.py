@@ -77,7 +77,7 @@ def test_a_window_of_a_moment_that_the_crm_does_not_know_is_answered_with_those_
     with refused("invalid_window") as caught:
         check_filter(filter_of(dateField="completed", fromDate="2026-05-02"), knows)
     assert [one.value for one in caught.value.candidates] == ["due", "created", "updated"]
-    assert "list_changes" in str(caught.value.next_step)
+    assert "list_events" in str(caught.value.next_step)
     with refused("invalid_window") as caught:
         check_filter(filter_of(dateField="updated", fromDate="2026-05-02"), EVERYTHING)
     assert caught.value.next_step == "Other windows: dateField due or created."

@@ -193,10 +193,11 @@ def test_a_title_may_be_as_long_as_the_backend_says() -> None:
     assert (caught.value.message, caught.value.next_step) == ("title has 6 characters.", "Send at most 5.")
 
 
-def test_a_malformed_id_may_be_a_unique_property_where_tasks_have_properties() -> None:
-    for absent, named in ((frozenset({"properties"}), False), (frozenset[str](), True)):
+def test_a_malformed_id_may_be_a_unique_property_where_tasks_and_the_tool_have_properties() -> None:
+    cases = (frozenset({"properties"}), True, False), (frozenset[str](), True, True), (frozenset[str](), False, False)
+    for absent, has_id_property, named in cases:
         with refused("invalid_id") as caught:
-            task_rules.check_id("A-1", Capabilities(absent=absent))
+            task_rules.check_id("A-1", Capabilities(absent=absent), has_id_property=has_id_property)
         assert ("idProperty" in str(caught.value.next_step)) is named
 
 

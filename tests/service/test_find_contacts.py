@@ -62,3 +62,17 @@ async def test_a_customer_that_a_task_has_already_is_taken_whatever_its_form(tmp
     await update_task(Call(app, "update_task"), task.id, patch)
     assert (await store.get_task(task.id)).title == "Visit"
     await app.aclose()
+
+
+async def test_candidates_of_one_name_are_told_apart_by_their_addresses(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    for phone, mail in ((None, "rosa@acme.cl"), ("+56 9 1111", None)):
+        await store.edit(lambda one, phone=phone, mail=mail: one.add_contact("Rosa", phone, mail))  # type: ignore[misc]
+    app = AppContext(store, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    with pytest.raises(CallerError) as refused:
+        await resolve_link(app, "ai_contact_id", "rosa")
+    assert sorted(candidate.name or "" for candidate in refused.value.candidates) == [
+        "Rosa, +56 9 1111",
+        "Rosa, rosa@acme.cl",
+    ]
+    await app.aclose()

@@ -46,7 +46,7 @@ def check_filter(task_filter: TaskFilter, capabilities: Capabilities) -> None:
         raise CallerError(
             "responsibleIds is empty.",
             code="empty_filter",
-            next_step="Leave responsibleIds out to list everyone's tasks.",
+            next_step="Name people in responsibleIds, or leave it out for the tasks of everyone.",
         )
     if task_filter.status == ():
         raise CallerError(
@@ -79,7 +79,7 @@ def _check_dates(task_filter: TaskFilter, capabilities: Capabilities) -> None:
         known = ["due", *(name for name in capabilities.known if name != "completed_by")]
         instead = f"Other windows: dateField {' or '.join(known)}."
         if field == "completed":
-            instead = f"list_changes with tool complete_task has what was finished through Taskhand. {instead}"
+            instead = f"list_events with kinds ['completed'] lists what was completed. {instead}"
         raise CallerError(
             f"This CRM does not say when a task was {field}.",
             code="invalid_window",
@@ -94,8 +94,13 @@ def _check_dates(task_filter: TaskFilter, capabilities: Capabilities) -> None:
         )
     if task_filter.without_date is not True:
         return
-    others = ["includeTasksWithoutDates false"] if task_filter.include_tasks_without_dates is False else []
-    others += ["overdue true"] if task_filter.overdue is True else []
+    if task_filter.include_tasks_without_dates is False:
+        raise CallerError(
+            "withoutDate true contradicts includeTasksWithoutDates false, which leaves out tasks without a due date.",
+            code="invalid_window",
+            next_step="Send one of the two.",
+        )
+    others = ["overdue true"] if task_filter.overdue is True else []
     others += windowed if field == "due" else []
     if others:
         raise CallerError(

@@ -93,13 +93,16 @@ def parse_due(body: TaskDraft | TaskPatch, reference: Reference) -> DueRequest:
     return DueRequest.parse(body.due_date, body.due_time, body.timezone, reference=reference)
 
 
-def check_id(task_id: str, capabilities: Capabilities) -> None:
-    """Refuse an id that is malformed for this backend."""
+def check_id(task_id: str, capabilities: Capabilities, *, has_id_property: bool = True) -> None:
+    """Refuse an id that is malformed for this backend.
+
+    `has_id_property` is whether the tool takes `idProperty`, if the backend has it.
+    """
     if not re.fullmatch(capabilities.id_pattern, task_id):
         next_step = "Take id from list_tasks, and send it unchanged."
         if " " in task_id.strip():
             next_step = "If it is a title, call list_tasks with text to find the task, then send its id."
-        if "properties" not in capabilities.absent:
+        if has_id_property and "properties" not in capabilities.absent:
             next_step += " If it is the value of a unique property, name that in idProperty."
         raise CallerError(f"{task_id[:60]!r} is not a task id.", code="invalid_id", next_step=next_step)
 

@@ -33,6 +33,7 @@ def undoes_own_creation(call: Call, change: Change, intents: Sequence[Intent]) -
     return (
         not call.app.principal.rules.second_person
         and all(intent.verb == "create" for intent in change.intents)
+        and change.opening.undoes is None  # a task that was made again is as old as the deleted one
         and len(intents) <= policy.plan_over
         and change.opening.caller.key == call.caller.key
         and change.session == call.app.journal.session

@@ -50,8 +50,13 @@ async def _find_deletion(app: AppContext, task_id: str) -> Change | None:
     return next(deletes, None)
 
 
-async def with_remade_id(app: AppContext, error: TaskhandError, task_id: str) -> TaskhandError:
-    """The error for a missing task, with the id of the one that was made again for it, if the journal has that."""
+async def with_remade_id(
+    app: AppContext, error: TaskhandError, task_id: str, advice: str = "Send {} in its place."
+) -> TaskhandError:
+    """The error for a missing task, with the id of the one that was made again for it, if the journal has that.
+
+    `advice` is the next step with that id.
+    """
     try:
         remade = await _find_remade(app, task_id)
     except OperatorError:  # the journal cannot be read: the error stands as it is
@@ -59,4 +64,4 @@ async def with_remade_id(app: AppContext, error: TaskhandError, task_id: str) ->
     if remade is None:
         return error
     message = f"{error.message} It was deleted and made again as {remade}."
-    return error.but(message=message, next_step=f"Send {remade} in its place.")
+    return error.but(message=message, next_step=advice.format(remade))

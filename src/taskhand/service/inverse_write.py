@@ -15,11 +15,14 @@ from taskhand.domain.unapplied_fields import Unapplied, unapplied_field
 from taskhand.domain.unrestorable_values import unrestorable
 from taskhand.journal.journal import MASK, Intent, Result
 from taskhand.service.app_context import AppContext
+from taskhand.service.earlier_undo import with_remade_id
 from taskhand.service.intents import create_intent, update_intent
 from taskhand.service.masked_text import refuse_masked, with_keys_of
 from taskhand.service.undo_conflict import changed_create_error, conflict_error, gone_error
 
 __all__ = ["Inverse", "invert"]
+
+_RESTORE_THERE = "list_changes has the earlier values: send them for {} with update_task."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ async def invert(
         raise _before_unknown_error(result)
     after = with_keys_of(result.after, now.task) if now else result.after
     if now is None:
-        raise gone_error(result)
+        raise await with_remade_id(app, gone_error(result), result.task_id or "", _RESTORE_THERE)
     if intent.verb == "create" or before is None:
         if (moved := difference_between(after, now.task)) is not None:
             raise changed_create_error(moved)

@@ -20,7 +20,7 @@ async def list_changes(app: AppContext, query: ChangeQuery) -> ChangePage:
     or person: an empty page would mislead.
     """
     if query.task_id is not None:
-        task_rules.check_id(query.task_id, app.backend.capabilities)
+        task_rules.check_id(query.task_id, app.backend.capabilities, has_id_property=False)
     if query.since is not None and query.until is not None and query.since > query.until:
         raise CallerError("since is after until.", code="invalid_window", next_step="Send since as the earlier time.")
     list_owner = app.connection.name, app.principal.subject

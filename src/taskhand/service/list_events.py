@@ -111,7 +111,7 @@ async def list_events(app: AppContext, request: EventsRequest, *, looks: bool = 
     list.
     """
     if request.task_id is not None:
-        task_rules.check_id(request.task_id, app.backend.capabilities)
+        task_rules.check_id(request.task_id, app.backend.capabilities, has_id_property=False)
     name = await feed_of(app)
     store, source = app.events, find_source(app, name)
     if store is None or source is None:

@@ -11,8 +11,8 @@ from taskhand.service.date_notes import merged_note_on_words, note_on_words
 __all__ = ["list_note", "merged_list_note"]
 
 _NO_WORDS: Final = (
-    "Each word of text must be in the title or description, at least as a part of a word: try one word alone, or only "
-    "its beginning."
+    "Each word of text must be in the title or the description, if tasks here have one, at least as a part of a word: "
+    "try one word alone, or only its beginning. For the tasks of a contact or company send its name as contact."
 )
 
 

@@ -1,6 +1,7 @@
 """Check the contacts and customers that a filter or a body names."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,7 +9,7 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.display_text import strip_hidden
 from taskhand.domain.errors import CallerError, Candidate, OperatorError
 from taskhand.domain.field_names import argument_name
-from taskhand.domain.name_matching import fold, matching
+from taskhand.domain.name_matching import fold, has_words, matching
 from taskhand.domain.task import Contact
 from taskhand.service.app_context import AppContext
 from taskhand.service.find_contacts import find_contacts
@@ -88,12 +89,13 @@ def _name_error(argument: str, text: str, contacts: Sequence[Contact] | None, fi
 
     `contacts` is what `_search` returned; `field` is the field of the task, None in a filter.
     """
-    pairs = ((contact, _value(contact, field)) for contact in (contacts or ())[:_MAX_CANDIDATES])
-    candidates = list(dict.fromkeys(Candidate(value, _name(contact, field)) for contact, value in pairs if value))
+    shown = (contacts or ())[:_MAX_CANDIDATES]
+    candidates = _candidates(shown, field) if field else [*_customers(shown, text), *_candidates(shown, None)]
     which = argument if field else "the aiContactId or aiCustomerId"
     step = f"Send {which} {'as' if field else 'that'} find_contacts returns {'it' if field else 'for it'}."
     if candidates:
-        step = "Send the value of the candidate that is meant."
+        doubt = "; ask the person if in doubt" if len(candidates) > 1 else ""
+        step = f"Send the value of the candidate that is meant{doubt}."
     if contacts and len(contacts) > _MAX_CANDIDATES:
         step = f"{step} There are more: find_contacts returns all of them."
     is_no_id = "a name" if contacts else "neither an id nor the name of a contact" if contacts == () else "not one"
@@ -103,6 +105,32 @@ def _name_error(argument: str, text: str, contacts: Sequence[Contact] | None, fi
         candidates=candidates,
         next_step=step,
     )
+
+
+def _candidates(contacts: Sequence[Contact], field: str | None) -> list[Candidate]:
+    """The contacts as candidates for this field; those of the same name with their e-mail, phone or customer."""
+    by_value = {value: contact for contact in contacts if (value := _value(contact, field))}
+    bearers = Counter(_name(contact, field) for contact in by_value.values())
+    return [
+        Candidate(value, ", ".join(filter(None, (name, _address(contact) if bearers[name] > 1 else None))))
+        for value, contact in by_value.items()
+        if (name := _name(contact, field))
+    ]
+
+
+def _address(contact: Contact) -> str | None:
+    """What tells a contact from others of the same name."""
+    return contact.email or contact.phone or contact.customer_name
+
+
+def _customers(contacts: Sequence[Contact], text: str) -> list[Candidate]:
+    """The customers of these contacts that are named so: a filter by one finds the tasks of all its contacts."""
+    customers = {contact.customer_id: contact.customer_name for contact in contacts if contact.customer_name}
+    return [
+        Candidate(customer_id, name)
+        for customer_id, name in customers.items()
+        if customer_id and name and has_words(name, text)
+    ]
 
 
 def _value(contact: Contact, field: str | None) -> str | None:

@@ -83,14 +83,16 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
     ]
     if len(tasks) + len(chosen.unwritten) > 1:
         tasks = await _with_remade_results(call, tasks)
-    owner, redone = describe_owner(call.app, change), change.opening.undoes
-    redoes = f"This redoes {redone}, which {change.id} had undone." if redone else None
-    return Undo(
+    undo = Undo(
         tuple(tasks),
         tuple(chosen.unwritten),
-        tuple(filter(None, (owner, redoes))),
+        tuple(filter(None, [describe_owner(call.app, change)])),
         describe_others([task for others in shared.values() for task in others]) if shared else None,
     )
+    redone = change.opening.undoes
+    if redone is None or undo.is_met:
+        return undo
+    return replace(undo, general=(*undo.general, f"This redoes {redone}, which {change.id} had undone."))
 
 
 async def _prepare_task(

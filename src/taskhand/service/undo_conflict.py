@@ -19,7 +19,7 @@ def conflict_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
     return CallerError(
         f"Task {moved.id} has changed since in {', '.join(fields)}; it was not undone.",
         code="changed_since",
-        next_step="Look at the difference. To restore the earlier values anyway, send update_task with wouldWrite.",
+        next_step="To restore the earlier values anyway, send them with update_task.",
         details={"difference": [moved], "wouldWrite": [{"id": moved.id} | request_body(edit)]},
     )
 
@@ -41,6 +41,6 @@ def changed_create_error(moved: Difference) -> CallerError:
     return CallerError(
         f"Task {moved.id} has changed since it was made, in {', '.join(fields)}; it was not deleted.",
         code="changed_since",
-        next_step="Look at the difference. delete_task with its id deletes it anyway.",
+        next_step="delete_task with its id deletes it anyway.",
         details={"difference": [moved]},
     )

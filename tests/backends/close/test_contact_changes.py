@@ -136,3 +136,15 @@ async def test_at_most_five_leads_are_read_for_their_names() -> None:
         found = await backend.account.find_linked("ai_customer_id", ids)
     assert found.keys() == {LEAD, OTHER_LEAD}
     assert len(sandbox.requests) == 5
+
+
+async def test_a_filter_by_the_name_of_a_lead_offers_the_lead_with_the_tasks_of_all_its_contacts() -> None:
+    async with agent_on(close(TASKS, seed=WORLD | CONTACTS | {"tasks": TASKS})) as agent:
+        with pytest.raises(Refused) as refused:
+            await agent("list_tasks", contact="Acme")
+        assert refused.value.values[:2] == [LEAD, CAROLINA]
+        found = (await agent("list_tasks", contact=refused.value.values[0]))["tasks"]
+        assert {ONE, TWO} <= {task["id"] for task in found}
+        with pytest.raises(Refused) as other:
+            await agent("list_tasks", contact="Vega")
+        assert other.value.values == [CAROLINA, PEDRO]

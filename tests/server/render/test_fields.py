@@ -183,7 +183,7 @@ def test_each_field_of_a_plan_is_its_own() -> None:
     assert for_others["note"] == "Nothing was written. Show the difference to the person."
     large = json_of(render_write(replace(plan, differences=plan.differences[:1] * 26), WORDING))
     assert (large["count"], len(large["difference"])) == (26, 25)
-    assert " 1 more are not shown." in large["note"]
+    assert " 1 more are not shown: list_changes with the planId as changeId has them." in large["note"]
 
 
 def test_each_field_of_the_outcome_of_a_task_is_its_own() -> None:

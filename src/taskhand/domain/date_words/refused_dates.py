@@ -38,7 +38,10 @@ def step_for_no_date(argument: str, text: str) -> str | None:
     if _NO_DATE.fullmatch(fold(text)) is None:
         return None
     if argument == "dueDate":
-        return 'To remove the due date send clear ["dueDate"]; a new task without one leaves dueDate out.'
+        return (
+            'To remove the due date send clear ["dueDate"]; a new task without one leaves dueDate out. '
+            "If tasks of this CRM must have one, ask the person for a day."
+        )
     if argument in ("fromDate", "toDate"):
         return f"For tasks without a due date send withoutDate true, and leave {argument} out."
     return f"Leave {argument} out."

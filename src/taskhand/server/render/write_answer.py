@@ -48,7 +48,8 @@ def render_plan(
     plan: Plan, rows: Sequence[DifferenceRow], kept_fields: Sequence[UnappliedRow], expires_at: str | None
 ) -> WriteAnswer:
     """The answer for a plan, with these rows for its first differences; `kept_fields` are fields that stay."""
-    more = f" {len(plan.differences) - len(rows)} more are not shown." if len(rows) < len(plan.differences) else ""
+    unseen = len(plan.differences) - len(rows)
+    more = f" {unseen} more are not shown: list_changes with the planId as changeId has them." if unseen else ""
     why = f"{plan.guard} stops at a plan: nothing was written." if plan.guard else "Nothing was written."
     return ManyAnswer(
         plan_id=plan.id,
