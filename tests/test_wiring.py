@@ -11,6 +11,7 @@ import pytest
 from builders import task
 from fixed_clock import NOW
 from postgres_server import TestDatabase
+from settings_of import required_variables
 from taskhand.backends.factory import BackendFactory
 from taskhand.backends.registry import FACTORIES
 from taskhand.config.connection_settings import ConnectionSettings
@@ -32,7 +33,9 @@ async def test_one_journal_of_several_connections_to_a_crm_keeps_their_histories
 ) -> None:
     credentials = {Settings.variable(crm.credentials[0]): "a-credential"}
     settings = Settings.from_env(
-        {"TASKHAND_BACKEND": crm.name, "TASKHAND_JOURNAL": str(tmp_path / "journal.sqlite")} | credentials
+        {"TASKHAND_BACKEND": crm.name, "TASKHAND_JOURNAL": str(tmp_path / "journal.sqlite")}
+        | credentials
+        | required_variables(crm.name)
     )
     found: dict[str | None, list[str]] = {}
     for name in ("north", "south", None, "north"):

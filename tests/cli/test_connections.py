@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from cli.installing import error_of, type_into
 from keyrings import LockedKeyring, MemoryKeyring
+from settings_of import required_variables
 from taskhand.backends.registry import NAMES as BACKENDS
 from taskhand.backends.registry import find_factory
 from taskhand.cli.main import command
@@ -167,12 +168,15 @@ def test_a_connection_is_added_after_it_was_tried(name: str, run: Run, accounts:
     account = accounts[name]
     upper = name.upper()
     key = find_factory(name).credentials[0].removeprefix(f"{name}_")
-    given = {f"{upper}_{key.upper()}": account[key], f"{upper}_BASE_URL": account["base_url"]}
+    required = required_variables(name)
+    given = {f"{upper}_{key.upper()}": account[key], f"{upper}_BASE_URL": account["base_url"]} | required
+    also = {variable.removeprefix(f"{upper}_").lower(): value for variable, value in required.items()}
     done = run("connections", "add", "north", "--backend", name, "--description", "The north", **given)
     assert done.exit_code == 0, f"{done.output} {done.exception!r}"
     assert file.read_text(encoding="utf-8").startswith("# mine\nplan_over = 3\n\n[connections.north]\n")
     assert tomllib.loads(file.read_text(encoding="utf-8"))["connections"] == {
         "north": {"backend": name, "description": "The north", key: account[key], "base_url": account["base_url"]}
+        | also
     }
     assert f"{key} is taken from {upper}_{key.upper()} of the environment." in done.stderr
     assert account[key] not in done.output

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from cli.installing import KEY, Run, error_of, servers_in, type_into
 from keyrings import MemoryKeyring
+from settings_of import required_variables
 from taskhand.backends.registry import find_factory
 from taskhand.cli.main import command
 from taskhand.cli.sandbox import CRMS
@@ -42,7 +43,7 @@ def test_a_wrong_key_is_reported_and_nothing_is_written(
     before = file.read_bytes()
     options, (name, _, url) = bases[backend][:2], bases[backend][3].partition("=")
     level = logging.getLogger("taskhand").level
-    done = run("cursor", "--check", *options, **{KEYS[backend]: KEY, name: url})
+    done = run("cursor", "--check", *options, **{KEYS[backend]: KEY, name: url}, **required_variables(backend))
     assert f"{name} is taken from the environment." in done.stderr
     assert "does not accept the key, so nothing is written." in error_of(done).message
     assert (file.read_bytes(), kept.kept) == (before, {})
@@ -56,7 +57,9 @@ def test_an_address_at_which_something_else_answers_is_refused(
 ) -> None:
     before = file.read_bytes()
     *options, base = bases[backend]
-    done = run("cursor", "--check", *options, f"{base}/elsewhere", **{KEYS[backend]: KEY})
+    done = run(
+        "cursor", "--check", *options, f"{base}/elsewhere", **{KEYS[backend]: KEY}, **required_variables(backend)
+    )
     assert error_of(done).message.startswith("The key could not be tried, so nothing is written. ")
     assert error_of(done).next_step == (f"Correct {backend.upper()}_BASE_URL; `--no-check` writes the entry untried.")
     assert file.read_bytes() == before

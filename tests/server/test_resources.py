@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from mcp import Client
@@ -64,10 +65,11 @@ async def test_a_resource_returns_the_same_as_its_tool(backend: BackendCase, era
     async with backend.open(tmp_path) as at, Client(create_server(at), mode=era) as client:
         agent = Agent(client, backend.needs)
         task = await agent.create("Call \u202eAcme")
-        assert await read_json(client, f"task://{task['id']}") == await agent("get_task", id=task["id"])
+        address = f"task://{quote(task['id'], safe='')}"
+        assert await read_json(client, address) == await agent("get_task", id=task["id"])
         assert await read_json(client, "taskhand://statuses") == await agent("list_statuses")
         assert await read_json(client, "taskhand://members") == await agent("list_team_members")
-        read = await read_json(client, f"task://{task['id']}")
+        read = await read_json(client, address)
         assert read["task"]["title"] == "Call Acme"
         assert "task.title" in read["untrusted"]["fields"]
 

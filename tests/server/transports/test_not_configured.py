@@ -7,6 +7,7 @@ import pytest
 
 from server.transports.server_process import HELLO, Pipe, run, serving
 from server.transports.task_calls import error_of
+from settings_of import required_variables
 from taskhand import __version__
 from taskhand.backends.registry import FACTORIES
 from taskhand.config.settings import Settings
@@ -28,7 +29,10 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
     "a journal in memory": ({"TASKHAND_JOURNAL": ":memory:"}, "TASKHAND_JOURNAL"),
     "two credentials": ({"VAMBE_API_KEY": "a", "CLOSE_API_KEY": "b"}, "several CRMs"),
     **{
-        f"no key for {factory.title}": ({"TASKHAND_BACKEND": factory.name}, Settings.variable(factory.credentials[0]))
+        f"no key for {factory.title}": (
+            {"TASKHAND_BACKEND": factory.name} | required_variables(factory.name),
+            Settings.variable(factory.credentials[0]),
+        )
         for factory in FACTORIES
         if factory.credentials
     },
