@@ -24,7 +24,7 @@ class BulkUpdateTasks(RepeatableOptions):
     task_ids: (
         Annotated[
             tuple[str, ...],
-            Field(description="Up to 1000 ids", json_schema_extra=field_notes(null_is_not_given=True)),
+            Field(description="Up to 1000 ids; or send filter", json_schema_extra=field_notes(null_is_not_given=True)),
         ]
         | MISSING
     ) = MISSING

@@ -23,7 +23,7 @@ class FindContacts(Body):
     query: Annotated[
         str,
         Field(
-            description="A part of one of these, or an id; 2 characters or more",
+            description="Part of a name, phone number or e-mail, or an id; 2 characters or more",
             json_schema_extra=field_notes(deals="a deal is found by its name, for dealId"),
         ),
     ]
