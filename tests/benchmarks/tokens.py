@@ -25,7 +25,11 @@ _TITLES = (
 def measure() -> Measurement:
     """The answers as they are sent."""
     with TemporaryDirectory() as folder:
-        environment = plain_environment(TASKHAND_DB=str(Path(folder) / "tasks.sqlite"), TASKHAND_USER="Elisa Mora")
+        environment = plain_environment(
+            TASKHAND_DB=str(Path(folder) / "tasks.sqlite"),
+            TASKHAND_USER="Elisa Mora",
+            TASKHAND_CLOCK=_NOW,  # later the tasks would be overdue, and their rows longer
+        )
         with Host(taskhand(), environment) as host:
             listed = host.ask("tools/list")["tools"]
             tools = tokens(compact_json(listed))
@@ -50,6 +54,7 @@ def measure() -> Measurement:
     return Measurement(values, f"{_table({'Taskhand': ours} | theirs)}\n\n{details}")
 
 
+_NOW = "2026-03-02T12:00:00Z"
 _CORE = ("name", "description", "inputSchema")
 _BODY: dict[str, Any] = {"responsibleIds": ["me"], "priority": "1", "dueDate": "2026-03-06"}
 
