@@ -1,6 +1,6 @@
 """The queue of one replica: calls take turns, and without the database it keeps to the share of one."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -324,6 +324,13 @@ async def test_a_background_request_is_sent_soon_after_a_caller_waits_for_it(rep
     assert replica.left[-1][1] < 0.5
 
 
+def _run_at_second_sleep(time: Time, action: Callable[[], Awaitable[None]]) -> None:
+    async def wait_for_next() -> None:
+        time.on_sleep = action
+
+    time.on_sleep = wait_for_next
+
+
 async def test_a_request_that_is_cancelled_before_its_slot_gives_its_place_back(
     budget: MemoryBudget, time: Time
 ) -> None:
@@ -335,10 +342,7 @@ async def test_a_request_that_is_cancelled_before_its_slot_gives_its_place_back(
         scope.cancel()
         await anyio.lowlevel.checkpoint()
 
-    async def cancel_at_next_sleep() -> None:
-        time.on_sleep = cancel
-
-    time.on_sleep = cancel_at_next_sleep
+    _run_at_second_sleep(time, cancel)
     with scope:
         await replica.send("cancelled")
     with anyio.fail_after(BOUND_S):
@@ -362,10 +366,7 @@ async def test_a_request_behind_one_that_is_cancelled_before_its_slot_gets_its_p
                 scope.cancel()
                 await anyio.lowlevel.checkpoint()
 
-            async def cancel_at_next_sleep() -> None:
-                time.on_sleep = cancel
-
-            time.on_sleep = cancel_at_next_sleep
+            _run_at_second_sleep(time, cancel)
             with scope:
                 await replica.send("cancelled")
     assert [who for who, _ in replica.left[10:]] == ["next"]

@@ -111,16 +111,12 @@ def _candidates(contacts: Sequence[Contact], field: str | None) -> list[Candidat
     """The contacts as candidates for this field; those of the same name with their e-mail, phone or customer."""
     by_value = {value: contact for contact in contacts if (value := _value(contact, field))}
     bearers = Counter(_name(contact, field) for contact in by_value.values())
-    return [
-        Candidate(value, ", ".join(filter(None, (name, _address(contact) if bearers[name] > 1 else None))))
-        for value, contact in by_value.items()
-        if (name := _name(contact, field))
-    ]
 
+    def label(contact: Contact) -> str:
+        name, other = _name(contact, field), contact.email or contact.phone or contact.customer_name
+        return f"{name}, {other}" if bearers[name] > 1 and other else name
 
-def _address(contact: Contact) -> str | None:
-    """What tells a contact from others of the same name."""
-    return contact.email or contact.phone or contact.customer_name
+    return [Candidate(value, label(contact)) for value, contact in by_value.items()]
 
 
 def _customers(contacts: Sequence[Contact], text: str) -> list[Candidate]:

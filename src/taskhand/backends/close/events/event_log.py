@@ -103,15 +103,15 @@ class EventLog:
 
         `max_pages` limits the pages with entries after `known_until`; older entries were read before.
         """
-        entries_by_id: dict[str, tuple[list[LogEntry], bool]] = {}
+        entries_by_action: dict[str, tuple[list[LogEntry], bool]] = {}
 
         async def read(action: str) -> None:
-            entries_by_id[action] = await self._read_action(action, since, until, known_until, max_pages)
+            entries_by_action[action] = await self._read_action(action, since, until, known_until, max_pages)
 
         await for_each(ACTIONS, read, at_once=len(ACTIONS))
-        entries = [entry for action in ACTIONS for entry in reversed(entries_by_id[action][0])]
+        entries = [entry for action in ACTIONS for entry in reversed(entries_by_action[action][0])]
         entries.sort(key=lambda entry: (entry.changed, ACTIONS.index(entry.action)))
-        cut_at = [read[-1].changed for read, is_whole in entries_by_id.values() if read and not is_whole]
+        cut_at = [read[-1].changed for read, is_whole in entries_by_action.values() if read and not is_whole]
         return Stretch(entries, max(cut_at, default=None))
 
     async def _read_action(
