@@ -82,6 +82,32 @@ async def test_a_task_that_was_deleted_since_is_made_again(worker: Agent) -> Non
     assert await worker.listed() == ["Call Acme"]
 
 
+@pytest.mark.parametrize("key", [{}, {"idempotencyKey": "one"}], ids=["body", "key"])
+async def test_a_repeated_create_is_answered_with_the_task_that_an_undo_made_again(
+    worker: Agent, key: dict[str, str]
+) -> None:
+    for tool, body in (("create_task", BODY), ("create_tasks", {"tasks": [BODY | {"title": "Call Globex"}]})):
+        keyed = {name: f"{tool} {value}" for name, value in key.items()}
+        made = await worker(tool, **body, **keyed)
+        undone = await worker("undo_change", changeId=made["changeId"])
+        if key:
+            answer = await _answer_or_error(worker, tool, **body, **keyed)
+            assert f"{undone['changeId']} deleted it; nothing was made now" in answer
+            assert f"undo_change with changeId {undone['changeId']} makes it again" in answer
+        back = (await worker("undo_change", changeId=undone["changeId"]))["task"]
+        again = await worker(tool, **body, **keyed)
+        assert back["id"] in str(again)
+        assert "deleted since, and made again under this id" in str(again)
+    assert sorted(await worker.listed()) == ["Call Acme", "Call Globex"]
+
+
+async def _answer_or_error(agent: Agent, tool: str, /, **arguments: Any) -> str:
+    try:
+        return str(await agent(tool, **arguments))
+    except Refused as refused:
+        return str(refused.error)
+
+
 async def test_a_repetition_shows_the_task_as_it_is_now(worker: Agent) -> None:
     for key in ({}, {"idempotencyKey": "one"}):
         made = await worker("create_task", **BODY, **key)

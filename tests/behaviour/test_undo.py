@@ -415,6 +415,24 @@ async def test_undo_of_a_deletion_repeats_only_after_its_new_task_was_deleted(wo
         await worker("apply_plan", planId=plan["planId"])
 
 
+async def test_undos_of_the_first_and_the_latest_deletion_make_one_task_and_its_first_id_leads_to_it(
+    worker: Agent,
+) -> None:
+    first = await worker.create()
+    plan = await worker("delete_task", id=first["id"])
+    deletions = [(await worker("apply_plan", planId=plan["planId"]))["changeId"]]
+    back = await worker("undo_change", changeId=deletions[0])
+    plan = await worker("undo_change", changeId=back["changeId"])
+    deletions.append((await worker("apply_plan", planId=plan["planId"]))["changeId"])
+    for undone in (deletions, deletions[::-1]):
+        tasks = [(await worker("undo_change", changeId=change))["task"]["id"] for change in undone]
+        assert tasks[0] == tasks[1]
+        with pytest.raises(Refused, match=f"made again as {tasks[0]}"):
+            await worker.read(first["id"])
+        plan = await worker("delete_task", id=tasks[0])
+        deletions = [deletions[0], (await worker("apply_plan", planId=plan["planId"]))["changeId"]]
+
+
 async def test_two_plans_to_undo_one_deletion_make_one_task(worker: Agent) -> None:
     task = await worker.create(dueDate="2026-03-10")
     plan = await worker("delete_task", id=task["id"])
@@ -504,6 +522,10 @@ async def test_a_second_undo_of_a_change_names_the_one_that_has_undone_it(agent:
     gone = (await agent("undo_change", changeId=made["changeId"]))["changeId"]
     with pytest.raises(Refused, match=f"{gone} has already undone {made['changeId']}"):
         await agent("undo_change", changeId=made["changeId"])
+    back = (await agent("undo_change", changeId=gone))["task"]["id"]
+    with pytest.raises(Refused, match=f"made again as {back}") as refused:
+        await agent("undo_change", changeId=made["changeId"])
+    assert refused.value.next == f"delete_task with {back} deletes it."
 
 
 async def test_the_old_id_of_a_task_that_was_made_again_is_answered_with_the_new_one(agent: Agent) -> None:

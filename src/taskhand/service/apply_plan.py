@@ -20,7 +20,7 @@ from taskhand.service.app_context import AppContext
 from taskhand.service.bulk_write import bulk_write, is_resumable
 from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
-from taskhand.service.earlier_create import EarlierCreate, index_of_claim, is_task_deleted
+from taskhand.service.earlier_create import EarlierCreate, find_remade, index_of_claim
 from taskhand.service.edit_resolver import ResolvedEdit
 from taskhand.service.idempotency import DUPLICATE_SCOPE, check_same_payload, retry_after_claims, wait_until_ended
 from taskhand.service.make_plan import to_plan
@@ -236,7 +236,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
         check_same_payload(first, claim.payload)
     if plan.intents and plan.intents[0].verb == "create" and (len(first.intents) == 1 or not is_by_key):
         earlier = EarlierCreate(first, index_of_claim(first, plan.opening.claims[0]))
-        if await is_task_deleted(call, first, earlier.index):
+        if isinstance(await find_remade(call.app, earlier.task_id), Claim):
             raise CallerError(
                 "The task of this plan was made and deleted since.", code="plan_used", next_step="Make the plan again."
             )

@@ -57,7 +57,7 @@ async def create_task(call: Call, draft: TaskDraft) -> Receipt | Plan:
     async def attempt(first: Change | None) -> Receipt:
         open_claims = claims
         if call.key is None and claims:
-            earlier = await find_earlier_create(call, claims[0])
+            earlier = await find_earlier_create(call.app, claims[0])
             if isinstance(earlier, EarlierCreate):
                 return await replay_create(call, earlier)
             open_claims = (earlier,)
@@ -89,14 +89,15 @@ async def execute_create(call: Call, intent: Intent, opening: Opening) -> Receip
 async def replay_create(call: Call, earlier: EarlierCreate, *, by_key: bool = False) -> Receipt:
     """The receipt of an earlier create, with its task as it is now, or as it was then if it cannot be read.
 
-    OutcomeUnknown if the journal does not know the task; CallerError if the task is not found any more.
+    A task that was deleted and made again is shown as the new one. OutcomeUnknown if the journal does not know the
+    task; CallerError if it was deleted, or is not found any more.
     """
     first, made = earlier.change, earlier.made
     if earlier.is_left:
         raise left_error(earlier)
     if made is None:
         raise outcome_unknown_error(first)
-    task, state = state_of_made(call, earlier, made, await read_made(call, [earlier]))
+    task, state = state_of_made(call, earlier, made, await read_made(call.app, [earlier]))
     edit = first.intents[earlier.index].edit or Edit()
     matched = first.opening.matched if by_key else ()  # another call may have written them otherwise
     receipt = Receipt.of(None, made, edit, matched)

@@ -1,7 +1,7 @@
 """Create many tasks exactly once: each body has its own outcome, and one undo covers them all."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,13 +12,20 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.plan import Plan
-from taskhand.domain.task import Task, TaskDraft
+from taskhand.domain.task import TaskDraft
 from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import Change, Claim, Intent
 from taskhand.service.approval_rules import reason_to_confirm
 from taskhand.service.bulk_write import bulk_write, find_earlier_change, nothing_to_plan
 from taskhand.service.create_task import DUPLICATE
-from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made, state_of_made
+from taskhand.service.earlier_create import (
+    EarlierCreate,
+    MadeTasks,
+    find_earlier_create,
+    left_error,
+    read_made,
+    state_of_made,
+)
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.idempotency import (
     duplicate_claim,
@@ -194,17 +201,17 @@ async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
         if step.result is not None:
             continue
         for claim in _duplicate_claim(call, step):
-            earlier = await find_earlier_create(call, claim)
+            earlier = await find_earlier_create(call.app, claim)
             if isinstance(earlier, EarlierCreate):
                 made_earlier.append((step, earlier))
             else:
                 step.claim = earlier
-    now = await read_made(call, [earlier for _, earlier in made_earlier])
+    now = await read_made(call.app, [earlier for _, earlier in made_earlier])
     for step, earlier in made_earlier:
         step.result = _to_result(call, step.body, earlier, now)
 
 
-def _to_result(call: Call, body: NewBody, earlier: EarlierCreate, now: Mapping[str, Task] | None) -> TaskResult:
+def _to_result(call: Call, body: NewBody, earlier: EarlierCreate, now: MadeTasks | None) -> TaskResult:
     """The result of a body whose task an earlier call made or may have made; `now` is what `read_made` returned."""
     made = earlier.made
     if earlier.is_left:

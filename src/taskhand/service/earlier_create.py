@@ -8,15 +8,18 @@ from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Claim
+from taskhand.service.app_context import AppContext
 from taskhand.service.crash_recovery import lists_show
-from taskhand.service.idempotency import DUPLICATE_SCOPE, RECREATION_SCOPE, wait_until_ended
+from taskhand.service.idempotency import DUPLICATE_SCOPE, RECREATION_SCOPE, recreation_claim, wait_until_ended
+from taskhand.service.visible_changes import is_visible
 from taskhand.service.write_call import Call
 
 __all__ = [
     "EarlierCreate",
+    "MadeTasks",
     "find_earlier_create",
+    "find_remade",
     "index_of_claim",
-    "is_task_deleted",
     "left_error",
     "read_made",
     "state_of_made",
@@ -27,6 +30,9 @@ _NOT_FOUND: Final = (
     "The task is not found now and is shown as the first call left it: either it was deleted since, or the CRM's lists "
     "are behind. Look again in a minute."
 )
+_MADE_AGAIN: Final = "It was made as {}, deleted since, and made again under this id."
+_LATEST: Final = 50
+"""Changes of a task among which its deletion is looked for, the newest first."""
 _NOT_MADE: frozenset[Outcome] = frozenset({"refused", "not_applied"})
 
 
@@ -49,23 +55,59 @@ class EarlierCreate:
         result = self.change.results.get(self.index)
         return None if result is None else result.after
 
+    @property
+    def task_id(self) -> str | None:
+        """The id of the task; None if the journal does not know it."""
+        result = self.change.results.get(self.index)
+        return None if result is None else result.task_id
 
-async def find_earlier_create(call: Call, claim: Claim) -> Claim | EarlierCreate:
-    """The earlier create of this body, if its task still exists; else a new claim.
 
+@dataclass(frozen=True, slots=True)
+class MadeTasks:
+    """The tasks of earlier creates as they are now, by the id under which each was made first.
+
+    A task that was deleted and made again has another id now. `deletions` are the changes that deleted the others.
+    """
+
+    tasks: Mapping[str, Task]
+    deletions: Mapping[str, Change]
+
+
+async def find_earlier_create(app: AppContext, claim: Claim) -> Claim | EarlierCreate:
+    """The earlier create of this body, if its task still exists or was made again; else a new claim.
+
+    For a deleted task it is the latest create that made it again, or the claim for undoing its latest deletion.
     CallerError if the earlier call is still in progress.
     """
-    scope = claim.scope
-    while (holder := await call.app.journal.holder([claim])) is not None:
-        first = await wait_until_ended(call.app, holder)
+    scope, latest = claim.scope, None
+    while (holder := await app.journal.holder([claim])) is not None:
+        first = await wait_until_ended(app, holder)
         earlier = EarlierCreate(first, index_of_claim(first, claim))
         result = first.results.get(earlier.index)
         is_made = first.outcome not in _NOT_MADE if result is None else result.outcome not in _NOT_MADE
         is_free = result is not None and result.outcome == "not_attempted" and not earlier.is_left
-        if is_made and not is_free and not await is_task_deleted(call, first, earlier.index):
-            return earlier
+        if is_made and not is_free:
+            again = await find_remade(app, earlier.task_id)
+            if not isinstance(again, Claim):
+                return again if again is not None and scope.startswith(RECREATION_SCOPE) else earlier
+            latest = again
         claim = replace(claim, scope=f"{scope} after {first.id}")
-    return claim
+    return latest if latest is not None and scope.startswith(RECREATION_SCOPE) else claim
+
+
+async def find_remade(app: AppContext, task_id: str | None) -> Claim | EarlierCreate | None:
+    """The create that made a deleted task again, or the claim for it; None if the journal has no deletion of the task.
+
+    CallerError if a call is making it again.
+    """
+    if task_id is None:
+        return None
+    page = await app.journal.page(ChangeQuery(task_id=task_id, outcome="applied", limit=_LATEST))
+    deletions = (
+        change for change in page.changes if any(it.verb == "delete" and it.task_id == task_id for it in change.intents)
+    )
+    deletion = next(deletions, None)
+    return None if deletion is None else await find_earlier_create(app, recreation_claim(deletion, task_id))
 
 
 def index_of_claim(first: Change, claim: Claim) -> int:
@@ -73,17 +115,6 @@ def index_of_claim(first: Change, claim: Claim) -> int:
     kinds = (DUPLICATE_SCOPE, RECREATION_SCOPE)
     scopes = [first_claim.scope for first_claim in first.opening.claims if first_claim.scope.startswith(kinds)]
     return scopes.index(claim.scope) if claim.scope in scopes else 0
-
-
-async def is_task_deleted(call: Call, first: Change, index: int = 0) -> bool:
-    """Whether the journal has a deletion of the task that an intent of an earlier change made."""
-    task_id = first.results[index].task_id if index in first.results else None
-    page = await call.app.journal.page(ChangeQuery(task_id=task_id, limit=50)) if task_id else None
-    return page is not None and any(
-        intent.verb == "delete" and intent.task_id == task_id and _is_applied(change, number)
-        for change in page.changes
-        for number, intent in enumerate(change.intents)
-    )
 
 
 def left_error(earlier: EarlierCreate) -> CallerError:
@@ -97,32 +128,51 @@ def left_error(earlier: EarlierCreate) -> CallerError:
     )
 
 
-async def read_made(call: Call, earlier: Sequence[EarlierCreate]) -> dict[str, Task] | None:
-    """The made tasks as they are now, by id, without those that are not found any more; None if the read fails."""
+async def read_made(app: AppContext, earlier: Sequence[EarlierCreate]) -> MadeTasks | None:
+    """The made tasks as they are now; None if the read fails."""
     ids = [create.made.id for create in earlier if create.made is not None]
+    deletions = dict[str, Change]()
     try:
-        snapshots = await call.app.backend.snapshots(ids, fresh=True) if ids else {}
-        for missing in [task_id for task_id in ids if task_id not in snapshots and len(ids) > 1]:  # a list may lag
-            snapshots |= await call.app.backend.snapshots([missing], fresh=True)
+        snapshots = await app.backend.snapshots(ids, fresh=True) if ids else {}
+        for missing in [task_id for task_id in ids if task_id not in snapshots]:
+            again = await find_remade(app, missing)
+            if isinstance(again, Claim) and (deletion := await app.journal.find(again.payload)) is not None:
+                deletions[missing] = deletion
+            elif len(ids) > 1 or isinstance(again, EarlierCreate):  # a list may lag
+                task_id = again.task_id or "" if isinstance(again, EarlierCreate) else missing
+                found = await app.backend.snapshots([task_id], fresh=True)
+                snapshots |= {missing: found[task_id]} if task_id in found else {}
     except TaskhandError:
         return None
-    return {task_id: snapshot.task for task_id, snapshot in snapshots.items()}
+    return MadeTasks({task_id: snapshot.task for task_id, snapshot in snapshots.items()}, deletions)
 
 
-def state_of_made(
-    call: Call, earlier: EarlierCreate, made: Task, now: Mapping[str, Task] | None
-) -> tuple[Task, str | None]:
-    """The task that the first call made, and a note if it is shown as that call left it.
+def state_of_made(call: Call, earlier: EarlierCreate, made: Task, now: MadeTasks | None) -> tuple[Task, str | None]:
+    """The task that the first call made, and a note if it was made again, or is shown as that call left it.
 
-    `now` is what `read_made` returned. CallerError if the task is certainly not found any more.
+    `now` is what `read_made` returned. CallerError if the task was deleted, or is certainly not found any more.
     """
     if now is None:
         return made, _NOT_READ
-    if made.id in now:
-        return now[made.id], None
+    if (task := now.tasks.get(made.id)) is not None:
+        return task, None if task.id == made.id else _MADE_AGAIN.format(made.id)
+    if (deletion := now.deletions.get(made.id)) is not None:
+        raise _deleted_error(call.app, made.id, deletion)
     if not lists_show(call.app, earlier.change.opening.at):
         return made, _NOT_FOUND
     raise _gone_error(made.id)
+
+
+def _deleted_error(app: AppContext, task_id: str, deletion: Change) -> CallerError:
+    """The error for a repeated create whose task a change deleted."""
+    who, back = "another person", ""
+    if is_visible(app, deletion):
+        who, back = deletion.id, f"undo_change with changeId {deletion.id} makes it again; "
+    return CallerError(
+        f"An earlier call made this task ({task_id}), and {who} deleted it; nothing was made now.",
+        code="task_gone",
+        next_step=f"{back}create_task with a new idempotencyKey makes another.",
+    )
 
 
 def _gone_error(task_id: str) -> CallerError:
@@ -132,7 +182,3 @@ def _gone_error(task_id: str) -> CallerError:
         code="task_gone",
         next_step="Look with list_tasks; to make it again, call create_task with a new idempotencyKey.",
     )
-
-
-def _is_applied(change: Change, index: int) -> bool:
-    return index in change.results and change.results[index].outcome == "applied"

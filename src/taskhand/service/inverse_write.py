@@ -23,6 +23,7 @@ from taskhand.service.undo_conflict import changed_create_error, conflict_error,
 __all__ = ["Inverse", "invert"]
 
 _RESTORE_THERE = "list_changes has the earlier values: send them for {} with update_task."
+_DELETE_IT = "delete_task with {} deletes it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ async def invert(
         raise _before_unknown_error(result)
     after = with_keys_of(result.after, now.task) if now else result.after
     if now is None:
-        raise await with_remade_id(app, gone_error(result), result.task_id or "", _RESTORE_THERE)
+        advice = _DELETE_IT if intent.verb == "create" else _RESTORE_THERE
+        raise await with_remade_id(app, gone_error(result), result.task_id or "", advice)
     if intent.verb == "create" or before is None:
         if (moved := difference_between(after, now.task)) is not None:
             raise changed_create_error(moved)

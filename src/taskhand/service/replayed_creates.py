@@ -1,14 +1,12 @@
 """The answer to a repeated create of many: the outcome of the first call, with its tasks as they are now."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult
 from taskhand.domain.errors import CallerError
-from taskhand.domain.task import Task
 from taskhand.journal.journal import Change
 from taskhand.service.bulk_write import replay_bulk
-from taskhand.service.earlier_create import EarlierCreate, read_made, state_of_made
+from taskhand.service.earlier_create import EarlierCreate, MadeTasks, read_made, state_of_made
 from taskhand.service.write_call import Call
 
 __all__ = ["replay_creates", "to_result_now"]
@@ -25,7 +23,7 @@ async def replay_creates(call: Call, first: Change) -> BulkReceipt:
         for index, intent in enumerate(first.intents)
         if intent.verb == "create" and index in first.results and first.results[index].after is not None
     }
-    now = await read_made(call, [*earlier.values()])
+    now = await read_made(call.app, [*earlier.values()])
     results = zip(indexes, receipt.results, strict=True)
     now_results = [
         to_result_now(call, result, earlier[index], now) if index in earlier else result for index, result in results
@@ -33,7 +31,7 @@ async def replay_creates(call: Call, first: Change) -> BulkReceipt:
     return replace(receipt, results=tuple(now_results))
 
 
-def to_result_now(call: Call, result: TaskResult, earlier: EarlierCreate, now: Mapping[str, Task] | None) -> TaskResult:
+def to_result_now(call: Call, result: TaskResult, earlier: EarlierCreate, now: MadeTasks | None) -> TaskResult:
     """The `result` of a task that an earlier change made, as the task is now; `now` is what `read_made` returned."""
     if earlier.made is None:
         return result
@@ -42,4 +40,5 @@ def to_result_now(call: Call, result: TaskResult, earlier: EarlierCreate, now: M
     except CallerError as gone:
         return TaskResult.of_error(result.id, "refused", gone, result.title)
     message = " ".join(filter(None, (result.message, state)))
-    return replace(result, message=message or None, title=task.title)
+    task_id = task.id if result.id == earlier.made.id else result.id
+    return replace(result, id=task_id, message=message or None, title=task.title)

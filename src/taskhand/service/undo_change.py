@@ -11,7 +11,6 @@ from taskhand.domain.field_names import argument_name, edit_field
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt, join_notes
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.domain.unapplied_fields import Unapplied
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result, title_of
@@ -20,7 +19,7 @@ from taskhand.service.apply_plan import change_that_applied, execute_intents
 from taskhand.service.approval_rules import reason_to_confirm, undoes_own_creation
 from taskhand.service.bulk_write import bulk_write
 from taskhand.service.create_task import replay_create
-from taskhand.service.earlier_create import EarlierCreate, find_earlier_create, left_error, read_made
+from taskhand.service.earlier_create import EarlierCreate, MadeTasks, find_earlier_create, left_error, read_made
 from taskhand.service.earlier_undo import note_on_earlier_undo
 from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, retry_after_claims, wait_until_ended
 from taskhand.service.inverse_write import invert
@@ -105,7 +104,7 @@ async def _prepare_task(
         inverse = await invert(call.app, intent, result, now, left_out)
         if inverse is None or inverse.intent.verb != "create":
             return replace(task, inverse=inverse, refusal=None if inverse is None else inverse.refusal)
-        claim = await find_earlier_create(call, recreation_claim(change, task.task_id))
+        claim = await find_earlier_create(call.app, recreation_claim(change, task.task_id))
     except CallerError as error:
         return replace(task, refusal=error)
     if isinstance(claim, EarlierCreate):
@@ -186,11 +185,11 @@ def _title_of_task(intent: Intent, result: Result, now: Snapshot | None) -> str:
 
 async def _with_remade_results(call: Call, tasks: Sequence[TaskUndo]) -> list[TaskUndo]:
     """The tasks with the results of those that were created again, which are read together."""
-    now = await read_made(call, [task.remade for task in tasks if task.remade is not None])
+    now = await read_made(call.app, [task.remade for task in tasks if task.remade is not None])
     return [replace(task, remade_result=_remade_result(call, task, now)) for task in tasks]
 
 
-def _remade_result(call: Call, task: TaskUndo, now: Mapping[str, Task] | None) -> TaskResult | None:
+def _remade_result(call: Call, task: TaskUndo, now: MadeTasks | None) -> TaskResult | None:
     """The result of a deleted task that was created again, or is being created; `now` is what `read_made` returned."""
     earlier = task.remade
     if earlier is None:
