@@ -84,7 +84,8 @@ async def _carry_out(
     if call.is_dry and not steps.intents:
         return nothing_to_plan(steps.skipped, steps.matched)
     by_filter = task_filter is not None and bool(steps.intents)
-    if call.is_dry or reason_to_confirm(call.app, steps.intents, by_filter=by_filter):
+    refused = steps.skipped.count_refused
+    if call.is_dry or reason_to_confirm(call.app, steps.intents, refused=refused, by_filter=by_filter):
         tasks = [intent.before.task for intent in steps.intents if intent.before]
         return await make_plan(
             call,
