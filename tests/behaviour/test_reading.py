@@ -1,5 +1,7 @@
 """Reading: statuses, people, contacts, one task, lists."""
 
+import re
+
 import pytest
 
 from behaviour.agent import Agent, Refused
@@ -169,7 +171,16 @@ async def test_a_status_type_that_no_status_has_matches_no_task(agent: Agent) ->
     done = await agent.create("Done")
     await agent("complete_task", id=done["id"])
     assert await agent.listed(status=["initial", "in_progress"]) == ["Open"]
-    assert await agent.listed(status=["master_done"]) == []
+    for tool, sent in (
+        ("list_tasks", {"status": ["master_done"]}),
+        ("list_tasks", {"status": ["master_done"], "countBy": "status"}),
+        ("bulk_update_tasks", {"filter": {"status": ["master_done"]}, "changes": {"title": "Call"}}),
+        ("bulk_update_tasks", {"filter": {"status": ["master_done"]}, "changes": {"title": "Call"}, "dryRun": True}),
+    ):
+        answer = await agent(tool, **sent)
+        assert (answer.get("tasks", []), answer.get("total", answer.get("count", 0))) == ([], 0)
+        assert re.search("No status (here has|of) the type master_done.* [Tt]ypes.*: initial", answer["note"])
+    assert "note" not in await agent("list_tasks", status=["initial", "master_done"])
 
 
 async def test_statuses_filter_by_name_and_by_type(agent: Agent) -> None:

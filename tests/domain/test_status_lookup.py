@@ -201,6 +201,32 @@ def test_a_status_filter_is_checked_only_against_an_incomplete_list() -> None:
         status_lookup.check_filter_statuses(["Pendiente", "Nuevo"], SEEN)
 
 
+@pytest.mark.parametrize(
+    ("names", "available", "note"),
+    [
+        (["in_progress"], ALL, None),
+        (["Nuevo"], ALL, None),
+        (["master_done", "Pendiente"], ALL, None),
+        (
+            ["master_done"],
+            status_list(),
+            "No status here has the type master_done, so no task matches. Types here: none.",
+        ),
+        (
+            ["master_done", "In progress", "in_progress"],
+            status_list(PENDING, DONE),
+            "No status here has the type master_done or in_progress, so no task matches. Types here: initial, done.",
+        ),
+        (["master_done"], SEEN, "No status of the type master_done was seen here yet, so no task was looked for. "),
+    ],
+)
+def test_a_filter_by_types_that_no_status_has_is_described(
+    names: list[str], available: StatusList, note: str | None
+) -> None:
+    described = status_lookup.describe_absent_types(names, available)
+    assert described is None if note is None else (described or "").startswith(note)
+
+
 def test_an_incomplete_list_passes_a_name_on_as_typed() -> None:
     assert status_lookup.resolve_status(" Nuevo ", SEEN) == (StatusChoice(name="Nuevo"), ())
     assert status_lookup.resolve_status("pendiente", SEEN)[0] == StatusChoice.of(PENDING)

@@ -166,7 +166,14 @@ async def test_a_connection_that_is_left_out_for_its_statuses_is_asked_by_their_
         [row] = (await answer_of(client, "list_tasks", status=["Llamado"]))["leftOut"]
         assert row["connection"] == "north"
         assert row["message"].endswith("Types are known everywhere: initial, in_progress, done, master_done.")
-        assert "leftOut" not in await answer_of(client, "list_tasks", status=["in_progress"])
+        for counted in ({}, {"countBy": "status"}):
+            assert {"leftOut", "note"}.isdisjoint(
+                await answer_of(client, "list_tasks", status=["in_progress"], **counted)
+            )
+            answer = await answer_of(client, "list_tasks", status=["master_done"], **counted)
+            assert answer["note"].startswith(
+                "north, south: No status here has the type master_done, so no task matches."
+            )
 
 
 async def test_a_connection_that_is_left_out_for_an_ambiguous_name_has_the_candidates(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, Sta
 __all__ = [
     "UnknownStatus",
     "check_filter_statuses",
+    "describe_absent_types",
     "finished_status",
     "resolve_filter_statuses",
     "resolve_status",
@@ -198,6 +199,19 @@ def check_filter_statuses(names: Sequence[str], status_list: StatusList) -> None
     for name in names:
         if not status_list.complete and _type_of(name) is None and not _find_by_name(name, status_list):
             raise unknown_status_error(name, status_list, "status")
+
+
+def describe_absent_types(names: Sequence[str], status_list: StatusList) -> str | None:
+    """The sentence on a filter that names only types which no status has, so that no task matches; None for another."""
+    types = [_type_of(name) for name in names]
+    known = [kind for kind in get_args(StatusType) if any(status.type == kind for status in status_list.statuses)]
+    if any(kind is None or kind in known for kind in types) or any(_find_by_name(name, status_list) for name in names):
+        return None
+    absent = " or ".join(dict.fromkeys(filter(None, types)))
+    if status_list.complete:
+        return f"No status here has the type {absent}, so no task matches. Types here: {', '.join(known) or 'none'}."
+    seen = f"Seen types: {', '.join(known) or 'none'}."
+    return f"No status of the type {absent} was seen here yet, so no task was looked for. {seen}"
 
 
 def _type_of(text: str) -> str | None:

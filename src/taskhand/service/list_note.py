@@ -1,14 +1,18 @@
-"""The note of a list: whose tasks a rule hides, days in words that were counted in UTC, and words that no task has."""
+"""The note of a list: whose tasks a rule hides, days in words counted in UTC, and why no task can match."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from pydantic import MISSING
+
 from taskhand.domain.name_matching import Match
 from taskhand.domain.receipt import join_notes
+from taskhand.domain.status_lookup import describe_absent_types
+from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.date_notes import merged_note_on_words, note_on_words
 
-__all__ = ["list_note", "merged_list_note"]
+__all__ = ["list_note", "merged_list_note", "note_on_types"]
 
 _NO_WORDS: Final = (
     "Each word of text must be in the title or the description, if tasks here have one, at least as a part of a word: "
@@ -16,21 +20,38 @@ _NO_WORDS: Final = (
 )
 
 
-def list_note(app: AppContext, matched: Iterable[Match], *, has_unfound_text: bool = False) -> str | None:
-    """The note of the list of one connection; None without a cause.
-
-    `has_unfound_text` is whether the filter has a text and the list is empty.
-    """
-    return _join(app.principal.rules.note_on_lists, note_on_words(app, matched), has_unfound_text=has_unfound_text)
-
-
-def merged_list_note(
-    apps: Mapping[str, AppContext], matched: Mapping[str, Iterable[Match]], *, has_unfound_text: bool = False
+async def list_note(
+    app: AppContext, matched: Iterable[Match], task_filter: TaskFilter | None = None, *, is_empty: bool = False
 ) -> str | None:
-    """The note of the list of several connections; it names those that counted days in words in UTC."""
-    rule = next(iter(apps.values())).principal.rules.note_on_lists
-    return _join(rule, merged_note_on_words(apps, matched), has_unfound_text=has_unfound_text)
+    """The note of the list of one connection; None without a cause. `task_filter` is that of a list of tasks."""
+    types = await note_on_types(app, task_filter)
+    return _join(app, task_filter, note_on_words(app, matched), types, is_empty=is_empty)
 
 
-def _join(*notes: str | None, has_unfound_text: bool) -> str | None:
-    return join_notes(*notes, _NO_WORDS if has_unfound_text else None)
+async def merged_list_note(
+    apps: Mapping[str, AppContext],
+    matched: Mapping[str, Iterable[Match]],
+    task_filter: TaskFilter | None = None,
+    *,
+    is_empty: bool = False,
+) -> str | None:
+    """The note of the list of several connections; a note on some of them names these."""
+    about: dict[str, list[str]] = {}
+    for name in matched:
+        if (note := await note_on_types(apps[name], task_filter)) is not None:
+            about.setdefault(note, []).append(name)
+    types = [f"{', '.join(names)}: {note}" for note, names in about.items()]
+    words = merged_note_on_words(apps, matched)
+    return _join(next(iter(apps.values())), task_filter, words, *types, is_empty=is_empty)
+
+
+async def note_on_types(app: AppContext, task_filter: TaskFilter | None) -> str | None:
+    """The note on a filter by types of statuses that no status of the connection has."""
+    if task_filter is None or task_filter.status is MISSING:
+        return None
+    return describe_absent_types(task_filter.status, await app.backend.statuses())
+
+
+def _join(app: AppContext, task_filter: TaskFilter | None, *notes: str | None, is_empty: bool) -> str | None:
+    has_unfound_text = is_empty and task_filter is not None and task_filter.text is not MISSING
+    return join_notes(app.principal.rules.note_on_lists, *notes, _NO_WORDS if has_unfound_text else None)

@@ -46,7 +46,7 @@ async def _run(call: "Call", arguments: ListEvents) -> EventsAnswer:
     asked = await _ask_of(call, arguments)
     page = await list_events(call.app, asked)
     wording = await load_wording(call.app, people_in_events(page.events), is_away=page.is_failed)
-    note = list_note(call.app, asked.matched)
+    note = await list_note(call.app, asked.matched)
     answer, shown = fit_rows(lambda count: EventsAnswer.of(page, count, wording, note), len(page.events))
     await save_position(call.app, asked, page, shown)
     return answer.model_copy(update={"matched": match_rows(asked.matched) or MISSING})
@@ -103,7 +103,7 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListEvents) ->
         limit=_limit(arguments),
         cursor=or_none(arguments.cursor),
     )
-    note = merged_list_note(apps, event_lists.matched)
+    note = await merged_list_note(apps, event_lists.matched)
     answer, shown = fit_rows(
         lambda count: EventsEverywhereAnswer.of_several(event_lists, count, note), len(event_lists.rows)
     )

@@ -123,14 +123,14 @@ async def _run(call: "Call", arguments: ListTasks) -> ListAnswer | CountsAnswer:
 
     if arguments.count_by is not MISSING:
         counted = await count_tasks(call.app, arguments, arguments.count_by)
-        is_empty = not counted.count.total
-        note = list_note(call.app, counted.matched, has_unfound_text=is_empty and arguments.text is not MISSING)
+        note = await list_note(call.app, counted.matched, arguments, is_empty=not counted.count.total)
         return render_counts(counted, arguments.count_by, note)
     task_list = await list_tasks(call.app, arguments, **_page(arguments))
     is_first = arguments.cursor is MISSING
-    has_unfound_text = is_first and not (task_list.tasks or task_list.unreadable) and arguments.text is not MISSING
+    is_empty = is_first and not (task_list.tasks or task_list.unreadable)
     matched = task_list.query.matched if is_first else ()
-    return ListAnswer.of(task_list, arguments.fields, list_note(call.app, matched, has_unfound_text=has_unfound_text))
+    note = await list_note(call.app, matched, arguments, is_empty=is_empty)
+    return ListAnswer.of(task_list, arguments.fields, note)
 
 
 async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListTasks) -> ListAnswer | CountsAnswer:
@@ -143,14 +143,12 @@ async def _run_everywhere(calls: "Mapping[str, Call]", arguments: ListTasks) -> 
     if arguments.count_by is not MISSING:
         counted = await count_tasks_everywhere(apps, arguments, arguments.count_by)
         matched = {name: answered.answer.matched for name, answered in counted.answers.items()}
-        return render_counts_everywhere(counted, arguments.count_by, merged_list_note(apps, matched))
+        return render_counts_everywhere(counted, arguments.count_by, await merged_list_note(apps, matched, arguments))
     page = _page(arguments)
     task_lists = await list_tasks_everywhere(apps, arguments, **page)
     is_first = arguments.cursor is MISSING
     matched = {name: task_list.query.matched for name, task_list in task_lists.lists.items()} if is_first else {}
-    note = merged_list_note(
-        apps, matched, has_unfound_text=is_first and not task_lists.rows and arguments.text is not MISSING
-    )
+    note = await merged_list_note(apps, matched, arguments, is_empty=is_first and not task_lists.rows)
     return ListEverywhereAnswer.of_several(task_lists, arguments.fields, page["limit"], note)
 
 
