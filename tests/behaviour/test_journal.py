@@ -76,7 +76,9 @@ async def test_a_change_of_many_names_its_tasks_and_pages_through_all_of_them(wo
     ids = [(await worker.create(f"Task {number}"))["id"] for number in range(5)]
     await worker("update_task", id=ids[4], priority="2")
     change = await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
-    row = (await worker("list_changes", limit=1))["changes"][0]
+    answer = await worker("list_changes", limit=1)
+    row = answer["changes"][0]
+    assert (row["count"], "names the first 3" in answer["note"]) == (5, True)
     assert row["tasks"] == [{"id": one, "title": f"Task {number}"} for number, one in enumerate(ids[:3])]
     assert row["totals"] == {"applied": 4, "unchanged": 1}
     seen: list[dict[str, object]] = []

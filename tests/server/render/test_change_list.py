@@ -40,6 +40,13 @@ def test_a_change_that_may_have_been_written_shows_the_intended_values(outcome: 
     assert row.get("changed") == changed
 
 
+@pytest.mark.parametrize(("tasks", "note"), [(1, None), (3, None), (4, "list_changes with its changeId has them all.")])
+def test_a_note_says_that_a_row_does_not_name_all_tasks(tasks: int, note: str | None) -> None:
+    change = Change("chg_1", OPENING, (INTENT,) * tasks, ending=Ending("applied"))
+    answer = ChangesAnswer.of(ChangePage((change,)), 1, None, Wording()).model_dump(mode="json")
+    assert answer.get("note", "").endswith(note) if note else "note" not in answer
+
+
 def test_a_change_has_the_title_of_its_task_afterwards() -> None:
     result = Result(0, "applied", TASK_ID, task(title="Afterwards"))
     change = Change("chg_1", OPENING, (INTENT,), {0: result}, Ending("applied"))

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from taskhand.domain.wording import Wording
     from taskhand.journal.journal import Change, ChangePage, Intent, Result
 
-__all__ = ["ChangesAnswer", "change_row", "people_in_row", "people_in_tasks", "task_indexes"]
+__all__ = ["ChangesAnswer", "change_row", "note_on_cut", "people_in_row", "people_in_tasks", "task_indexes"]
 
 _TITLE, _REASON, _MESSAGE = 60, 200, 200
 _FEW = 3
 """Number of tasks that the row of a bulk change names."""
+_FIRST_NAMED = "The row of a change of more tasks names the first 3; list_changes with its changeId has them all."
 
 
 class TaskName(Answer):
@@ -44,6 +45,7 @@ class ChangeRow(Answer):
     """One call; `changeId` is absent for a plan, `does` for an update.
 
     `by` is the client, `person` the person for whom it acts, and `connection` the CRM account if there are several.
+    `count` is the number of tasks of a change of several.
     """
 
     change_id: str | MISSING = MISSING
@@ -58,6 +60,7 @@ class ChangeRow(Answer):
     title: str | MISSING = MISSING
     does: str | MISSING = MISSING
     changed: dict[str, Any] | MISSING = MISSING
+    count: int | MISSING = MISSING
     totals: dict[str, int] | MISSING = MISSING
     tasks: tuple[TaskName, ...] | MISSING = MISSING
     code: str | MISSING = MISSING
@@ -84,7 +87,7 @@ class ChangesAnswer(UntrustedAnswer):
     def of(cls, page: "ChangePage", shown: int, task_id: str | None, wording: "Wording") -> "ChangesAnswer":
         """The answer with the first changes of a page; a row of a bulk change shows the task in the query."""
         rows = tuple(change_row(change, task_id, wording) for change in page.changes[:shown])
-        return cls(changes=rows, next_cursor=page.cursor_after(shown) or MISSING)
+        return cls(changes=rows, next_cursor=page.cursor_after(shown) or MISSING, note=note_on_cut(rows) or MISSING)
 
     @classmethod
     def of_tasks(
@@ -100,6 +103,12 @@ class ChangesAnswer(UntrustedAnswer):
             next_cursor=cursor or MISSING,
             note=note or MISSING,
         )
+
+
+def note_on_cut(rows: Sequence[ChangeRow]) -> str | None:
+    """The note on rows that do not name all tasks of their changes."""
+    is_cut = any(row.count is not MISSING and row.tasks is not MISSING and row.count > len(row.tasks) for row in rows)
+    return _FIRST_NAMED if is_cut else None
 
 
 def task_indexes(change: "Change", task_id: str | None, outcome: str | None) -> list[int]:
@@ -137,6 +146,7 @@ def change_row(change: "Change", task_id: str | None, wording: "Wording") -> Cha
         "title": _title_of_task(change, index),
         "does": _common_verb(change, index),
         "changed": render_changed(_difference(change, index), wording),
+        "count": len(change.indexes) if several else None,
         "totals": _totals(change),
         "tasks": tuple(_task_name(change, n) for n in range(len(change.intents))[:_FEW]) if several else None,
         "code": result.code if result else change.ending.code if change.ending else None,

@@ -14,7 +14,7 @@ from taskhand.domain.status_lookup import UnknownStatus
 from taskhand.domain.task_groups import CountBy
 from taskhand.domain.truncation import truncate
 from taskhand.server.render.answer import MAX_ITEMS, Answer, UntrustedAnswer
-from taskhand.server.render.change_list import ChangesAnswer, change_row
+from taskhand.server.render.change_list import ChangesAnswer, change_row, note_on_cut
 from taskhand.server.render.counts import CountsAnswer, count_note, named_groups, partial_note, with_groups
 from taskhand.server.render.errors import name_connections
 from taskhand.server.render.events import EventsAnswer, event_row, first_look_note
@@ -161,7 +161,7 @@ class ChangesEverywhereAnswer(ChangesAnswer):
             return cls(
                 changes=tuple(rows[:count]),
                 matched=_match_rows(matched, change_lists.found),
-                note=note or MISSING,
+                note=join_notes(note, note_on_cut(rows[:count])) or MISSING,
                 next_cursor=change_lists.cursor_after(count) or MISSING,
                 unreachable=_unanswered_rows([*change_lists.found.unreachable.items()]),
                 left_out=_unanswered_rows([*change_lists.found.left_out.items()]),

@@ -65,7 +65,9 @@ async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
     wording = await load_wording(call.app, people)
     answer, _ = fit_rows(lambda count: ChangesAnswer.of(page, count, query.task_id, wording), len(page.changes))
     is_empty_of_task = query.task_id is not None and query.after is None and not page.changes
-    note = join_notes(note_on_words(call.app, matched), _NONE_OF_TASK if is_empty_of_task else None)
+    note = join_notes(
+        note_on_words(call.app, matched), or_none(answer.note), _NONE_OF_TASK if is_empty_of_task else None
+    )
     return answer.model_copy(update={"matched": match_rows(matched) or MISSING, "note": note or MISSING})
 
 
