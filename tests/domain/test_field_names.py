@@ -13,6 +13,7 @@ from taskhand.domain.task import StatusChoice
 BODIES: list[tuple[Edit, dict[str, Any]]] = [
     (Edit(title="Call", description=None, priority=0), {"title": "Call", "priority": "0", "clear": ["description"]}),
     (Edit(responsible_ids=("a", "b"), deal_id=None), {"responsibleIds": ["a", "b"], "clear": ["dealId"]}),
+    (Edit(priority=None), {"priority": "0"}),
     (Edit(due=None), {"clear": ["dueDate"]}),
     (Edit(due=Due(date(2026, 3, 1))), {"dueDate": "2026-03-01", "clear": ["dueTime", "timezone"]}),
     (

@@ -179,7 +179,9 @@ def current_value(task: Task, name: str) -> object:
 
 
 def value_of(task: Task, field: str) -> object:
-    """The value that a difference has for a field of the task."""
+    """The value that a difference has for a field of the task; no priority is shown as the lowest, as in rows."""
+    if field == "priority":
+        return task.shown_priority
     return DIFFERENCE_VALUES[field](task) if property_name(field) is None else current_value(task, field)
 
 

@@ -57,6 +57,8 @@ def request_body(edit: Edit) -> dict[str, Any]:
         if name == "note" and value is None:  # no request takes a note away
             continue
         match value:
+            case int() | None if name == "priority":  # none is shown as the lowest, and no request takes it away
+                body[name] = str(value or 0)
             case None:
                 clear.append(argument_name(name))
             case Due():
@@ -67,8 +69,6 @@ def request_body(edit: Edit) -> dict[str, Any]:
                 body["newStatusPosition"] = value.position
             case StatusChoice():
                 body["newStatusName"] = value.name
-            case int():
-                body[argument_name(name)] = str(value)
             case tuple():
                 body[argument_name(name)] = list(value)
             case _:

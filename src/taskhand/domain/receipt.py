@@ -153,10 +153,16 @@ def changes(before: Task | None, after: Task) -> tuple[FieldChange, ...]:
     # A task that an earlier version kept in the journal may lack the type.
     lacks_type = before is not None and MISSING in (before.task_type, after.task_type)
     return tuple(
-        FieldChange(name, was, now)
+        FieldChange(name, *(_priorities(before, after) if before and name == "priority" else (was, now)))
         for name, was, now in pairs
         if (before or not _is_empty(now)) and not (lacks_type and name == "task_type")
     )
+
+
+def _priorities(before: Task, after: Task) -> tuple[object, object]:
+    """The two priorities as rows show them; as they are if rows show both alike, because one of them is none."""
+    was, now = before.shown_priority, after.shown_priority
+    return (was, now) if was != now else (before.priority, after.priority)
 
 
 def _property_pairs(before: Task | None, after: Task) -> list[tuple[str, object, object]]:

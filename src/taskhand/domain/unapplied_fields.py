@@ -40,5 +40,7 @@ def unapplied_field(name: str, asked: object, now: Task, was: Task | None = None
     shown = DIFFERENCE_FIELDS.get(name, name)
     if isinstance(asked, StatusChoice):
         asked = asked.name if asked.name is not None else asked.position
+    if name == "priority" and asked is None:  # an undo of a task that had none
+        asked = 0
     expected = MISSING if was is None else value_of(was, shown)
     return Unapplied(_ASKED_AS.get(name, name), asked, value_of(now, shown), expected)

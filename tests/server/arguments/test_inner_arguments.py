@@ -222,6 +222,7 @@ def test_an_unknown_field_is_refused_with_the_argument_to_send_instead(
     [
         ("dueDate", "cannot be emptied: a task of this CRM must have one"),
         ("title", "cannot be emptied: a task of this CRM must have one"),
+        ("priority", "has no empty value: send it with one of 0, 1, 2"),
         ("description", "is no argument with this CRM"),
         ("addNote", "only adds to a task or takes from it"),
         ("due date", "is no argument"),

@@ -14,7 +14,7 @@ from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.name_matching import normalize_argument
 from taskhand.domain.task import TaskDraft, TaskPatch
 from taskhand.domain.task_query import TaskFilter
-from taskhand.server.arguments.accepted_types import json_types
+from taskhand.server.arguments.accepted_types import choices, json_types
 from taskhand.server.arguments.coercion import NULL_AS_TEXT, is_empty
 from taskhand.server.schemas.portable import Schema, model_fields
 
@@ -193,6 +193,8 @@ class TaskBody(NamedTuple):
             return "only adds to a task or takes from it"
         if name not in self.properties:
             return "is no argument with this CRM"
+        if values := choices(self.properties[name]):
+            return f"has no empty value: send it with one of {', '.join(map(str, values))}"
         return "cannot be emptied: a task of this CRM must have one"
 
     def _ambiguity_error(self, emptied: Sequence[str]) -> CallerError:
