@@ -208,6 +208,17 @@ async def test_a_paused_or_narrower_webhook_is_made_to_deliver_again(accounts: W
         assert (row.id, row.status, len(row.events)) == (hook, "active", 4)
 
 
+@pytest.mark.parametrize("connection", ["close", "vambe"])
+async def test_webhooks_of_another_address_stay(accounts: WebhookAccounts, connection: str) -> None:
+    for base in (BASE, "https://other.example.com"):
+        await accounts.run("create", "--connection", connection, "--public-url", base)
+    listed = (await accounts.run("list", "--connection", connection)).output.splitlines()
+    await accounts.run("remove", "--connection", connection)
+    left = (await accounts.run("list", "--connection", connection)).output.splitlines()
+    assert left == [line for line in listed if "https://other.example.com" in line] != listed
+    assert len(left) * 2 == len(listed)
+
+
 async def test_webhooks_create_sets_the_address_and_subscriptions_of_a_hubspot_app(accounts: WebhookAccounts) -> None:
     accounts.hubspot.hooks.subscribe("object.creation")
     made = await accounts.run("create", "--connection", "hubspot")

@@ -12,7 +12,7 @@ ZONE = "America/Santiago"
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=ZoneInfo(ZONE))
 
 DUE: dict[str, str] = {
-    "hoy · today": "2026-11-25",
+    "hoy · today · el 25": "2026-11-25",
     "mañana · tomorrow · MAÑANA · Mañana. · manana": "2026-11-26",
     "pasado mañana · day after tomorrow · the day after tomorrow": "2026-11-27",
     "ayer · yesterday · hace un día · one day ago": "2026-11-24",

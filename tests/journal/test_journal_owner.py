@@ -112,6 +112,12 @@ async def test_a_copy_beside_the_store_gets_a_journal_of_its_own(store: Path) ->
     assert copy.with_name("copy.journal.sqlite").exists()
 
 
+async def test_the_history_of_a_missing_store_beside_another_is_empty_and_makes_no_store(store: Path) -> None:
+    await create(store)
+    assert await history(missing := store.with_name("missing.sqlite")) == []
+    assert not missing.exists()
+
+
 async def test_a_new_store_in_the_place_of_a_removed_one_has_no_history(store: Path) -> None:
     await create(store)
     for file in store.parent.glob("tasks.sqlite*"):

@@ -142,13 +142,14 @@ async def test_a_grant_that_is_gone_has_to_be_given_again(crm: str, errors: str)
             await client.renew(OwnCredential("access", None))
 
 
-async def test_a_wrong_secret_is_the_operators_and_ends_nothing(crm: str) -> None:
+async def test_a_wrong_secret_is_the_operators_and_ends_nothing(crm: str, caplog: pytest.LogCaptureFixture) -> None:
     async with open_app(crm, changed={f"{crm}_client_secret": "another-secret"}) as (signing, client):
         with pytest.raises(OperatorError, match="does not accept the OAuth app") as refused:
             await client.renew(OwnCredential("access", "refresh"))
         assert refused.value.code == "unauthorized"
         names = f"{crm.upper()}_CLIENT_ID and {crm.upper()}_CLIENT_SECRET"
         assert refused.value.next_step == f"The operator of Taskhand should check {names}."
+        assert "refused the OAuth app: " in caplog.text
         assert not await client.revoke((await _issue_grant(signing)).credential)
 
 

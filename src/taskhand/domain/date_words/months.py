@@ -46,8 +46,6 @@ def day_of_month(context: Context, day: int) -> list[Span]:
     ahead = [candidate for candidate in days if candidate >= context.today][:1]
     behind = [candidate for candidate in days if candidate <= context.today][-1:]
     chosen = {"past": behind, "either": sorted({*behind, *ahead})}.get(context.direction, ahead)
-    if context.today in days:
-        chosen = [context.today]
     return [Span.day(candidate) for candidate in chosen]
 
 
