@@ -47,6 +47,9 @@ class LoggingSource:
     looks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     on_look: Callable[[], object] | None = None
 
+    def describe_waiting(self, position: str) -> str | None:  # noqa: ARG002  as of the protocol
+        return None
+
     async def begin(self, at: datetime) -> str:
         """After the last row before the moment."""
         self.gap = self.past_gap if self.log and self.log[0].at is not None and at < self.log[0].at else self.gap
@@ -72,6 +75,9 @@ class ComparingSource:
     compares: bool = True
     remark: str | None = "It compares."
     on_look: Callable[[], object] | None = None
+
+    def describe_waiting(self, position: str) -> str | None:  # noqa: ARG002  as of the protocol
+        return None
 
     async def begin(self, at: datetime) -> str:
         """Nothing is known yet."""

@@ -325,6 +325,9 @@ async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_ask
         compares: bool = False
         remark: str | None = None
 
+        def describe_waiting(self, position: str) -> str | None:  # noqa: ARG002  as of the protocol
+            return None
+
         async def begin(self, at: datetime) -> str:
             raise UpstreamFailed(f"Close did not answer at {at:%H:%M}.")
 

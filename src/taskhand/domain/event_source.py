@@ -60,3 +60,7 @@ class EventSource(Protocol):
         Takes few requests, one page or so: if more waits the look is behind.
         """
         ...
+
+    def describe_waiting(self, position: str) -> str | None:
+        """The sentence on changes that the look before `position` has found and holds back; None if it holds none."""
+        ...

@@ -72,6 +72,7 @@ class _Events(_Forwarding[EventSource]):
     def __init__(self, source: EventSource, open_part: _Open[EventSource | None]) -> None:
         super().__init__(open_part)
         self.compares, self.remark = source.compares, source.remark
+        self.describe_waiting = source.describe_waiting
 
     begin = _forward(EventSource.begin)
     look = _forward(EventSource.look)

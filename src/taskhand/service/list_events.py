@@ -125,7 +125,7 @@ async def list_events(app: AppContext, request: EventsRequest, *, looks: bool = 
     feed = await store.find_feed(name)
     if feed is None:
         raise failed or no_feed_error(app)
-    notes = [_describe_failure(app, feed, failed)]
+    notes = [_describe_failure(app, feed, failed), source.describe_waiting(feed.position)]
     last = await _find_last(store, feed, request)
     start = (
         _check_start(feed, given) if given else _find_start(app, feed, request, last, tells_past=not source.compares)
@@ -174,7 +174,8 @@ async def list_latest_events(app: AppContext, limit: int) -> EventPage:
     since = events[0].moment if len(events) == limit else feed.begun_at
     positions = tuple(cursors.behind_number(event.seq) for event in events)
     gaps = [gap.sentence for gap in await store.find_gaps(name, since)]
-    notes = _on_clock(app, (_describe_failure(app, feed, failed), source.remark, *gaps))
+    waiting = source.describe_waiting(feed.position)
+    notes = _on_clock(app, (_describe_failure(app, feed, failed), waiting, source.remark, *gaps))
     return EventPage(
         name, events, positions, cursors.behind_number(feed.last_seq), more=False, since=since, at=at, notes=notes
     )

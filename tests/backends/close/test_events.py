@@ -165,9 +165,12 @@ async def test_a_row_that_never_becomes_visible_keeps_others_waiting_for_some_mi
             await account.other_user.rename(task_id, "Call")
             await account.other_user.delete(task_id)
         first = await feed.look()
+        waiting = account.source.describe_waiting
         for pause in (200, 110):
+            assert "five minutes after it was found" in (waiting(feed.position) or "")
             account.move(pause)
             later = await feed.look()
+        assert waiting(feed.position) is None
         assert {event.task_id for event in later} - {event.task_id for event in first}
         assert await feed.look() == []
 

@@ -48,6 +48,9 @@ class BusyColleagues:
     compares: bool = False
     remark: str | None = None
 
+    def describe_waiting(self, position: str) -> str | None:  # noqa: ARG002  as of the protocol
+        return None
+
     async def begin(self, at: datetime) -> str:
         await self.work()
         position = await self.account.source.begin(at)

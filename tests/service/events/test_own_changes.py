@@ -136,6 +136,25 @@ async def test_a_write_explains_the_nearest_of_several_equal_events_alone(app: A
     assert [one.change_id for one in found] == [None, change_id, None]
 
 
+@pytest.mark.parametrize(
+    ("second_by", "meanwhile", "is_own"), [(BEN, {}, True), (ANA, {}, False), (BEN, {"description": "Theirs"}, False)]
+)
+async def test_writes_that_the_crm_merges_into_one_change_are_own_if_nothing_else_changed_between_them(
+    app: AppContext, clock: FixedClock, second_by: str, meanwhile: dict[str, str], *, is_own: bool
+) -> None:
+    await write(app, clock, BEN, "New", (100, 99))
+    before, edit = task(title="New", **meanwhile), Edit(priority=2)
+    opening = Opening("update_task", Caller(subject=second_by), NOW - timedelta(seconds=97))
+    after = before.model_copy(update={"priority": 2})
+    intents, results = [Intent("update", Snapshot(before), edit, edit)], [Result(0, "applied", TASK_ID, after)]
+    clock.now = NOW - timedelta(seconds=96)
+    second = (await app.journal.record(opening, Ending("applied"), intents, results)).id
+    merged = replace(renamed("a", 96), changed=(*renamed("a", 96).changed, FieldChange("priority", 1, 2)))
+    [found] = await with_change_ids(app, FeedName("test"), [merged], NOW)
+    assert found.change_id == (second if is_own else None)
+    assert await describe_unlisted_writes(app, None, (second,)) is None
+
+
 async def test_a_write_explains_no_event_that_the_feed_has_as_a_change_of_others(
     app: AppContext, clock: FixedClock, tmp_path: Path
 ) -> None:

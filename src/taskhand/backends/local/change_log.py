@@ -71,6 +71,9 @@ class StoreEvents:
         """The next changes in the log; known tasks and hints are not needed."""
         return await self._store.read(lambda connection: self._look(connection, _Position.read(position)))
 
+    def describe_waiting(self, position: str) -> None:
+        """No change is held back."""
+
     def _look(self, connection: SqlConnection, position: _Position) -> Look:
         if (gap := _find_gap(connection, self._log, position)) == _LOST:
             return Look((), self._find_last(connection).write(), gap=gap)

@@ -10,6 +10,7 @@ from pydantic import MISSING
 from taskhand.domain.due import Due
 from taskhand.domain.event import TaskEvent, kind_of_change
 from taskhand.domain.receipt import FieldChange, changes, preview
+from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.events.event_store import EventFilter, EventQuery, FeedName
 from taskhand.journal.journal import Change, ChangeQuery, Intent, Result
@@ -125,15 +126,44 @@ async def with_change_ids(
             writes.setdefault(write.task_id, []).append(write)
     known = await _find_known(app, feed, [event for event in events if event.task_id in writes], since - CLOCKS)
     pairs = [
-        (_distance_in_time(write, span, now), at, write)
+        (_distance_in_time(write, _span_of_event(event, now), now), at, write)
         for at, event in enumerate(events)
         if event.change_id is None and not event.is_others and event.key not in known
-        for write in writes.get(event.task_id, ())
-        if write.may_have_made(event, span := _span_of_event(event, now), now) and await _may_be_by(app, event, write)
+        for write in await _find_explaining(app, event, writes.get(event.task_id, ()), now)
     ]
     made = _assign_changes(pairs, _find_explained(writes, [*known.values(), *events]))
     explained = [replace(event, change_id=made[at]) if at in made else event for at, event in enumerate(events)]
     return await with_authors(app, explained, changes)
+
+
+async def _find_explaining(
+    app: AppContext, event: TaskEvent, writes: Sequence[OwnWrite], now: datetime
+) -> Sequence[OwnWrite]:
+    """The writes of a task, newest first, that may explain an event: single ones, or else several as one."""
+    span = _span_of_event(event, now)
+    for some in (writes, _merged_writes(writes)):
+        if made := [
+            write for write in some if write.may_have_made(event, span, now) and await _may_be_by(app, event, write)
+        ]:
+            return made
+    return ()
+
+
+def _merged_writes(writes: Sequence[OwnWrite]) -> Iterator[OwnWrite]:
+    """Successive updates of a task by one caller as one write, the last: a CRM may merge them into one change."""
+    for number, last in enumerate(writes):
+        before, opening = last.before, last.change.opening
+        for earlier in writes[number + 1 :]:
+            if before is None or earlier.after is None or changes(earlier.after, before):
+                break
+            if earlier.change.opening.caller != opening.caller or earlier.before is None:
+                break
+            before, began_at = earlier.before, earlier.change.opening.at
+            yield replace(
+                last,
+                change=replace(last.change, opening=replace(opening, at=began_at)),
+                intent=replace(last.intent, before=Snapshot(before)),
+            )
 
 
 async def _find_known(

@@ -24,9 +24,14 @@ async def describe_unlisted_writes(
     """
     lately = app.clock() - _LATELY
     begin = lately if since is None else max(since, lately)
+    listed_later: set[str] = set()  # a CRM may merge changes of a task into one
     async for change in changes_since(app, begin):
-        if change.id in listed or not is_visible(app, change) or change.opening.at == since:
+        tasks = {write.task_id for write in writes_of(change)}
+        if change.id in listed:
+            listed_later |= tasks
             continue
-        if any(task_id in (None, write.task_id) for write in writes_of(change)):
+        if not is_visible(app, change) or change.opening.at == since:
+            continue
+        if any(task_id in (None, written) for written in tasks - listed_later):
             return f"{change.id}, made through Taskhand a moment ago, is not in this list; list_changes has it."
     return None

@@ -25,6 +25,11 @@ _KEPT_BY_CLOSE: Final = timedelta(days=30)
 _CALLS_EVERY_S: Final = 60
 """Seconds between looks at outgoing calls while the process is idle; calls are fewer than to-dos."""
 
+_WAITING: Final = (
+    "Close has logged a change whose task has an earlier one that the log does not show yet: it is listed after that "
+    "one, or five minutes after it was found."
+)
+
 
 class CloseEvents:
     """Reads the event log of the listed types of tasks; `clock` returns an aware datetime."""
@@ -76,6 +81,10 @@ class CloseEvents:
             any(look.is_behind for look in looks),
             " ".join(dict.fromkeys(look.gap for look in looks if look.gap)) or None,
         )
+
+    def describe_waiting(self, position: str) -> str | None:
+        """The sentence on changes that wait for earlier ones of their tasks."""
+        return _WAITING if any(part.waits_since for part in POSITIONS.validate_json(position).values()) else None
 
     async def _look(self, log: EventLog, was: Position, known_tasks: KnownTasks, now: float) -> tuple[Look, Position]:
         """Read the next events of one type of tasks; returns the look and the new position."""

@@ -51,6 +51,9 @@ class HubSpotEvents:
         """The position from which a look finds all changes since a moment of HubSpot's clock."""
         return Position.at(millis_of(at)).text
 
+    def describe_waiting(self, position: str) -> None:
+        """No change is held back."""
+
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Find the changes since a position; the tasks in `hints` (ids) are read even if no search finds them."""
         at = Position.parse(position)

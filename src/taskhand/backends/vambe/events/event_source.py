@@ -47,6 +47,9 @@ class VambeEvents:
         """The position before the first look, which only records the tasks: Vambe does not show past changes."""
         return POSITION.dump_json(Position(at.isoformat())).decode()
 
+    def describe_waiting(self, position: str) -> None:
+        """No change is held back."""
+
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Compare the list with the known tasks; hinted tasks are searched for in the widest list."""
         was = POSITION.validate_json(position)
