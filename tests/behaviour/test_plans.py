@@ -171,7 +171,9 @@ async def test_a_yes_to_a_task_that_changed_meanwhile_is_in_the_journal_as_refus
         await agent("delete_task", id=task["id"])
     assert refused.value.code == "plan_stale"
     assert await agent.listed() == ["New title"]
-    row = (await agent("list_changes", outcome="refused"))["changes"][0]
+    row, meanwhile, *_ = (await agent("list_changes"))["changes"]
+    by = meanwhile["changeId"]
+    assert str(refused.value).endswith(f"Meanwhile: {task['id']} was changed in title by {by}.")
     assert (row["tool"], row["code"]) == ("delete_task", "plan_stale")
 
 

@@ -238,7 +238,10 @@ async def test_of_many_tasks_that_changed_since_twenty_are_shown_and_all_are_cou
         await app.backend.update_task(one, Edit(title="Visit"))
     with refused("plan_stale") as caught:
         await apply_plan(Call(app, "apply_plan"), plan.id)
-    assert caught.value.message == "21 of 21 tasks changed since the plan was made; nothing was written."
+    assert caught.value.message == (
+        "21 of 21 tasks changed since the plan was made; nothing was written. Meanwhile: "
+        f"{'; '.join(f'{task_id} was changed in title by somebody else' for task_id in ids.ids[:3])}; and 18 more."
+    )
     assert (len(caught.value.details["difference"]), caught.value.details["moved"]) == (20, 21)  # type: ignore[arg-type]
     await app.aclose()
 

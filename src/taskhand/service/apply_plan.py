@@ -30,7 +30,7 @@ from taskhand.service.replayed_creates import replay_creates
 from taskhand.service.resume_change import has_unfinished_tasks, left_of, resume_change
 from taskhand.service.shared_notes import moved_notes
 from taskhand.service.snapshots import intended_properties, read_snapshots
-from taskhand.service.stale_plan import difference_since, stale_plan_error
+from taskhand.service.stale_plan import difference_since, find_authors, stale_plan_error
 from taskhand.service.task_write import write_edit
 from taskhand.service.undo_conflict import conflict_error
 from taskhand.service.visible_changes import is_for_second_person, is_visible
@@ -206,7 +206,7 @@ async def _check_unchanged(call: Call, plan: Change) -> list[Intent]:
     differences = (difference_since(plan, intent, now.get(intent.task_id or ""), capabilities) for intent in intents)
     moved = [difference for difference in differences if difference is not None] or await moved_notes(call.app, plan)
     if moved:
-        raise stale_plan_error(moved, len(intents))
+        raise stale_plan_error(moved, len(intents), await find_authors(call.app, plan, moved))
     return [
         replace(intent, before=now[intent.task_id].with_note_of(intent.before.task))
         if intent.task_id and intent.before

@@ -1,6 +1,9 @@
 """The changes of tasks since the snapshots of a plan or of another intent, and the error for such a plan."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from types import MappingProxyType
+from typing import Final
 
 from pydantic import MISSING
 
@@ -10,12 +13,17 @@ from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, difference_between
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Change, Intent
+from taskhand.journal.journal import Change, ChangeQuery, Intent
+from taskhand.service.app_context import AppContext
 from taskhand.service.masked_text import is_same_but_for_keys, with_keys_of
+from taskhand.service.visible_changes import is_visible
 
-__all__ = ["difference_since", "stale_plan_error"]
+__all__ = ["difference_since", "find_authors", "stale_plan_error"]
 
 _MAX_DIFFERENCES = 20
+_MAX_NAMED: Final = 3
+_LATEST: Final = 50
+_UNKNOWN: Final = MappingProxyType[str, str]({})
 
 
 def difference_since(
@@ -40,14 +48,42 @@ def difference_since(
     return Difference(was.id, now.task.title or "", "update", (FieldChange("description", html_was, html),))
 
 
-def stale_plan_error(moved: Sequence[Difference], total: int) -> CallerError:
-    """The error for a plan of `total` tasks some of which changed since; nothing of it is written."""
+def stale_plan_error(moved: Sequence[Difference], total: int, authors: Mapping[str, str] = _UNKNOWN) -> CallerError:
+    """The error for a plan of `total` tasks some of which changed since; nothing of it is written.
+
+    `authors` are as of `find_authors`.
+    """
+    named = [_describe(one, authors.get(one.id or "")) for one in moved[:_MAX_NAMED]]
+    more = [f"and {len(moved) - _MAX_NAMED} more"] if len(moved) > _MAX_NAMED else []
     return CallerError(
-        f"{len(moved)} of {total} tasks changed since the plan was made; nothing was written.",
+        f"{len(moved)} of {total} tasks changed since the plan was made; nothing was written. "
+        f"Meanwhile: {'; '.join([*named, *more])}.",
         code="plan_stale",
-        next_step="Look at the difference, then make the plan again.",
+        next_step="The difference is what changed meanwhile, not what the plan does: tell the person, then plan again.",
         details={"difference": list(moved[:_MAX_DIFFERENCES]), "moved": len(moved)},
     )
+
+
+async def find_authors(app: AppContext, plan: Change, moved: Sequence[Difference]) -> dict[str, str]:
+    """Who changed the first of these tasks after the plan, by their ids: changes of the journal, else somebody else."""
+    authors: dict[str, str] = {}
+    for task_id in [difference.id for difference in moved[:_MAX_NAMED] if difference.id is not None]:
+        page = await app.journal.page(ChangeQuery(task_id=task_id, limit=_LATEST))
+        later = takewhile(lambda change: change.id != plan.id, page.changes)
+        writing = [change for change in later if _wrote(change, task_id)]
+        shown = ", ".join(change.id for change in writing[:_MAX_NAMED] if is_visible(app, change))
+        authors[task_id] = shown or ("another person" if writing else "somebody else")
+    return authors
+
+
+def _wrote(change: Change, task_id: str) -> bool:
+    return any(result.outcome == "applied" and result.task_id == task_id for result in change.results.values())
+
+
+def _describe(moved: Difference, author: str | None) -> str:
+    fields = ", ".join(change.field for change in moved.changed)
+    how = "was deleted" if moved.does == "delete" else f"was changed in {fields}"
+    return f"{moved.id} {how}{f' by {author}' if author else ''}"
 
 
 def _bound_fields(change: Change, intent: Intent) -> Edit | None:
