@@ -257,9 +257,11 @@ async def test_subscriptions_that_deliver_are_listed_as_active(accounts: Webhook
         assert [line.split()[-1] for line in lines] == ["active"] * count
 
 
-async def test_webhooks_create_without_a_developer_key_prints_the_manual_steps(accounts: WebhookAccounts) -> None:
-    text = accounts.file.read_text()
-    accounts.file.write_text(text[: text.index("app_id")])
+@pytest.mark.parametrize("missing", ["app_id", "developer_key"])
+async def test_webhooks_create_without_an_id_or_key_of_the_app_prints_the_manual_steps(
+    accounts: WebhookAccounts, missing: str
+) -> None:
+    accounts.file.write_text(accounts.file.read_text().replace(f"{missing} =", f"# {missing} ="))
     done = await accounts.run("create", "--connection", "hubspot")
     assert done.exit_code == 1
     assert "a service key cannot" in done.output

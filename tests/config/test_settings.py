@@ -249,6 +249,33 @@ def test_the_error_for_an_invalid_value_says_what_the_setting_must_be(
     assert caught.value.message == f"{variable} is not usable: it must be {must_be}."
 
 
+LEAST = {
+    **dict.fromkeys(("CLOSE_IN_FLIGHT", "VAMBE_IN_FLIGHT", "CLOSE_RATE", "HUBSPOT_RATE", "VAMBE_RATE"), 1),
+    **dict.fromkeys(("TASKHAND_JOURNAL_DAYS", "TASKHAND_DUPLICATE_S", "TASKHAND_PLAN_OVER", "TASKHAND_REQUESTS_S"), 0),
+    **dict.fromkeys(("TASKHAND_DRAIN_DELAY_S", "TASKHAND_DRAIN_S", "VAMBE_CACHE_S"), 0),
+    **dict.fromkeys(("TASKHAND_PORT", "TASKHAND_METRICS_PORT"), 0),
+    "TASKHAND_CALL_S": 5,
+    "TASKHAND_BODY_KB": 64,
+}
+MOST = {
+    **dict.fromkeys(("TASKHAND_PORT", "TASKHAND_METRICS_PORT"), 65_535),
+    "TASKHAND_CALL_S": 3_600,
+    "TASKHAND_BODY_KB": 65_536,
+}
+
+
+@pytest.mark.parametrize(
+    ("variable", "last", "further"),
+    [*((name, last, -1) for name, last in LEAST.items()), *((name, last, 1) for name, last in MOST.items())],
+)
+def test_the_last_documented_value_of_a_setting_is_usable_and_none_further(
+    variable: str, last: int, further: int
+) -> None:
+    Settings.of({variable: str(last)})
+    with pytest.raises(OperatorError, match=f"{variable} is not usable: it must be at (least|most) {last}"):
+        Settings.of({variable: str(last + further)})
+
+
 def test_each_of_several_keys_in_a_setting_is_masked() -> None:
     vault, state = [f"thv_{digit * 64}" for digit in "ab"], [digit * 32 for digit in "cd"]
     given = {"TASKHAND_VAULT_KEY": ", ".join(vault), "TASKHAND_STATE_KEY": ", ".join(state)}

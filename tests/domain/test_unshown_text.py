@@ -61,6 +61,11 @@ def test_an_edit_keeps_the_hidden_characters_of_the_unchanged_part(old: str, new
     assert restore(plain(KEPT).replace(old, new), KEPT) == stored
 
 
+def test_outer_blanks_are_taken_away_unless_something_is_hidden() -> None:
+    assert restore("Acme", " Acme ") == "Acme"
+    assert restore("Acme", " Ac\u200bme ") == " Ac\u200bme "
+
+
 def test_nothing_that_is_hidden_is_kept_beside_an_edit_or_in_another_text() -> None:
     assert restore("invoice.pdf", "invoice\u202efdp.exe") == "invoice.pdf"
     assert restore("Another text", "A\u200bcme must be called today") == "Another text"

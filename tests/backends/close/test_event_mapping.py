@@ -149,6 +149,14 @@ async def test_a_row_with_one_of_its_times_has_it_for_both_and_an_incomplete_row
     assert [(one.made, one.changed) for one in read.entries] == ([moments] if moments else [])
 
 
+@pytest.mark.parametrize("odd", [[1], "text", 7, {}, None])
+async def test_a_row_with_an_object_or_a_list_of_another_form_has_none(odd: object) -> None:
+    row = {"id": "ev_1", "action": "updated", "object_id": TASK, "date_updated": MADE.isoformat()}
+    log = _Log(row | {"data": odd, "previous_data": odd, "changed_fields": odd})
+    [entry] = (await EventLog(cast("CloseClient", log), "lead").read(MADE, None, MADE)).entries
+    assert (entry.data, entry.previous, entry.changed_fields) == (None, None, frozenset())
+
+
 @pytest.mark.parametrize(("known_s", "is_cut"), [(2, False), (0, True)])
 async def test_pages_that_were_read_before_do_not_count_towards_the_limit(known_s: int, *, is_cut: bool) -> None:
     row = {"action": "updated", "object_id": TASK, "data": ROW}

@@ -32,6 +32,7 @@ TAKEN = [
     (definition("bool"), {"true": None, "TRUE": "true", "Sí": "true", "no": "false"}),
     (definition("enumeration"), {"emea": None, "EMEA": "emea", "latin america": "latam"}),
     (definition("enumeration", is_many=True), {"b;emea": "emea;b", "Latin America; EMEA region": "emea;latam"}),
+    (replace(definition("enumeration", is_many=True), options={}), {"c;a;d;b;b": "a;b;c;d"}),
     (definition("string"), {"any; text": None}),
     (definition("phone_number"), {"+56 9 5555": None}),
     (
