@@ -213,14 +213,19 @@ async def test_an_update_of_which_only_the_first_request_was_applied_is_journale
 # People who are added.
 
 
-async def test_adding_people_keeps_those_that_another_client_added_before() -> None:
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("reassign_task", {"responsibleIds": ["Ana Soto"], "mode": "add"}),
+        ("update_task", {"addResponsibleIds": ["Ana Soto"]}),
+    ],
+)
+async def test_adding_people_keeps_those_that_another_client_added_before(tool: str, arguments: dict[str, Any]) -> None:
     async with open_crm(VAMBE) as served:
         task_id = served.ids[0]
         await served.agent("get_task", id=task_id)
         they_add_luis(served)
-        seen = await observe_call(
-            served, "reassign_task", {"id": task_id, "responsibleIds": ["Ana Soto"], "mode": "add"}
-        )
+        seen = await observe_call(served, tool, {"id": task_id} | arguments)
         assert seen.after[task_id].responsible_ids == (ELENA, LUIS, served.ana)
 
 

@@ -27,6 +27,7 @@ def _furnish(directory: Directory) -> None:
     directory.add_member("Ana Pérez", "Ana@X.test")
     directory.add_member("Bob Roa", "bob@x.test")
     directory.add_member("Gil Sanz")
+    directory.add_member("Sue Paz", " Sue@x.test ")
     directory.add_member("kim@x.test")
     directory.add_member("Kim Look", "\N{KELVIN SIGN}im@x.test")
     directory.add_member("Twin One", "twin@x.test")
@@ -55,6 +56,7 @@ async def _me(connections: Connections, person: str | None, **more: Any) -> str 
     [
         (ANA, None, "Ana Pérez"),
         ("ANA@x.test", None, "Ana Pérez"),
+        ("sue@x.test", None, "Sue Paz"),
         (GIL, None, None),
         (GIL, "gil sanz", "Gil Sanz"),
         (GIL, "bob@x.test", "Bob Roa"),

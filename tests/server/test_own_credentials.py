@@ -374,6 +374,9 @@ async def test_the_rule_for_an_own_credential_may_name_the_connections_that_it_i
         ]
         assert (await answer_of(dan, "get_task", id=TASK, connection="north"))["code"] == "link_required"
         assert "code" not in await answer_of(dan, "get_task", id=TASK, connection="south")
+        [missing] = (await answer_of(dan, "list_tasks"))["unreachable"]
+        assert (missing["connection"], missing["code"]) == ("north", "link_required")
+        assert "taskhand people link" in missing["message"]
         assert both.users() == {OWNER}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from service.caching_backend import CachingBackend
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.data_files import journal_path
 from taskhand.config.settings import Settings
@@ -32,6 +33,7 @@ from taskhand.service.write_call import Call
 from taskhand.wiring import open_app, open_journal
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+MOVED = Edit(due=Due(date(2026, 3, 5), None, None))
 
 
 @pytest.fixture
@@ -44,9 +46,8 @@ async def leave_open(settings: Settings, *tasks: Task, caller: Caller = Caller("
     journal = open_journal(ConnectionSettings.of(settings))
     found = []
     for task in tasks:
-        moved = Edit(due=Due(date(2026, 3, 5), None, None))
         opening = Opening("update_task", caller, NOW)
-        change, _ = await journal.begin(opening, [Intent("update", Snapshot(task), moved, moved)])
+        change, _ = await journal.begin(opening, [Intent("update", Snapshot(task), MOVED, MOVED)])
         found.append(change.id)
     await journal.aclose()
     return found
@@ -83,6 +84,19 @@ async def test_a_task_that_is_due_at_no_time_is_left_out_of_lists_and_its_change
             assert [task.title for task in page.tasks] == ["b"]
             assert set(page.unreadable) <= {tasks[0].id}
         assert (await app.backend.get_task(tasks[0].id)).unreadable_fields == ("due_at",)
+
+
+async def test_the_outcome_of_a_change_is_that_of_the_task_as_it_is_now_and_not_of_a_cached_one(
+    settings: Settings,
+) -> None:
+    async with open_app(settings) as app:
+        task = (await app.backend.create_task(Edit(title="Call", due=None, priority=0))).task
+        cached = replace(app, backend=CachingBackend(app.backend))  # type: ignore[arg-type]  # a part of one
+        await cached.backend.get_task(task.id)
+        await leave_open(settings, task)
+        await app.backend.update_task(task, MOVED)
+        await recover_if_possible(cached)
+        assert await outcomes(app) == ["applied"]
 
 
 async def test_a_change_whose_task_crashes_its_reader_stays_open_and_the_others_are_settled(

@@ -275,16 +275,17 @@ class LaggingListBackend:
 
 
 async def test_the_tasks_of_repeated_creates_are_read_one_by_one_if_the_lists_do_not_show_them(app: AppContext) -> None:
-    bodies = [
-        NewBody(index, title, TaskDraft(title=title, responsible_ids=("me",), priority="1"))
-        for index, title in enumerate(("Call", "Write"))
-    ]
+    drafts = [TaskDraft(title=title, responsible_ids=("me",), priority="1") for title in ("Call", "Write")]
+    bodies = [NewBody(index, "", draft) for index, draft in enumerate(drafts)]
     made = await create_tasks(Call(app, "create_tasks", ANA), bodies)
     assert isinstance(made, BulkReceipt)
     lagging = replace(app, backend=LaggingListBackend(app.backend))  # type: ignore[arg-type]  # a part of one
     again = await create_tasks(Call(lagging, "create_tasks", ANA), bodies)
     assert isinstance(again, BulkReceipt)
     assert [(one.id, one.outcome) for one in again.results] == [(one.id, "unchanged") for one in made.results]
+    alone = await create_task(Call(lagging, "create_task", ANA), drafts[0])
+    assert isinstance(alone, Receipt)
+    assert (alone.task is not None and alone.task.id, alone.replayed) == (made.results[0].id, True)
 
 
 async def test_a_plan_does_not_recreate_a_task_that_was_made_and_deleted_since(app: AppContext) -> None:

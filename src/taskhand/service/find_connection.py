@@ -44,7 +44,7 @@ async def find_connection(
     `forbidden`; UnclearConnection for an unknown name, and for a change or plan of a connection other than the named.
     """
     if named is not None:
-        if named.strip().casefold() in {name.casefold() for name in forbidden}:
+        if named.strip().casefold() in forbidden:
             raise NotAllowed.by("connections", f"The connection {named[:60]} is not yours to use; nothing was sent.")
         app = connections.find(named)
         await _check_of(app, connections, ids.changes)

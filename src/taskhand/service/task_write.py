@@ -115,8 +115,6 @@ async def _send(call: Call, intent: Intent, now: Snapshot, opening: Opening) -> 
         return None
     await (call.revise([intent]) if call.is_open else call.begin(opening, [intent]))
     written = await backend.update_task(now.task, unmet)
-    if unmet is edit:
-        return written
     # Fields that were left out because the task showed them already: another client changed them meanwhile.
     sent = {name for name, _ in unmet.given_fields()}
     unsent = [(name, value) for name, value in edit.unmet_fields(written.task) if name not in sent]

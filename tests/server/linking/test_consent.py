@@ -189,6 +189,7 @@ async def test_a_late_consent_is_not_kept(site: LinkSite, browser: Browser) -> N
     site.clock.move(minutes=10)
     late = await browser.open(back)
     assert (late.status_code, "expired" in text_of(late)) == (410, True)
+    assert [one for one in site.close.requests if one.path == "/oauth2/token/"] == []
     assert await site.linked() == NOBODY_LINKED
 
 

@@ -332,6 +332,23 @@ async def test_bytes_of_an_aborted_request_no_longer_count() -> None:
             await request.receive()
 
 
+async def test_a_request_counts_until_its_answer_is_sent_and_not_while_the_application_still_works() -> None:
+    callers = CallerLimits(HttpLimits(open_requests=1), Clock())
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{}"}
+
+    async def send(_: Message) -> None:
+        """Send nothing."""
+
+    with CountedRequest(receive, send, callers, "ana", is_stream=False) as request:
+        await request.receive()
+        await request.send({"type": "http.response.body", "body": b"{", "more_body": True})
+        assert callers.begin("ana", is_stream=False) is not None
+        await request.send({"type": "http.response.body", "body": b"}"})
+        assert callers.begin("ana", is_stream=False) is None
+
+
 async def test_the_body_of_an_answer_that_is_replaced_is_not_sent() -> None:
     sent: list[Message] = []
     limits, clock = HttpLimits(), Clock()
