@@ -88,7 +88,16 @@ class TaskFilter(Body):
         ]
         | MISSING
     ) = MISSING
-    text: Annotated[str, Field(description="Words that title or description contain")] | MISSING = MISSING
+    text: (
+        Annotated[
+            str,
+            Field(
+                description="Words that title or description contain",
+                json_schema_extra=field_notes(without_description="Words that the title contains"),
+            ),
+        ]
+        | MISSING
+    ) = MISSING
     overdue: (
         Annotated[
             bool,

@@ -21,6 +21,10 @@ _SIGNED: Final = re.compile(rf"([+-]) ?(\d{{1,3}} ?{_UNIT})")
 _MOVED: Final = re.compile(
     rf"(?:the |el |la )?(?:\w+ )?{_UNIT} (?:more|later|earlier|sooner|after|before|mas(?: tarde)?|despues|antes|menos)"
 )
+_MOVE: Final = re.compile(
+    r"(?:postpon|delay|defer|mov|mueve|push|shift|extend|bring|pospon|pospong|aplaz|retras|atras|adelant|correr?|prorrog)\w*"
+    rf"(?: \w+){{0,4}} {_UNIT}(?:\W.*)?"
+)
 _MOVES: Final = "call bulk_update_tasks with taskIds and shiftDueDays."
 
 
@@ -52,6 +56,6 @@ def step_for_shift(text: str) -> str | None:
     if (signed := _SIGNED.fullmatch(fold(text))) is not None and signed[1] == "+":
         word = "en" if re.search(r"dias?$|semanas?$", signed[2]) else "in"
         return f"Send {f'{word} {signed[2]}'!r} to count from today. To move due dates, {_MOVES}"
-    if signed is not None or _MOVED.fullmatch(fold(text)):
+    if signed is not None or _MOVED.fullmatch(fold(text)) or _MOVE.fullmatch(fold(text)):
         return f"To move due dates, {_MOVES} To count from today, send words such as 'in 2 days'."
     return None

@@ -49,7 +49,7 @@ async def _run(call: "Call", arguments: GetTask) -> TaskAnswer:
 GET_TASK = Tool(
     name="get_task",
     title="Get one task",
-    description="Read one whole task by id, description included.",
+    description="Read one whole task by id.",
     kind="read",
     arguments=GetTask,
     answer=TaskAnswer,
