@@ -164,9 +164,12 @@ async def test_a_row_that_never_becomes_visible_keeps_others_waiting_for_some_mi
         for task_id in tasks:
             await account.other_user.rename(task_id, "Call")
             await account.other_user.delete(task_id)
+        account.move(60)
+        for number in range(4):  # at least one of these rows is visible at once, and newer than those that wait
+            await account.other_user.create(f"Newer task {number}")
         first = await feed.look()
         waiting = account.source.describe_waiting
-        for pause in (200, 110):
+        for pause in (290, 20):
             assert "five minutes after it was found" in (waiting(feed.position) or "")
             account.move(pause)
             later = await feed.look()
