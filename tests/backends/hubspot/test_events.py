@@ -260,9 +260,11 @@ async def test_an_event_without_histories_is_the_difference_of_two_polls() -> No
         sandbox.others.edit(one, hs_task_subject="Después")
         sandbox.others.edit(three, hs_task_subject="Nadie sabe")
         new = sandbox.others.create()
+        created = sandbox.crm.time.moment()
         sandbox.others.delete(two)
         found = await sandbox.feed.look()
         assert {summarize(event)[:2] for event in found} == {(one, "updated"), (new, "created"), (two, "deleted")}
+        assert [event.at for event in found if event.task_id == new] == [created]
         changed = next(event for event in found if event.task_id == one)
         assert summarize(changed)[2] == {"title": ("Antes", "Después")}
         assert changed.at is None
