@@ -188,6 +188,8 @@ async def test_me_is_the_configured_user_or_the_owner_of_the_token() -> None:
     for user, expected in ((ANA, ANA), ("Ana@Example.com", ANA), ("98499706", ANA), (None, ELENA), ("nobody", None)):
         async with served(hubspot_user_id=user) as crm:
             assert await crm.backend.account.me() == expected
+            # HubSpot records the owner of the token as the author, whoever is configured as `me`.
+            assert crm.backend.capabilities.writes_as_me is (user is None)
             assert await crm.backend.account.upstream_account() == str(PORTAL)
 
 
