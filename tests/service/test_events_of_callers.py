@@ -109,6 +109,8 @@ async def test_a_hidden_change_of_another_person_has_taskhand_as_its_author(tmp_
         feed.others.note("updated", task, await feed.others.backend.get_task(task.id))
         assert await ask(ana, "ana@example.cl") == [("Call Ana", "Taskhand", None)]
         assert await ask(all_seeing, "root@example.cl") == [("Call Ana", None, answer["changeId"])]
+        latest = [(await list_latest_events(app, 1)).events[0].event for app in (ana, all_seeing)]
+        assert [(one.by_name, one.change_id) for one in latest] == [("Taskhand", None), (None, answer["changeId"])]
 
 
 async def test_events_of_several_connections_are_one_list_and_each_continues_where_it_was_shown(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from taskhand.service.list_tasks import list_tasks
 from taskhand.service.partly_known_names import ask_for_known
 
 NOBODY, NOWHERE = "Nobody Known", "Nowhere"
+NOBODYS_ID = "00000000-0000-4000-8000-000000000099"
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ NOBODY, NOWHERE = "Nobody Known", "Nowhere"
     [
         (("me",), ("Pendiente",), set(), None),
         (("me", NOBODY), ("Pendiente",), {NOBODY}, None),
+        (("me", NOBODYS_ID), ("Pendiente",), {NOBODYS_ID}, None),
         (("me", NOBODY), (NOWHERE, "Pendiente"), {NOBODY, NOWHERE}, None),
         ((NOBODY,), ("Pendiente",), set(), "unknown_member"),
         (("me",), (NOWHERE,), set(), "unknown_status"),
