@@ -175,7 +175,7 @@ async def test_a_customer_named_by_its_contact_is_refused_with_the_customer_id(
 
 @pytest.mark.parametrize("backend", BACKEND_CASES[:1], indirect=True, ids=["local"])
 async def test_the_built_in_store_takes_the_id_of_a_contact_that_is_kept_elsewhere(agent: Agent) -> None:
-    for given in ("erp-acme", "c7", "ACME", "56955550199"):
+    for given in ("erp-acme", "c7", "c", "ACME", "56955550199"):
         task = await agent.create(f"Visit {given}", aiContactId=given)
         assert task["ai_contact_id"] == given
         assert await agent.listed(contact=given) == [f"Visit {given}"]

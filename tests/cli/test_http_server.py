@@ -1,6 +1,7 @@
 """Which limits `taskhand serve --http` applies: those of one machine only if nobody else can call."""
 
 import os
+from contextlib import nullcontext
 
 import pytest
 
@@ -32,6 +33,16 @@ def test_one_caller_may_use_the_whole_limit_only_if_just_this_machine_can_call(
     listen = ListenOptions(host, 0, names, is_insecure=True, proxies=proxies)
     endpoint = configure_endpoint(UNCONFIGURED, listen, auth=auth, keeps_sessions=True)
     assert endpoint.limits == (HttpLimits.of_this_machine() if is_of_this_machine else HttpLimits())
+
+
+@pytest.mark.parametrize("proxies", [(), ("192.0.2.1",)])
+def test_tokens_need_no_address_of_the_server_only_if_just_this_machine_can_call(proxies: tuple[str, ...]) -> None:
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull}, {})
+    listen = ListenOptions("127.0.0.1", 0, (), is_insecure=True, proxies=proxies)
+    auth = AuthOptions(("oauth",), ("https://login.example.com",))
+    needs_address = pytest.raises(OperatorError, match="the server's address") if proxies else nullcontext()
+    with needs_address:
+        assert configure_endpoint(found, listen, auth=auth, keeps_sessions=True).auth is not None
 
 
 @pytest.mark.parametrize(("given", "rate"), [({}, HttpLimits().requests_s), ({"TASKHAND_REQUESTS_S": "0"}, 0)])

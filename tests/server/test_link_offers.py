@@ -326,6 +326,22 @@ async def test_a_call_that_waits_for_a_link_ends_with_the_reason_if_the_page_ref
     assert len(at.asked) == 1
 
 
+async def test_a_page_that_refuses_the_account_ends_the_waiting_at_another_server_too(server: LinkingServer) -> None:
+    """Nothing is hurried: a call that waited would take half a minute."""
+    async with server.client(AtBrowser()) as at_one, server.client(AtBrowser()) as at_another:
+        asked = await at_one.session.call_tool("get_task", {"id": TASK}, allow_input_required=True)
+        assert isinstance(asked, InputRequiredResult)
+        server.pages.refusal, began = next(iter(REFUSALS)), time.monotonic()
+        answered = await at_another.session.call_tool(
+            "get_task",
+            {"id": TASK},
+            input_responses={"link": ElicitResult(action="accept")},
+            request_state=asked.request_state,
+        )
+        assert (answered.is_error, "link_required" in str(answered.content)) == (True, True)
+        assert time.monotonic() - began < 10
+
+
 @pytest.mark.parametrize("mode", ERAS)
 async def test_a_refusal_from_before_the_question_does_not_end_the_waiting_for_its_answer(
     server: LinkingServer, mode: str

@@ -194,6 +194,22 @@ async def test_a_plan_that_another_process_takes_meanwhile_is_used_unless_that_o
     await other.aclose()
 
 
+async def test_a_plan_of_one_task_whose_outcome_is_unknown_is_used(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    one = await create(app, "Call Acme")
+    plan = await update_task(Call(app, "update_task", options=DRY), one.task.id, TaskPatch(priority="2"))
+    assert isinstance(plan, Plan)
+    taking = Call(app, "apply_plan")
+    opening = taking.new_opening(plan_id=plan.id, claims=(Claim(f"plan {plan.id}", plan.id),))
+    await taking.begin(opening, [Intent("update", one, HIGH, HIGH)])
+    await taking.settle([Result(0, "unknown", one.task.id)], "unknown")
+    with refused("plan_used") as caught:
+        await apply_plan(Call(app, "apply_plan"), plan.id)
+    assert "sent already, and its outcome is unknown" in caught.value.message
+    assert await priority_of(app, one) == 1
+    await app.aclose()
+
+
 @pytest.mark.parametrize("tool", ["update_task", "bulk_update_tasks"])
 async def test_an_applied_plan_keeps_the_matched_names_and_records_its_own_reason(tmp_path: Path, tool: str) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
@@ -303,18 +319,30 @@ async def test_an_unfinished_change_cannot_be_resumed_after_its_call_was_repeate
 async def test_the_rest_of_a_change_is_compared_with_the_current_tasks(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     app = AppContext(CachingBackend(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)  # type: ignore[arg-type]
-    left, done = await create(app, "Call Acme"), await create(app, "Call Umbrella")
+    tasks = [await create(app, title) for title in ("Call Acme", "Call Umbrella", "Call Globex", "Call Initech")]
+    left, done, sent, moved = (one.task for one in tasks)
     change = await app.journal.record(
         Call(app, "bulk_update_tasks").new_opening(),
         Ending("applied"),
-        [Intent("update", one, HIGH, HIGH) for one in (left, done)],
-        [Result(0, "not_attempted", left.task.id), Result(1, "applied", done.task.id, done.task)],
+        [Intent("update", one, HIGH, HIGH) for one in tasks],
+        [
+            Result(0, "not_attempted", left.id),
+            Result(1, "applied", done.id, done),
+            *(Result(index, "unknown", one.id) for index, one in ((2, sent), (3, moved))),
+        ],
     )
-    await store.update_task(left.task, Edit(title="Visit Acme"))
+    await store.update_task(left, Edit(title="Visit Acme"))
+    await store.update_task(sent, HIGH)
+    await store.update_task(moved, Edit(priority=0))
     receipt = await apply_plan(Call(app, "apply_plan"), change.id)
     assert isinstance(receipt, BulkReceipt)
-    assert [(one.outcome, one.code) for one in receipt.results] == [("refused", "plan_stale"), ("applied", None)]
-    assert (await store.get_task(left.task.id)).priority == 1
+    assert [(one.outcome, one.code) for one in receipt.results] == [
+        ("refused", "plan_stale"),
+        ("applied", None),
+        ("applied", None),
+        ("unknown", None),
+    ]
+    assert (await store.get_task(left.id)).priority == 1
     await app.aclose()
 
 

@@ -77,6 +77,32 @@ async def test_a_note_may_be_unlisted_for_a_minute_after_the_call_that_wrote_it_
 
 
 @pytest.mark.parametrize(
+    ("note_id", "outcome", "found"),
+    [
+        ("note-1", "applied", []),
+        ("note-1", "refused", ["note-1"]),
+        ("note-1", "unknown", ["note-1"]),
+        ("note-2", "applied", ["note-1"]),
+    ],
+)
+async def test_a_note_counts_as_sent_until_a_change_has_certainly_deleted_it(
+    tmp_path: Path, note_id: str, outcome: Outcome, found: list[str]
+) -> None:
+    clock, noted, edit, deletion = FixedClock(), task(ai_customer_id="lead_1"), Edit(note="called"), Edit(note=None)
+    first = SqliteJournal(AccountOwner(tmp_path / "journal.sqlite", "test"), clock=clock, new_id=numbered)
+    opening = Opening("update_task", Caller(), clock())
+    result = Result(0, "applied", TASK_ID, noted.with_note("called", "note-1"))
+    await first.record(opening, Ending("applied"), [Intent("update", Snapshot(noted), edit, edit)], [result])
+    before = Snapshot(noted.with_note("called", note_id))
+    intents, results = [Intent("update", before, deletion, deletion)], [Result(0, outcome, TASK_ID, noted)]
+    await first.record(opening, Ending(outcome), intents, results)
+    await first.aclose()
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), clock)
+    assert [sent.id for sent in (await find_sent_notes(app, "called")).values()] == found
+    await app.aclose()
+
+
+@pytest.mark.parametrize(
     ("outcome", "found"),
     [
         ("applied", ["note-1"]),

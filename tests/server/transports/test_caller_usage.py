@@ -83,6 +83,14 @@ def test_a_caller_is_remembered_as_long_as_something_counts() -> None:
     assert callers.begin("ana", is_stream=True) is None
 
 
+def test_the_rate_of_a_caller_counts_however_many_callers_come_meanwhile() -> None:
+    callers = CallerLimits(HttpLimits(requests_s=10), Clock())
+    while callers.refuse_rate("ana") is None:
+        pass
+    assert all(callers.refuse_rate(f"caller {number}") is None for number in range(2_000))
+    assert callers.refuse_rate("ana") is not None
+
+
 def test_bytes_that_have_not_arrived_whole_count_however_many_callers_come_meanwhile() -> None:
     clock = Clock()
     callers = CallerLimits(HttpLimits(requests_s=10, arriving_bytes=1_000, small_bytes=100), clock)
