@@ -261,6 +261,21 @@ async def test_an_undo_of_an_undo_names_the_change_that_it_redoes(worker: Agent)
     assert (await worker.read(task["id"]))["title"] == "New title"
 
 
+async def test_an_undo_of_a_part_of_an_undo_or_of_an_undo_of_a_part_redoes_a_part(worker: Agent) -> None:
+    ids = [(await worker.create(f"Task {number}"))["id"] for number in range(2)]
+    for undone_ids, redone_ids, part in (
+        (ids, ids[:1], "a part of "),
+        (ids[:1], ids[:1], "a part of "),
+        (ids, ids, ""),
+    ):
+        change = await worker(
+            "bulk_update_tasks", taskIds=ids, changes={"title": f"Call {len(undone_ids)} {len(redone_ids)}"}
+        )
+        undone = await worker("undo_change", changeId=change["changeId"], taskIds=undone_ids)
+        again = await worker("undo_change", changeId=undone["changeId"], taskIds=redone_ids)
+        assert again["note"].startswith(f"This redoes {part}{change['changeId']}, which ")
+
+
 async def test_a_plan_of_an_undo_is_bound_to_the_values_that_it_writes(connect: Connect) -> None:
     worker, other = await connect(), await connect("another")
     task = await worker.create()

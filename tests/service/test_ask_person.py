@@ -49,6 +49,16 @@ def test_the_question_shows_the_first_five_tasks_and_the_number_of_the_others() 
     assert (more, last) == ("- and 2 more", "Carry it out?")
 
 
+def test_the_question_does_not_repeat_the_number_of_deletions_or_the_title_of_a_new_task() -> None:
+    deletions = _plan(Difference("1", "Call", "delete"), Difference("2", "Visit", "delete"), guard="Deleting 2 tasks")
+    assert question_text(deletions, Wording(), "north").splitlines()[0] == "Deleting 2 tasks on north."
+    new = Difference(None, "Call", "create", (FieldChange("title", None, "Call"), FieldChange("priority", None, 1)))
+    assert question_text(_plan(new), Wording()).splitlines()[:2] == [
+        "This change: 1 task.",
+        "- create “Call”: priority: nothing → 1",
+    ]
+
+
 def test_the_question_includes_the_values_that_undo_cannot_restore() -> None:
     plan = replace(_plan(Difference("1", "Call", "delete")), note="Undo cannot bring back: id.")
     assert question_text(plan, Wording()).splitlines()[-2:] == ["Undo cannot bring back: id.", "Carry it out?"]

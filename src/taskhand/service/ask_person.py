@@ -107,7 +107,9 @@ def question_text(plan: Plan, wording: Wording, connection: str | None = None) -
     `connection` names the connection, None if there is only one.
     """
     count, where = len(plan.differences), f" on {connection}" if connection else ""
-    lines = [f"{plan.guard or 'This change'}: {count} {'task' if count == 1 else 'tasks'}{where}."]
+    is_counted = plan.guard is not None and all(one.does == "delete" for one in plan.differences)
+    number = "" if is_counted else f": {count} {'task' if count == 1 else 'tasks'}"
+    lines = [f"{plan.guard or 'This change'}{number}{where}."]
     lines += [f"- {_difference_line(task_difference, wording)}" for task_difference in plan.differences[:_MAX_TASKS]]
     lines += [f"- and {count - _MAX_TASKS} more"] if count > _MAX_TASKS else []
     lines += [plan.note] if plan.note else []
@@ -116,6 +118,8 @@ def question_text(plan: Plan, wording: Wording, connection: str | None = None) -
 
 def _difference_line(task_difference: Difference, wording: Wording) -> str:
     title, difference = one_line(task_difference.title), wording.difference(task_difference.changed)
+    if task_difference.does == "create":
+        difference.pop("title", None)
     for field, sides in difference.items():
         names = wording.links(field, *sides.values())
         sides |= {side: f"{names[str(value)]} ({value})" for side, value in sides.items() if str(value) in names}

@@ -88,10 +88,22 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
         tuple(filter(None, [describe_owner(call.app, change)])),
         describe_others([task for others in shared.values() for task in others]) if shared else None,
     )
-    redone = change.opening.undoes
-    if redone is None or undo.is_met:
+    if change.opening.undoes is None or undo.is_met:
         return undo
-    return replace(undo, general=(*undo.general, f"This redoes {redone}, which {change.id} had undone."))
+    is_part = bool(chosen.left_out or undo.refused or undo.unrestored) or len(chosen.applied) < _count_applied(change)
+    return replace(undo, general=(*undo.general, await _describe_redo(call.app, change, is_part=is_part)))
+
+
+async def _describe_redo(app: AppContext, change: Change, *, is_part: bool) -> str:
+    """The sentence on the undo of an undo; `is_part` is whether a part of that undo stays."""
+    redone = change.opening.undoes or ""
+    first = await app.journal.find(redone)
+    is_part = is_part or (first is not None and _count_applied(first) > _count_applied(change))
+    return f"This redoes {'a part of ' if is_part else ''}{redone}, which {change.id} had undone."
+
+
+def _count_applied(change: Change) -> int:
+    return sum(result.outcome == "applied" for result in change.results.values())
 
 
 async def _prepare_task(
