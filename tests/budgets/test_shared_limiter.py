@@ -204,6 +204,20 @@ async def test_the_answer_to_the_request_that_left_last_counts_though_another_co
     assert budget.budget.state.allowance == 2
 
 
+@pytest.mark.parametrize(
+    ("later_s", "rests", "counted"), [(0.2, (9, 3), 3), (0.2, (3, 9), 9), (0, (9, 3), 3), (0, (3, 9), 3)]
+)
+async def test_of_two_answers_that_of_the_later_request_counts_or_the_lower_rest_if_they_left_together(
+    budget: MemoryBudget, later_s: float, rests: tuple[int, int], counted: int
+) -> None:
+    replica = open_replica(budget)
+    for rest in rests:
+        replica.limiter.observe(RateHeaders(remaining=rest, reset_s=7.0))
+        replica.time.now += later_s
+    await replica.send("next")
+    assert budget.budget.state.allowance == counted - 1
+
+
 async def test_an_answer_that_comes_during_a_reservation_is_reported_by_the_next_one(
     replica: Replica, budget: MemoryBudget
 ) -> None:

@@ -6,7 +6,18 @@ The table of phrases in docs/dates.md is made of these rows.
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-__all__ = ["CANDIDATES", "DUE", "NOW", "REFUSED", "TIMES", "WINDOWS", "ZONE"]
+__all__ = [
+    "CANDIDATES",
+    "DUE",
+    "NOW",
+    "RARE",
+    "RARE_CANDIDATES",
+    "RARE_WINDOWS",
+    "REFUSED",
+    "TIMES",
+    "WINDOWS",
+    "ZONE",
+]
 
 ZONE = "America/Santiago"
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=ZoneInfo(ZONE))
@@ -131,3 +142,69 @@ WINDOWS: dict[str, tuple[str, str]] = {
     "2026-12-30 Wed · 2026-12-30T15:00-03:00 Wed": ("2026-12-30", "2026-12-30"),
 }
 """The first day and the last day of a window, by the words for either."""
+
+RARE: dict[str, str] = {
+    "the day before yesterday · anteayer · antier · antes de ayer": "2026-11-23",
+    "Friday of this week · this week on Friday · viernes de esta semana · the 27th of this month": "2026-11-27",
+    "el 27 de este mes · the fourth Friday of this month · el cuarto viernes del mes": "2026-11-27",
+    "the twentieth business day of this month · last Friday of this month": "2026-11-27",
+    "Monday this week · lunes en esta semana": "2026-11-23",
+    "next week on Friday · la próxima semana el viernes": "2026-12-04",
+    "Friday of last week · last week on Friday · viernes de la semana pasada · 3 business days ago": "2026-11-20",
+    "hace 3 días hábiles": "2026-11-20",
+    "the 3rd of January 2027 · el 3 de enero de 2027 · el 3 de enero del próximo año": "2027-01-03",
+    "the 15th · the fifteenth · 15th": "2026-12-15",
+    "next month on the 5th · el 5 del próximo mes": "2026-12-05",
+    "the 5th of last month · el 5 del mes pasado": "2026-10-05",
+    "a week today": "2026-12-02",
+    "a week tomorrow": "2026-12-03",
+    "2 semanas atrás": "2026-11-11",
+    "3 days before December 15 · tres días antes del 15 de diciembre": "2026-12-12",
+    "the day before December 15 · el día antes del 15 de diciembre": "2026-12-14",
+    "the day after December 15 · el día siguiente al 15 de diciembre": "2026-12-16",
+    "in 3 workdays · month end · al final de este mes · el último día del mes": "2026-11-30",
+    "last business day of this month · el último día hábil del mes": "2026-11-30",
+    "2 business days after December 4 · 2 días hábiles después del 4 de diciembre": "2026-12-08",
+    "end of March · last day of March · a fin de marzo · el último día de marzo": "2027-03-31",
+    "last business day of March · el último día hábil de marzo": "2027-03-31",
+    "end of March 2028 · last day of March 2028 · fin de marzo de 2028 · último día de marzo de 2028": "2028-03-31",
+    "last Friday of March 2028 · el último viernes de marzo de 2028": "2028-03-31",
+    "last Friday of March · el último viernes de marzo": "2027-03-26",
+    "first Monday of March 2028 · el primer lunes de marzo de 2028": "2028-03-06",
+    "first business day of March · first day of March · el primer día de marzo": "2027-03-01",
+    "eoy · eoq · last day of the year · el último día de este año · al final del año": "2026-12-31",
+    "fin de trimestre · last day of next month · el último día del mes que viene": "2026-12-31",
+    "last business day of next month · el último día hábil del mes que viene": "2026-12-31",
+    "first day of next month · el primer día del próximo mes": "2026-12-01",
+    "first Monday of next month": "2026-12-07",
+    "last Friday of next month · el último viernes del mes que viene": "2026-12-25",
+    "30 minutes from now · half an hour from now": "2026-11-25T10:30-03:00",
+    "in 1 and a half hours": "2026-11-25T11:30-03:00",
+    "in a quarter of an hour · en un cuarto de hora": "2026-11-25T10:15-03:00",
+    "half an hour ago · hace media hora · hace 30 minutos": "2026-11-25T09:30-03:00",
+    "tomorrow at a quarter past 3pm · mañana a las 3 y cuarto de la tarde": "2026-11-26T15:15-03:00",
+    "tomorrow at a quarter to 4pm · mañana a las 4 menos cuarto de la tarde": "2026-11-26T15:45-03:00",
+    "mañana a las 3 y veinte de la tarde": "2026-11-26T15:20-03:00",
+    "mañana al final de la jornada · mañana al cierre del día · mañana todo el día": "2026-11-26 without a time",
+}
+"""Further due dates: each row of the grammar has a phrase in one of these tables."""
+
+RARE_CANDIDATES: dict[str, tuple[str, ...]] = {
+    "a few days from now": ("2026-11-27 Fri", "2026-11-28 Sat", "2026-11-29 Sun"),
+    "hace ocho días": ("2026-11-17 Tue", "2026-11-18 Wed"),
+    "eow": ("2026-11-27 Fri", "2026-11-29 Sun"),
+    "fin de la próxima semana": ("2026-12-04 Fri", "2026-12-06 Sun"),
+    "next weekend · el próximo fin de semana": ("2026-11-28 Sat", "2026-11-29 Sun", "2026-12-05 Sat", "2026-12-06 Sun"),
+    "first day of this month · el primer día del mes": ("2026-11-01 Sun", "2026-12-01 Tue"),
+    "the second business day of the month · el segundo día hábil del mes": ("2026-11-03 Tue", "2026-12-02 Wed"),
+    "mid March 2028 · a mediados de marzo de 2028": ("2028-03-10 Fri", "2028-03-15 Wed", "2028-03-20 Mon"),
+}
+"""Further due dates that are refused with what may be meant."""
+
+RARE_WINDOWS: dict[str, tuple[str, str]] = {
+    "the month after next": ("2027-01-01", "2027-01-31"),
+    "the next 7 days · los próximos 7 días": ("2026-11-25", "2026-12-02"),
+    "last weekend · el fin de semana pasado": ("2026-11-21", "2026-11-22"),
+    "marzo de 2028": ("2028-03-01", "2028-03-31"),
+}
+"""Further windows."""

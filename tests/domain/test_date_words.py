@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,7 +13,18 @@ from hypothesis import strategies as st
 from pydantic import MISSING
 
 from builders import only_refuses, refused
-from domain.date_phrases import CANDIDATES, DUE, NOW, REFUSED, TIMES, WINDOWS, ZONE
+from domain.date_phrases import (
+    CANDIDATES,
+    DUE,
+    NOW,
+    RARE,
+    RARE_CANDIDATES,
+    RARE_WINDOWS,
+    REFUSED,
+    TIMES,
+    WINDOWS,
+    ZONE,
+)
 from taskhand.domain.date_window import with_iso_days
 from taskhand.domain.date_words.date_arguments import read_edge, read_edge_of_time
 from taskhand.domain.date_words.parser import read_clock, read_date
@@ -23,6 +35,8 @@ from taskhand.domain.moment_argument import read_moment
 from taskhand.domain.reference_time import Reference
 from taskhand.domain.task_query import TaskFilter
 
+_Meaning = TypeVar("_Meaning")
+
 HERE = Reference(NOW.astimezone(UTC), ZONE)
 
 
@@ -30,7 +44,7 @@ def split(phrases: Iterable[str]) -> list[str]:
     return [phrase for some in phrases for phrase in some.split(" · ")]
 
 
-def rows(table: Mapping[str, tuple[str, ...]]) -> list[tuple[str, tuple[str, ...]]]:
+def rows(table: Mapping[str, _Meaning]) -> list[tuple[str, _Meaning]]:
     return [(phrase, meaning) for some, meaning in table.items() for phrase in some.split(" · ")]
 
 
@@ -42,12 +56,12 @@ def due_in(text: str, reference: Reference = HERE) -> str:
     return f"{due} without a time" if request.due_time is None else str(due)
 
 
-@pytest.mark.parametrize(("phrase", "meaning"), [(one, due) for some, due in DUE.items() for one in some.split(" · ")])
+@pytest.mark.parametrize(("phrase", "meaning"), rows(DUE | RARE))
 def test_a_phrase_is_the_due_date_that_it_means(phrase: str, meaning: str) -> None:
     assert due_in(phrase) == meaning
 
 
-@pytest.mark.parametrize(("phrase", "candidates"), rows(CANDIDATES))
+@pytest.mark.parametrize(("phrase", "candidates"), rows(CANDIDATES | RARE_CANDIDATES))
 def test_an_ambiguous_date_is_refused_with_candidates_that_can_each_be_sent(
     phrase: str, candidates: tuple[str, ...]
 ) -> None:
@@ -151,7 +165,7 @@ def test_a_due_time_in_words_is_one_time_or_refused(phrase: str, meanings: tuple
         assert tuple(one.value for one in caught.value.candidates) == meanings
 
 
-@pytest.mark.parametrize(("phrase", "days"), rows(WINDOWS))
+@pytest.mark.parametrize(("phrase", "days"), rows(WINDOWS | RARE_WINDOWS))
 def test_a_window_takes_the_first_and_the_last_day_of_a_period(phrase: str, days: tuple[str, ...]) -> None:
     found, matched = with_iso_days(TaskFilter(from_date=phrase, to_date=phrase), HERE)
     assert (found.from_date, found.to_date) == days

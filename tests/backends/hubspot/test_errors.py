@@ -50,6 +50,13 @@ def test_names_a_refused_value_by_its_argument(name: str, argument: str) -> None
     assert "SECRET" not in said.sentence
 
 
+@pytest.mark.parametrize("code", ["INVALID_OPTION", "INVALID_OWNER_ID", "INVALID_DATE", "INVALID_LONG", "REQUIRED"])
+def test_the_reason_of_a_documented_code_is_in_the_sentence(code: str) -> None:
+    said = explain(400, values(("hs_timestamp", code)))
+    assert said is not None
+    assert not said.sentence.endswith("HubSpot does not accept that value.")
+
+
 def test_names_every_refused_field_once() -> None:
     given = values(("hs_timestamp", "INVALID_DATE"), ("hubspot_owner_id", "INVALID_OWNER_ID"))
     given["errors"] = [

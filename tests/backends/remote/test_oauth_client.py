@@ -23,7 +23,14 @@ from taskhand.backends.factory import OpenContext
 from taskhand.backends.remote.oauth_client import OAuthEndpoints, open_app_client
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
-from taskhand.domain.errors import CallerError, LinkRequired, OperatorError, TaskhandError, UpstreamError
+from taskhand.domain.errors import (
+    CallerError,
+    LinkRequired,
+    OperatorError,
+    OutcomeUnknown,
+    TaskhandError,
+    UpstreamError,
+)
 from taskhand.domain.own_credential import Granted, OwnCredential
 from taskhand.http.upstream import Runtime
 from taskhand.http.url_path import Path
@@ -240,6 +247,7 @@ FAULTS: dict[str, tuple[Fault, type[TaskhandError], int]] = {
     "another host": (Fault("redirect"), UpstreamError, 1),
     "no such address": (Fault("status", status=404), OperatorError, 1),
 }
+LOST = {"502 after the work", "no answer", "a lost answer", "half of an answer", "no JSON"}
 
 
 @pytest.mark.parametrize("status", [407, 511])
@@ -266,6 +274,8 @@ async def test_other_faults_of_the_token_endpoint_are_temporary(crm: str, name: 
         asked = [one for one in signing.sandbox.requests if one.route == TOKEN[crm]]
         assert len(asked) == most
         told = f"{failed.value.message} {failed.value.next_step}"
+        assert ("was lost" in told) == (name in LOST)
+        assert failed.value.code != OutcomeUnknown.default_code
         assert "the task" not in told
         assert given.access_token not in told
         assert str(given.refresh_token) not in told

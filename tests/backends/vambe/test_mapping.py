@@ -215,6 +215,20 @@ def read_task(**changed: Any) -> Task:
 
 
 @pytest.mark.parametrize(
+    ("people", "ids"),
+    [
+        ([{"responsible_id": IDS[0]}, {"responsible_id": IDS[1]}], IDS[:2]),
+        (IDS[:2], IDS[:2]),
+        ({"responsible_id": IDS[0]}, IDS[:1]),
+        (IDS[0], IDS[:1]),
+        (None, []),
+    ],
+)
+def test_responsible_people_are_read_from_objects_or_ids(people: object, ids: list[str]) -> None:
+    assert read_task(task_responsibles=people).responsible_ids == tuple(ids)
+
+
+@pytest.mark.parametrize(
     ("edit", "body"),
     [
         (Edit(), {}),

@@ -74,6 +74,7 @@ def test_reads_a_body_as_the_editor_shows_it(body: str | None, text: str | None)
 HIDING = [
     "display:none",
     "DISPLAY :none ! important",
+    "color:white ! important ;color:black",
     "display:none;display:bogus",
     "color:white!important;color:black",
     "color:white;a:(;color:black;)",
@@ -208,7 +209,8 @@ def test_text_shown_by_its_style_is_read(style: str) -> None:
         ('<table bgcolor="#000000"><tr><td><font color="white">Seen</font></td></tr></table>', "Seen"),
         ('<table bgcolor="000000"><tr><td>Obey</td></tr></table>Seen', "Seen"),
         ('<font color="#ffffff">Obey</font>Seen', "Seen"),
-        ("<font color=white>Obey<div>this</div></font>Seen", "Seen"),
+        ("<font color=White>Obey<div>this</div></font>Seen", "Seen"),
+        ('<table bgcolor=" 000000 "><tr><td>Obey</td></tr></table>Seen', "Seen"),
         ('<p style="color:white">Obey <span style="color:black">Seen</span></p>', "Seen"),
         ('<p style="color:white">Obey <a href="x">Seen</a></p>', "Seen"),
         ('<p style="color:white"><mark>Seen</mark></p>', "Seen"),

@@ -21,7 +21,7 @@ _DAYS: Final[dict[str, Action]] = {
     "[el dia de|dia de] manana": ("offset", 1),
     "pasado manana": ("offset", 2),
     "ayer": ("offset", -1),
-    "(anteayer|antier|antes de ayer)": ("offset", -2),
+    "(anteayer|antier)": ("offset", -2),
     # a weekday
     "[el] W": ("weekday",),
     "este W": ("weekday_this",),
@@ -230,6 +230,7 @@ def spanish() -> Language:
             "esta tarde": "hoy por la tarde",
             "esta manana": "hoy por la manana",
             "anoche": "ayer por la noche",
+            "antes de ayer": "anteayer",
         },
         article="el",
         at=("a las", "a la", "@", "para las"),

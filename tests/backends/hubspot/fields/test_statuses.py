@@ -252,13 +252,17 @@ async def test_a_first_stage_that_hubspot_refuses_is_not_named_as_an_argument_of
         assert not crm.hubspot.tasks
 
 
-async def test_a_new_task_starts_in_the_accounts_own_first_stage() -> None:
+@pytest.mark.parametrize("not_started", ["af0e6a5c-2ea3-4c72-b69f-7c6cb3fdb591", "NOT_STARTED", None])
+async def test_a_new_task_starts_in_not_started_else_in_the_accounts_own_first_stage(not_started: str | None) -> None:
     time = Time()
     mine = {"id": "1", "label": "Inbox", "isClosed": False}
     done = {"id": "2", "label": "Done", "isClosed": True, "status": "COMPLETED"}
-    async with served(hubspot(time, seed(0) | {"stages": [mine, done]}, spec_variant=OPEN), time) as crm:
+    usual = {"id": not_started, "label": "Not Started", "isClosed": False, "status": "NOT_STARTED"}
+    stages = [mine, *([usual] if not_started else []), done]
+    async with served(hubspot(time, seed(0) | {"stages": stages}, spec_variant=OPEN), time) as crm:
         edit = Edit(title="New", due=Due(date(2026, 3, 9)), priority=1)
-        assert (await crm.backend.create_task(edit)).task.task_status_config_id == "1"
+        made = (await crm.backend.create_task(edit)).task
+        assert made.task_status_config_id == ("NOT_STARTED" if not_started else "1")
 
 
 async def test_a_stage_that_was_added_is_known_within_seconds_and_a_task_in_it_at_once() -> None:
