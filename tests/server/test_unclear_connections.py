@@ -279,6 +279,11 @@ async def test_an_unknown_plan_or_change_is_not_a_question_of_the_connection(mix
             error = await answer_of(client, tool, **{argument: "chg_x"})
             assert error == await answer_of(client, tool, connection="west", **{argument: "chg_x"})
             assert error["code"] in ("plan_not_found", "change_not_found")
+        assert (await answer_of(client, "list_changes", connection="north"))["changes"] == []
+        assert {row["connection"] for row in (await answer_of(client, "list_changes"))["changes"]} == {"west"}
+        await answer_of(client, "create_task", connection="north", **NEW)
+        error = await answer_of(client, "undo_change", changeId="last")
+        assert "newest first; these are of the connection north; list_changes has more" in error["next"]
 
 
 async def test_every_answer_about_a_task_names_its_connection(mixed: Connections) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mcp.server import ServerRequestContext
 from mcp.types import CallToolRequestParams, CallToolResult, InputRequiredResult, TextContent
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from taskhand.server.tool import WriteResult
 
 __all__ = ["ToolCall", "error_result"]
+
+_FOUND_NOWHERE: Final = frozenset({"change_not_found", "plan_not_found"})
+"""Errors of calls that found their change or plan in no connection, if none was named."""
 
 
 class ToolCall:
@@ -94,13 +97,18 @@ class ToolCall:
                     answer = render_answer(named_by(shown, self._app.connection.name))
             except TaskhandError as raised:
                 error = await self._with_remade_id(raised)
-                is_write = tool is not None and tool.writes and not isinstance(error, UnclearConnection)
+                is_write = tool is not None and tool.writes and not self._is_of_no_connection(error)
                 if isinstance(error, NotAllowed) and not self._has_change:
                     await self._place_refusal()
                 if is_write or isinstance(error, NotAllowed):
                     await self._call_so_far().record_failure(error)
                 return error_result(name, error, await load_wording(self._app, people_in_error(error)))
         return CallToolResult(content=[TextContent(text=answer.text)], structured_content=answer.value)
+
+    def _is_of_no_connection(self, error: TaskhandError) -> bool:
+        """Whether the connection of the failed call is not known, so that no journal has the call."""
+        is_named = not self._served.connections.are_several or "connection" in (self._params.arguments or {})
+        return isinstance(error, UnclearConnection) or (not is_named and error.code in _FOUND_NOWHERE)
 
     @property
     def _has_change(self) -> bool:

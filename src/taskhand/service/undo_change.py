@@ -292,9 +292,10 @@ async def _with_latest_changes(app: AppContext, error: NotFound) -> TaskhandErro
     latest = (await list_changes(app, ChangeQuery(outcome="applied", limit=_MAX_LATEST))).changes
     if not latest:
         return error
+    where = f"; these are of the connection {app.connection.name}" if app.connection.name else ""
     return error.but(
         candidates=[Candidate(change.id, _describe(app, change)) for change in latest],
-        next_step="Send changeId with the candidate that is meant, newest first; list_changes has more.",
+        next_step=f"Send changeId with the candidate that is meant, newest first{where}; list_changes has more.",
     )
 
 
