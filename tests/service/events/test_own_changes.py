@@ -15,6 +15,7 @@ from journals import journal_at
 from taskhand.domain.edit import Edit
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.event_source import Look
+from taskhand.domain.outcome import Outcome
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.snapshot import Snapshot
@@ -57,14 +58,22 @@ async def app(tmp_path: Path, clock: FixedClock) -> AsyncIterator[AppContext]:
         yield AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
 
 
-async def write(app: AppContext, clock: FixedClock, person: str, title: str, during: tuple[int, int]) -> str:
+async def write(
+    app: AppContext,
+    clock: FixedClock,
+    person: str,
+    title: str,
+    during: tuple[int, int],
+    *,
+    outcome: Outcome = "applied",
+) -> str:
     """Journal a new title of the task; `during` are its begin and end in seconds before now."""
     began_s, ended_s = during
     edit, after = Edit(title=title), task(title=title)
     opening = Opening("update_task", Caller(subject=person), NOW - timedelta(seconds=began_s))
     clock.now = NOW - timedelta(seconds=ended_s)
-    intents, results = [Intent("update", Snapshot(task()), edit, edit)], [Result(0, "applied", TASK_ID, after)]
-    return (await app.journal.record(opening, Ending("applied"), intents, results)).id
+    intents, results = [Intent("update", Snapshot(task()), edit, edit)], [Result(0, outcome, TASK_ID, after)]
+    return (await app.journal.record(opening, Ending(outcome), intents, results)).id
 
 
 def feed(person: str | None = None) -> Feed:
@@ -102,6 +111,25 @@ async def test_a_task_is_known_as_the_change_that_ended_last_has_left_it(app: Ap
     assert found.title == "Second"
 
 
+async def test_a_task_that_is_being_written_during_a_poll_is_left_to_the_next_one(
+    app: AppContext, clock: FixedClock
+) -> None:
+    clock.now = NOW - timedelta(seconds=10)
+    opening, renamed_as = Opening("update_task", Caller(subject=BEN), clock.now), Edit(title="Renamed")
+    for intent in (
+        Intent("create", edit=Edit(title="Made")),
+        Intent("update", Snapshot(task()), renamed_as, renamed_as),
+        Intent("delete", Snapshot(task(id="T-2"))),
+    ):
+        await app.journal.begin(opening, [intent])
+    found = [TaskEvent(title, f"new {title}", "created", NOW, title=title) for title in ("Made", "Renamed", "Other")]
+    found += [TaskEvent(one, one, "updated", NOW) for one in (TASK_ID, "T-2", "T-3")]
+    own = await find_own_changes(app, feed(), KnownTasks(task()), NOW)
+    complete = await own.complete(app, Look(tuple(found), "", {"T-2": None, "T-3": task(id="T-3")}))
+    assert [one.key for one in complete.events] == ["Renamed", "Other", "T-3"]
+    assert {*complete.tasks} == {"T-3"}
+
+
 async def test_a_recent_change_that_is_not_among_the_events_is_named_to_whoever_may_see_it(
     app: AppContext, clock: FixedClock
 ) -> None:
@@ -134,6 +162,18 @@ async def test_a_write_explains_the_nearest_of_several_equal_events_alone(app: A
     events = (renamed("a", 60), renamed("b", 98), renamed("c", 97))
     found = await with_change_ids(app, FeedName("test"), events, NOW)
     assert [one.change_id for one in found] == [None, change_id, None]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_own"),
+    [("applied", True), ("unknown", True), ("refused", False), ("not_applied", False), ("unchanged", False)],
+)
+async def test_a_write_explains_an_event_only_if_it_may_have_changed_the_task(
+    app: AppContext, clock: FixedClock, outcome: Outcome, *, is_own: bool
+) -> None:
+    change_id = await write(app, clock, BEN, "New", (100, 99), outcome=outcome)
+    [found] = await with_change_ids(app, FeedName("test"), [renamed("a", 98)], NOW)
+    assert found.change_id == (change_id if is_own else None)
 
 
 @pytest.mark.parametrize(
