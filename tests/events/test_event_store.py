@@ -233,10 +233,11 @@ async def test_a_feed_keeps_at_most_its_maximum_of_events(tmp_path: Path) -> Non
 
 
 async def test_a_look_removes_expired_events_on_each_day_of_a_process(store: SqlEventStore) -> None:
-    feed = await begin_feed(store, event("old"))
-    later = 60 * 24 * 31
+    feed = await begin_feed(store, event("old", -60 * 24 * 29))
+    later = 60 * 24 + 1
+    assert await keys(store, EventQuery(9, since=at(-later * 40))) == ["old"]
     await store.save_look(FEED, feed.version, Look((event("new", later),), "p"), at(later))
-    assert await keys(store, EventQuery(9, since=at(-1))) == ["new"]
+    assert await keys(store, EventQuery(9, since=at(-later * 40))) == ["new"]
 
 
 async def test_a_restarted_feed_continues_its_numbers(store: SqlEventStore) -> None:
