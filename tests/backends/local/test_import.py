@@ -67,6 +67,12 @@ async def test_a_file_without_an_initial_status_leaves_the_default_ones(backend:
     assert await statuses(backend) == [("Pendiente", 1), ("En Progreso", 2), ("Completado", 3), ("Cerrada", 5)]
 
 
+async def test_a_creator_who_is_no_member_of_the_file_is_kept(backend: LocalBackend) -> None:
+    await import_records(backend, ("task", {**task("Call", "Pendiente"), "creator_id": "m-gone"}))
+    [read] = (await backend.list_tasks(TaskQuery())).tasks
+    assert read.creator_id == "m-gone"
+
+
 async def test_ten_wrong_lines_are_named_and_of_the_others_the_number(backend: LocalBackend) -> None:
     wrong = ("status", status("Nueva", "odd", 1))
     for count, rest in ((10, ""), (11, "; and 1 more")):
