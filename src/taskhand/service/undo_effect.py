@@ -97,9 +97,7 @@ class Undo:
     @property
     def unrestored(self) -> dict[str, tuple[Unapplied, ...]]:
         """The fields that have changed since and stay as they are, by the id of the task."""
-        inverses = {
-            task.task_id: task.inverse for task in self.tasks if task.inverse is not None and not self._is_skipped(task)
-        }
+        inverses = {task.task_id: task.inverse for task in self.tasks if task.inverse is not None}
         return {task_id: inverse.kept for task_id, inverse in inverses.items() if inverse.kept}
 
     def _is_skipped(self, task: TaskUndo) -> bool:
