@@ -84,7 +84,7 @@ def test_an_entry_for_any_other_host_is_printed_alone_and_without_the_key(tmp_pa
 @pytest.mark.usefixtures("no_keyring")
 def test_a_setting_of_an_option_is_not_taken_from_the_environment(tmp_path: Path) -> None:
     options = ("--backend", "close", "--set", "CLOSE_BASE_URL=https://one.test")
-    done = _print(tmp_path, *options, CLOSE_BASE_URL="https://two.test", CLOSE_RATE="3")
+    done = _print(tmp_path, *options, CLOSE_BASE_URL="https://two.test", CLOSE_RATE="3", TASKHAND_TIMEZONE=" ")
     env = json.loads(done.stdout)["mcpServers"]["taskhand"]["env"]
     assert (env["CLOSE_BASE_URL"], env["CLOSE_RATE"]) == ("https://one.test", "3")
     assert [line for line in done.stderr.splitlines() if "environment" in line] == [

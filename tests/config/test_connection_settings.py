@@ -137,6 +137,7 @@ def test_a_chosen_connection_is_the_only_one(file: Path) -> None:
         ["default"],
         ["south"],
     ]
+    assert found.only("south").only(" South ") == found.only("south")
     with refused("unknown_connection", CallerError) as caught:
         found.only("east")
     assert [one.value for one in caught.value.candidates] == ["default", "north", "south"]

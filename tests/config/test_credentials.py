@@ -230,7 +230,7 @@ def test_a_file_whose_text_is_no_credential_counts_as_not_set_and_is_named(tmp_p
 
 @pytest.mark.parametrize("place", ["variable", "key of the file"])
 @pytest.mark.parametrize(
-    "reference", ["env:MY_TOKEN", "file:{folder}/secret", "file://{folder}/secret", "keyring:mine"]
+    "reference", ["env:MY_TOKEN", "env: MY_TOKEN ", "file:{folder}/secret", "file://{folder}/secret", "keyring:mine"]
 )
 def test_a_secret_may_be_a_reference_to_its_place(reference: str, place: str, tmp_path: Path) -> None:
     store_credential("mine", "sk-9")

@@ -139,6 +139,7 @@ def test_every_setting_has_a_key_of_its_own(key: str, file: Path) -> None:
         ("vambe_api_key = 'x'", "vambe_api_key", "vambe.api_key"),
         ("[vambe]\napikey = 'x'", "vambe.apikey", "vambe.api_key"),
         ("[hubspot]\ntoken = 'x'", "hubspot.token", "hubspot.access_token"),
+        ("[hubspot]\nTOKEN = 'x'", "hubspot.TOKEN", "hubspot.access_token"),
         ("[taskhand]\ndb = 'x'", "taskhand", None),
         ("[salesforce]\nkey = 'x'", "salesforce", None),
         ("config = 'other.toml'", "config", None),

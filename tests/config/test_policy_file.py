@@ -44,7 +44,7 @@ tools = "read"
 
 [groups.sales]
 people = ["Ana@Example.com", "ben@example.com"]
-connections = ["North"]
+connections = [" North "]
 own_tasks_only = true
 tools = ["all", "-delete_task"]
 

@@ -14,6 +14,7 @@ from taskhand.server.task_addresses import with_plain_ids
         ({"ids": [" task://T-1/ ", "T-2", 3]}, {"ids": ["T-1", "T-2", 3]}),
         ({"id": "task://north/T%201"}, {"id": "T 1", "connection": "north"}),
         ({"id": "task://north/T-1", "connection": "NORTH"}, {"id": "T-1", "connection": "NORTH"}),
+        ({"id": "task://NORTH/T-1", "connection": "north"}, {"id": "T-1", "connection": "north"}),
         ({"id": "task://north/T-1", "connection": "south"}, {"id": "task://north/T-1", "connection": "south"}),
         ({"ids": ["task://north/T-1", "task://south/T-2"]}, {"ids": ["T-1", "T-2"]}),
         ({"title": "task://north/T-1"}, {"title": "task://north/T-1"}),

@@ -141,7 +141,7 @@ def _description(called: str, table: Mapping[str, object], path: Path) -> str | 
     if not isinstance(given, str) or len(given) > _MAX_DESCRIPTION:
         why = f"is longer than {_MAX_DESCRIPTION} characters" if isinstance(given, str) else "is no text"
         raise _table_error(f"{called}.description", path, why, "Describe the account in a few words.")
-    return one_line(given).strip() or None
+    return one_line(given) or None
 
 
 def _unknown_setting_error(called: str, key: str, factory: BackendFactory[Any], path: Path) -> OperatorError:
