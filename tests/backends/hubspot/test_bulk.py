@@ -248,6 +248,17 @@ async def test_an_unknown_contact_changes_no_task() -> None:
         assert not [one for one in crm.sent if one.endswith("/archive")]
 
 
+async def test_an_unknown_contact_of_one_task_does_not_prevent_the_links_of_the_others() -> None:
+    time = Time()
+    rows = [row(number, {"contacts": [CAROLINA]}) for number in range(1, 4)]
+    async with served(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as crm:
+        before, contacts = await tasks(crm, 3), (BRUNO, "999", BRUNO)
+        edits = [Edit(ai_contact_id=contact) for contact in contacts]
+        outcomes = await crm.backend.update_tasks(list(zip(before, edits, strict=True)))
+        assert error_codes(outcomes) == [None, "unknown_reference", None]
+        assert [link["other_id"] for link in crm.hubspot.state()["links"]].count(BRUNO) == 2
+
+
 async def test_a_task_with_several_contacts_keeps_them() -> None:
     time = Time()
     rows = [row(1, {"contacts": [CAROLINA, BRUNO]}), row(2)]
