@@ -189,13 +189,16 @@ SHIFTED = [
 ]
 
 
+@pytest.mark.parametrize("default", [None, MADRID])
 @pytest.mark.parametrize(("due", "days", "expected"), SHIFTED)
-def test_a_due_date_is_shifted_by_days_at_the_same_time_on_its_clock(due: Due, days: int, expected: Due | str) -> None:
+def test_a_due_date_is_shifted_by_days_at_the_same_time_on_its_clock(
+    due: Due, days: int, expected: Due | str, default: str | None
+) -> None:
     if isinstance(expected, str):
         with refused(expected):
-            shift_due(due, days, None)
+            shift_due(due, days, default)
     else:
-        assert shift_due(due, days, None) == expected
+        assert shift_due(due, days, default) == expected
 
 
 REQUESTS: list[tuple[Parts, bool, bool, bool]] = [

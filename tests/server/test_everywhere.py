@@ -167,6 +167,8 @@ async def test_a_connection_that_is_left_out_for_its_statuses_is_asked_by_their_
         assert row["connection"] == "north"
         assert row["message"].endswith("Types are known everywhere: initial, in_progress, done, master_done.")
         for counted in ({}, {"countBy": "status"}):
+            partly = await answer_of(client, "list_tasks", status=["Llamado", "Pendiente"], **counted)
+            assert [(one["connection"], one["code"]) for one in partly["leftOut"]] == [("north", "unknown_status")]
             assert {"leftOut", "note"}.isdisjoint(
                 await answer_of(client, "list_tasks", status=["in_progress"], **counted)
             )

@@ -242,7 +242,8 @@ async def test_an_unknown_contact_changes_no_task() -> None:
     async with served(hubspot(time, seed(rows=rows), spec_variant=OPEN), time) as crm:
         before = await tasks(crm, 3)
         state = crm.hubspot.state()
-        outcomes = await crm.backend.update_tasks([(task, Edit(title="New", ai_contact_id="999")) for task in before])
+        edit = Edit(title="New", ai_contact_id="999", ai_customer_id=COMPANY)
+        outcomes = await crm.backend.update_tasks([(task, edit) for task in before])
         assert error_codes(outcomes) == ["unknown_reference"] * 3
         assert crm.hubspot.state() == state
         assert not [one for one in crm.sent if one.endswith("/archive")]

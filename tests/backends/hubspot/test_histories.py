@@ -148,6 +148,7 @@ def test_values_that_are_set_right_after_the_creation_belong_to_the_created_even
         ({"sourceType": "INTEGRATION", "sourceId": "77"}, (None, "integration 77")),
         ({"sourceType": "INTEGRATION", "sourceId": "77", "sourceLabel": "Zapier"}, (None, "Zapier")),
         ({"sourceType": "AUTOMATION_PLATFORM", "sourceId": None}, (None, "automation platform")),
+        ({"sourceType": "FORM", "sourceId": None, "sourceLabel": "FORM"}, (None, "form")),
         ({"sourceType": None, "sourceId": None}, (None, None)),
     ],
 )
