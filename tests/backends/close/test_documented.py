@@ -79,6 +79,12 @@ ROWS = (
     of_many("lead", {"aiCustomerId": OTHER_LEAD}, code="unknown_argument"),
     of_many("null is no assigned_to", {"responsibleIds": None}, code="nothing_to_change"),
     of_many("one assigned_to", {"responsibleIds": [ANA, LUIS]}, code="too_many_responsibles"),
+    Row(
+        "one assigned_to",
+        {"id": IDS[0], "responsibleIds": [ANA, LUIS]},
+        code="too_many_responsibles",
+        tool="reassign_task",
+    ),
     of_many("a priority of the enum", {"priority": "0"}, code="invalid_priority"),
     of_many("a resolution of the enum", {"newStatusName": "done", "resolution": "lost"}, code="invalid_arguments"),
     of_many("nothing", {}, code="nothing_to_change"),

@@ -77,6 +77,9 @@ ROWS = (
     of_many("hubspot_owner_id", {"responsibleIds": ["Ana Soto"]}, {"hubspot_owner_id": ANA}),
     of_many("nobody", {"clear": ["responsibleIds"]}, {"hubspot_owner_id": ""}),
     of_many("one owner", {"responsibleIds": [ANA, ELENA]}, code="too_many_responsibles"),
+    Row(
+        "one owner", {"id": IDS[0], "responsibleIds": [ANA, ELENA]}, code="too_many_responsibles", tool="reassign_task"
+    ),
     of_many("an id, not a userId", {"responsibleIds": ["98499706"]}, code="unknown_member"),
     of_many(
         "a reminder",
