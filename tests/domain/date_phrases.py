@@ -110,6 +110,7 @@ REFUSED = (
     "3pm · a las 15:00 · noon · mediodía",
     "amanhã · hoje · segunda-feira · em 3 dias · 15 de março · morgen · lundi · domani · 15. Dezember",
     "mañana a las 25 · tomorrow at 13am · mañana a las 10:75 · tomorrow 3pm UTC",
+    "mañana a las 24 · tomorrow at 24:00 · tomorrow at 10:60 · mañana a las 3 y sesenta",
     "in 99999 days · dentro de 5000 años · in -3 days · in 5 minutes and a half",
 )
 """Phrases that no due date is."""

@@ -62,6 +62,18 @@ class EndlessBody(httpx2.AsyncByteStream):
         self.is_closed = True
 
 
+class FailingBody(EndlessBody):
+    """A body that fails after its beginning."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"{"
+        raise self._error
+
+
 class FixedAnswerTransport(httpx2.AsyncBaseTransport):
     """A transport that answers with this body."""
 
@@ -140,6 +152,14 @@ async def test_a_body_that_is_not_read_to_its_end_is_closed_at_once() -> None:
     body, request = EndlessBody(), httpx2.Request("GET", "https://crm.test/")
     attempt = await send_once(FixedAnswerTransport(body), request, within_s=1.0, body_bytes=1_000)
     assert (attempt.event, body.is_closed) == (AttemptEnd.OVERSIZED, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "event"), [(TimeoutError(), AttemptEnd.TIMED_OUT), (httpx2.ReadError(""), AttemptEnd.CUT)]
+)
+async def test_a_body_that_fails_came_too_late_or_was_cut(error: Exception, event: AttemptEnd) -> None:
+    transport, request = FixedAnswerTransport(FailingBody(error)), httpx2.Request("GET", "https://crm.test/")
+    assert (await send_once(transport, request, within_s=1.0, body_bytes=1_000)).event is event
 
 
 async def test_a_too_large_answer_releases_its_connection(clients: Clients, server: Server, steps: type[Steps]) -> None:

@@ -283,6 +283,17 @@ async def test_tasks_that_the_bulk_update_skips_are_sent_by_themselves() -> None
     assert sum(time.slept) == 15
 
 
+@pytest.mark.parametrize("body", ["{}", '{"ok": "no"}', '{"ok": 1}'])
+async def test_an_answer_that_does_not_confirm_a_bulk_update_is_a_lost_one(body: str) -> None:
+    sandbox, time = close(5), Time()
+    async with on_close(sandbox, time) as backend:
+        edits = [(task, COMPLETE) for task in await every(backend, 5)]
+        sandbox.faults = (Fault("status", BULK, status=200, body=body, commit=False),)
+        outcomes = await backend.update_tasks(edits)
+    assert honest(sandbox, outcomes, edits)
+    assert not time.slept
+
+
 async def test_a_stale_list_is_read_again_before_anything_is_sent_again() -> None:
     sandbox, time = close(5), Time()
     async with on_close(sandbox, time) as backend:

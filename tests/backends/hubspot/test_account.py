@@ -74,6 +74,14 @@ async def test_a_refused_token_is_an_error_although_a_missing_scope_for_pipeline
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
+async def test_nobody_is_me_if_the_token_cannot_be_looked_up(status: int) -> None:
+    route = "POST /oauth/v2/private-apps/get/access-token-info"
+    async with served(hubspot(faults=[Fault("status", route, status=status)]), hubspot_user_id=None) as crm:
+        assert await crm.backend.account.me() is None
+        assert await crm.backend.account.me() is not None, "it is looked up again"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
 async def test_days_are_in_the_configured_zone_if_that_of_the_account_cannot_be_read(status: int) -> None:
     faults = [Fault("status", "GET /account-info/v3/details", status=status, nth="every")]
     async with served(hubspot(faults=faults)) as crm:

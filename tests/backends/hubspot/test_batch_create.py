@@ -101,9 +101,12 @@ async def test_an_account_that_refuses_the_all_day_flag_gets_each_task_once_with
         assert titles(crm) == ["New A", "New B"]
 
 
-async def test_tasks_sent_without_the_all_day_flag_whose_answer_is_lost_are_found_and_not_refused() -> None:
+@pytest.mark.parametrize(
+    "fault", [Fault("status", CREATE, nth=2, status=500, commit=True), Fault("reset_after", CREATE, nth=2)]
+)
+async def test_tasks_sent_without_the_all_day_flag_whose_answer_is_lost_are_found_and_not_refused(fault: Fault) -> None:
     async with served(hubspot(spec_variant=(*OPEN, "all_day=read_only"))) as crm:
-        crm.hubspot.faults = [Fault("status", CREATE, nth=2, status=500, commit=True)]
+        crm.hubspot.faults = [fault]
         results = await crm.backend.create_tasks([new("New A"), new("New B")])
         assert [one.error for one in results] == [None, None]
         assert Counter(crm.sent)[CREATE] == 2

@@ -8,6 +8,7 @@ from mcp import Client
 
 from backends.hubspot.sandboxed_app import Account, Time, hubspot, row, seed, served, task_id
 from behaviour.agent import Agent, Refused
+from taskhand.sandbox.faults import Fault
 from taskhand.server.app import create_server
 
 OPEN = ("burst=0", "searches=0", "settle_ms=0", "search_lag=0")
@@ -73,6 +74,14 @@ async def test_a_task_type_is_found_by_its_value_or_label_in_any_spelling() -> N
         assert (again["changeId"], again["replayed"]) == (done["changeId"], True)
         made = await agent.create(taskType="Call")
         assert (await agent.create(taskType="CALL"))["id"] == made["id"]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_without_a_list_of_types_hubspots_own_value_is_taken(status: int) -> None:
+    async with agent_at() as (crm, agent):
+        crm.hubspot.faults = (Fault("status", "GET /crm/v3/properties/{kind}", status=status, nth="every"),)
+        await agent("update_task", id=task_id(1), taskType="EMAIL")
+        assert crm.stored_properties(1)["hs_task_type"] == "EMAIL"
 
 
 async def test_an_unknown_task_type_is_refused_before_sending_with_the_known_types() -> None:

@@ -254,8 +254,11 @@ async def test_a_fault_while_reading_for_a_deletion_is_reported_as_itself(route:
         assert len(crm.hubspot.tasks) == 2
 
 
-async def test_only_a_lacking_scope_hides_further_properties() -> None:
+@pytest.mark.parametrize(
+    ("status", "why"), [(403, "which the token may not read"), (404, "which HubSpot does not list")]
+)
+async def test_further_properties_that_cannot_be_read_are_named_with_the_reason(status: int, why: str) -> None:
     async with agent_at([row(1, LINKS)]) as (crm, agent):
-        crm.hubspot.faults = (Fault("status", "GET /crm/v3/properties/{kind}", status=403, nth="every"),)
+        crm.hubspot.faults = (Fault("status", "GET /crm/v3/properties/{kind}", status=status, nth="every"),)
         plan = await agent("delete_task", id=task_id(1))
-        assert "further properties, which the token may not read" in plan["note"]
+        assert f"further properties, {why}" in plan["note"]

@@ -16,7 +16,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.query import WIDEST
 from taskhand.backends.vambe.task_lists import TaskLists
-from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.errors import CallerError, NotFound, TaskhandError
 from taskhand.http.response_body import Json
 from taskhand.sandbox.vambe import VambeSandbox
 
@@ -96,6 +96,39 @@ async def test_a_task_is_certainly_missing_if_the_widest_list_lacks_it_although_
     time = TickingClock()
     lists = TaskLists(fetch, 5.0, RecentWrites(5.0, time), Timing(lambda: NOW, time, anyio.sleep))
     assert await lists.find_all([FAR_ID, NOBODY]) == ({FAR_ID: {"id": FAR_ID}}, True)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [
+        (NotFound("There is no such page."), "upstream_invalid"),
+        (CallerError("Vambe refused the window.", code="upstream_refused"), "upstream_refused"),
+    ],
+)
+async def test_a_task_is_not_missing_if_vambe_refuses_both_lists(refusal: CallerError, code: str) -> None:
+    async def fetch(_: Window) -> list[Json]:
+        raise refusal
+
+    time = TickingClock()
+    lists = TaskLists(fetch, 5.0, RecentWrites(5.0, time), Timing(lambda: NOW, time, anyio.sleep))
+    with pytest.raises(TaskhandError) as failed:
+        await lists.find(NEAR_ID)
+    assert failed.value.code == code
+
+
+async def test_a_list_from_before_a_change_back_does_not_show_that_change() -> None:
+    time = TickingClock()
+    one: JsonObject = {"id": NEAR_ID, "title": "one"}
+    two: JsonObject = {"id": NEAR_ID, "title": "two"}
+    recent, windows = RecentWrites[JsonObject](60, time, str.lower), dict[Window, list[Json]]()
+    lists = lists_of(windows, time, [], recent)
+    windows[lists.near] = [one]
+    assert await lists.find(NEAR_ID) == one
+    recent.note_write(NEAR_ID, two, one)
+    recent.note_write(NEAR_ID, one, two)
+    assert await lists.find(NEAR_ID) == one
+    windows[lists.near] = [two]  # it shows the first of the two changes only
+    assert await lists.find(NEAR_ID, fresh=True) == one
 
 
 async def test_after_another_process_has_written_any_task_no_list_of_before_is_used() -> None:

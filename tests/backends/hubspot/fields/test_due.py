@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backends.hubspot.sandboxed_app import SANTIAGO, Account, Time, error_codes, hubspot, row, seed, served, task_id
 from backends.hubspot.strategies import DAYS, INSTANTS, ZONES, exists
-from taskhand.backends.hubspot.fields.due import Zones, due_from, parse_moment, stamp_of
+from taskhand.backends.hubspot.fields.due import Zones, due_from, parse_moment, readable_moment, stamp_of
 from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
@@ -48,6 +48,11 @@ def test_a_day_stays_the_same_in_a_zone_where_noon_is_midnight_utc(zone: str) ->
 @pytest.mark.usefixtures("in_santiago")
 def test_a_moment_without_an_offset_is_in_utc_wherever_the_server_is() -> None:
     assert parse_moment("2026-03-10T15:00:00") == NOON
+
+
+@pytest.mark.parametrize("raw", ["", None, [1], "soon", "2026-02-30", "9" * 17, "9" * 40, "0001-01-01T00:00:00+14:00"])
+def test_a_moment_that_no_calendar_has_is_none_and_no_error(raw: object) -> None:
+    assert readable_moment(raw) is None
 
 
 async def test_midnight_utc_of_an_all_day_task_is_that_day() -> None:
