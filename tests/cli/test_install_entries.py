@@ -81,6 +81,12 @@ def test_an_entry_for_any_other_host_is_printed_alone_and_without_the_key(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_blank_key_in_the_environment_is_none(tmp_path: Path, kept: MemoryKeyring) -> None:
+    done = _print(tmp_path, "--backend", "vambe", VAMBE_API_KEY=" ")
+    assert "Put your key in place of `your key`." in done.stderr
+    assert kept.kept == {}
+
+
 @pytest.mark.usefixtures("no_keyring")
 def test_a_setting_of_an_option_is_not_taken_from_the_environment(tmp_path: Path) -> None:
     options = ("--backend", "close", "--set", "CLOSE_BASE_URL=https://one.test")

@@ -300,7 +300,7 @@ def test_a_secret_file_that_others_can_read_gets_a_warning(tmp_path: Path) -> No
 
 def test_a_variable_to_which_a_secret_refers_is_no_misspelt_setting() -> None:
     names = ("TASKHAND_CLOSE", "CLOSE_API_KEY_NORTH", "CLOSE_TOKEN")
-    given = [{"CLOSE_API_KEY": f"env:{name}", name: "sk-9"} for name in names]
+    given = [{"CLOSE_API_KEY": f"env: {name}", name: "sk-9"} for name in names]
     assert [load_configuration({"TASKHAND_CONFIG": os.devnull} | one, {}).warnings for one in given] == [(), (), ()]
 
 

@@ -12,7 +12,7 @@ from taskhand.config.paths import expand_path
 from taskhand.config.settings import Settings
 from taskhand.domain.errors import OperatorError
 
-ENVIRON = {"HOME": "/home/ana", "APPDATA": "/home/ana/appdata", "EMPTY": "", "LOOP": "$LOOP"}
+ENVIRON = {"HOME": "/home/ana", "APPDATA": "/home/ana/appdata", "PADDED": " /data\n", "EMPTY": " ", "LOOP": "$LOOP"}
 ON_POSIX = pytest.mark.skipif(os.name == "nt", reason="a path like any other on Windows")
 
 
@@ -24,6 +24,7 @@ ON_POSIX = pytest.mark.skipif(os.name == "nt", reason="a path like any other on 
         ("${env:HOME}/tasks.sqlite", "/home/ana/tasks.sqlite"),
         ("$env:HOME/tasks.sqlite", "/home/ana/tasks.sqlite"),
         ("%APPDATA%/taskhand/tasks.sqlite", "/home/ana/appdata/taskhand/tasks.sqlite"),
+        ("$PADDED/tasks.sqlite", "/data/tasks.sqlite"),
         (" /data/tasks.sqlite\n", "/data/tasks.sqlite"),
         ("/data/100%/$5/tasks.sqlite", "/data/100%/$5/tasks.sqlite"),
         ("O'Neil's/tasks.sqlite", "O'Neil's/tasks.sqlite"),

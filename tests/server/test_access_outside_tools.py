@@ -232,7 +232,7 @@ async def test_a_prompt_says_which_connections_its_calls_are_about(stores: TwoSt
             "overdue_sweep": False,
             "hand_over": True,
         }
-        assert 'Send connection "south" with every call.' in await prompt(client, "overdue_sweep", connection="South")
+        assert 'Send connection "south" with every call.' in await prompt(client, "overdue_sweep", connection=" South ")
         for filler in ({}, {"connection": ""}):
             assert "each row names its connection" in await prompt(client, "daily_briefing", **filler)
         for given in ({}, {"connection": "east"}):

@@ -17,7 +17,7 @@ from taskhand.backends.base import Backend
 from taskhand.call.deadline import call_deadline
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
@@ -194,19 +194,43 @@ async def test_a_plan_that_another_process_takes_meanwhile_is_used_unless_that_o
     await other.aclose()
 
 
-async def test_a_plan_of_one_task_whose_outcome_is_unknown_is_used(tmp_path: Path) -> None:
+async def test_the_id_of_a_change_of_one_task_is_no_plan(tmp_path: Path) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     one = await create(app, "Call Acme")
-    plan = await update_task(Call(app, "update_task", options=DRY), one.task.id, TaskPatch(priority="2"))
+    receipt = await update_task(Call(app, "update_task"), one.task.id, TaskPatch(priority="2"))
+    assert isinstance(receipt, Receipt)
+    assert receipt.change_id is not None
+    with refused("plan_not_found", NotFound):
+        await apply_plan(Call(app, "apply_plan"), receipt.change_id)
+    await app.aclose()
+
+
+@pytest.mark.parametrize(
+    ("tool", "outcome", "how", "step"),
+    [
+        ("update_task", "unknown", "sent already, and its outcome is unknown", "Make another plan"),
+        ("create_task", "unknown", "sent already, and its outcome is unknown", "Search for the titles"),
+        ("create_task", "applied", "carried out already", "Make another plan"),
+    ],
+)
+async def test_a_plan_of_one_task_is_used_once_it_was_sent(
+    tmp_path: Path, tool: str, outcome: Outcome, how: str, step: str
+) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    one, call = await create(app, "Call Acme"), Call(app, tool, options=DRY)
+    draft = TaskDraft(title="Call Umbrella", responsible_ids=(), priority="1")
+    plan = await (
+        create_task(call, draft) if tool == "create_task" else update_task(call, one.task.id, TaskPatch(priority="2"))
+    )
     assert isinstance(plan, Plan)
-    taking = Call(app, "apply_plan")
-    opening = taking.new_opening(plan_id=plan.id, claims=(Claim(f"plan {plan.id}", plan.id),))
-    await taking.begin(opening, [Intent("update", one, HIGH, HIGH)])
-    await taking.settle([Result(0, "unknown", one.task.id)], "unknown")
+    change, taking = await app.journal.find(plan.id), Call(app, "apply_plan")
+    assert change is not None
+    await taking.begin(taking.new_opening(plan_id=plan.id, claims=(Claim(f"plan {plan.id}", plan.id),)), change.intents)
+    await taking.settle([Result(0, outcome, one.task.id)], outcome)
     with refused("plan_used") as caught:
         await apply_plan(Call(app, "apply_plan"), plan.id)
-    assert "sent already, and its outcome is unknown" in caught.value.message
-    assert await priority_of(app, one) == 1
+    assert (how in caught.value.message, str(caught.value.next_step).startswith(step)) == (True, True)
+    assert [task.priority for task in (await app.backend.list_tasks(TaskQuery())).tasks] == [1]
     await app.aclose()
 
 

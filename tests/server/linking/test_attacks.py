@@ -300,7 +300,7 @@ def test_both_languages_say_the_same_with_the_same_names() -> None:
         (None, "es-MX,es;q=0.9,en;q=0.8", "es"),
         (None, "en-US,en;q=0.9,es;q=0.8", "en"),
         (None, "fr,es;q=0.5", "es"),
-        (None, "es;q=0.1, en;q=0.7", "en"),
+        (None, "es; q=0.1, en; q=0.7", "en"),
         (None, "de, *;q=0.5", "en"),
         (None, "ES", "es"),
         (None, "es;q=x,en;q=", "en"),

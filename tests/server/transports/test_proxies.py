@@ -123,7 +123,7 @@ async def test_forwarded_addresses_of_unnamed_proxies_are_ignored(
         ({"X-Forwarded-Host": "localhost, evil.example"}, 421),
         ({"X-Forwarded-Host": "localhost:evil.example"}, 421),
         ({"X-Forwarded-Host": "localhost", "Host": "taskhand:8000"}, 200),
-        ({"Forwarded": "for=192.0.2.1;host=localhost;proto=https", "Host": "taskhand:8000"}, 200),
+        ({"Forwarded": "For=192.0.2.1;Host=localhost;Proto=https", "Host": "taskhand:8000"}, 200),
         ({"Host": "taskhand:8000"}, 421),
     ],
 )

@@ -108,7 +108,7 @@ def choose_language(chosen: str | None, accepted: str) -> str:
 
 
 def _read_weight(text: str) -> float:
-    name, _, number = text.strip().partition("=")
+    name, _, number = text.partition("=")
     try:
         return float(number) if name.strip() == "q" else 1.0
     except ValueError:
