@@ -43,7 +43,7 @@ most_tasks = 20
 tools = "read"
 
 [groups.sales]
-people = ["Ana@Example.com", "ben@example.com"]
+people = [" Ana@Example.com ", "ben@example.com"]
 connections = [" North "]
 own_tasks_only = true
 tools = ["all", "-delete_task"]

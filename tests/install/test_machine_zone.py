@@ -13,6 +13,7 @@ ZONES = "/usr/share/zoneinfo"
     ("variable", "link", "text", "zone"),
     [
         ("America/Lima", None, None, "America/Lima"),
+        (" America/Lima\n", None, None, "America/Lima"),
         (":America/Lima", None, None, "America/Lima"),
         (f":{ZONES}/America/Lima", None, None, "America/Lima"),
         (None, f"{ZONES}/America/Santiago", "Europe/Madrid\n", "America/Santiago"),

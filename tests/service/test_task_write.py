@@ -6,7 +6,7 @@ from typing import cast
 
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
-from taskhand.backends.base import Backend, Written
+from taskhand.backends.base import Backend, Misread, Written
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
 from taskhand.domain.snapshot import Snapshot
@@ -57,4 +57,39 @@ async def test_a_field_that_another_client_changed_meanwhile_is_sent_too_with_it
     assert call.change is not None
     [intent] = call.change.intents
     assert intent.edit == edit
+    await app.aclose()
+
+
+class MisreadBackend(ContestedBackend):
+    """The built-in store, whose answer to the first update shows that the task had another priority before it."""
+
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """Update the task, and find that it was read wrongly."""
+        self.sent.append(edit)
+        really = (await self._store.update_task(before, Edit(priority=2))).task
+        raise Misread(really, (await self._store.update_task(really, edit)).task)
+
+
+async def test_a_change_of_a_task_that_was_read_wrongly_is_journaled_as_it_really_was(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    assert isinstance(app.backend, LocalBackend)
+    misread = MisreadBackend(app.backend)
+    task = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    edit = Edit(title="Call Acme")
+
+    async def edit_for(_: Snapshot) -> ResolvedEdit:
+        return edit, ()
+
+    call = Call(replace(app, backend=cast("Backend", misread)), "update_task")
+    receipt = await write_edit(call, Snapshot(task), edit_for)
+    assert receipt.task is not None
+    assert (receipt.task.title, [dict(one.given_fields()) for one in misread.sent]) == (
+        "Call Acme",
+        [{"title": "Call Acme"}],
+    )
+    change = await app.journal.find(str(receipt.change_id))
+    assert change is not None
+    [intent] = change.intents
+    assert intent.task_before is not None
+    assert (change.outcome, intent.edit, intent.task_before.priority) == ("applied", edit, 2)
     await app.aclose()

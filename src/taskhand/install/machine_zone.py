@@ -30,7 +30,7 @@ def find_machine_zone(environ: Mapping[str, str], etc: Path = _ETC) -> str | Non
 
 def _candidates(environ: Mapping[str, str], etc: Path) -> Iterator[str]:
     """Names that may be the zone's, best first."""
-    if given := environ.get("TZ", "").removeprefix(":").strip():
+    if given := environ.get("TZ", "").removeprefix(":"):
         yield _after_zoneinfo(given)
     yield _after_zoneinfo(os.path.realpath(etc / "localtime"))
     try:
