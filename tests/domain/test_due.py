@@ -19,6 +19,7 @@ from taskhand.domain.due import (
     iso_day,
     moment_text,
     shift_due,
+    zone_rules,
 )
 from taskhand.domain.due_request import DueRequest
 from taskhand.domain.errors import CallerError
@@ -504,6 +505,11 @@ def test_a_text_is_recognised_as_a_day_by_its_form() -> None:
 
 def test_a_day_is_not_late_before_it_ends_in_its_own_zone() -> None:
     assert not is_overdue(day("2026-03-09", "Etc/GMT+12"), utc("2026-03-10T11:59"), None)
+
+
+@pytest.mark.parametrize("zone", [None, "Mars/Base", "../zone", "America", "a\0b", "z" * 300])
+def test_a_zone_that_only_the_crm_knows_has_the_rules_of_utc(zone: str | None) -> None:
+    assert zone_rules(zone).key == "UTC"
 
 
 UPSTREAM_ZONE = "Mars/Base"

@@ -1,6 +1,8 @@
 """The contract of every store of events, in a file and in a database."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from builders import ANA, BEN, DONE, on_people, task
 from fixed_clock import NOW
 from taskhand.domain.due import Due
+from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import EventKind, TaskEvent
 from taskhand.domain.event_source import Look
 from taskhand.domain.receipt import FieldChange
@@ -306,6 +309,45 @@ async def test_the_check_of_the_feed_reports_unreadable_events(tmp_path: Path) -
         found = await broken.check_health()
         assert (found.subject, found.outcome, bool(found.remedy)) == ("events", "failed", True), found
         await broken.aclose()
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("body", "{half"),
+        ("body", "[]"),
+        ("body", '{"at": 7}'),
+        ("body", '{"changed": [{}]}'),
+        ("body", '{"changed": 7}'),
+        ("people", "7"),
+        ("seen_at", "soon"),
+    ],
+)
+async def test_a_damaged_event_is_an_error_of_the_operator(tmp_path: Path, column: str, value: str) -> None:
+    store = SqliteEventStore(tmp_path / "events.sqlite")
+    try:
+        await begin_feed(store, event("one"))
+        with closing(sqlite3.connect(tmp_path / "events.sqlite")) as connection, connection:
+            connection.execute(f"UPDATE event SET {column} = ?", (value,))  # noqa: S608  a column above
+        with pytest.raises(OperatorError, match=r"the row of the event \d+ is damaged") as failed:
+            await keys(store, EventQuery(9, since=at(-1)))
+        assert failed.value.next_step
+    finally:
+        await store.aclose()
+
+
+@pytest.mark.parametrize("body", ["{half", "[]", "{}"])
+async def test_a_damaged_task_is_an_error_of_the_operator(tmp_path: Path, body: str) -> None:
+    store = SqliteEventStore(tmp_path / "events.sqlite")
+    try:
+        feed = await begin_feed(store)
+        await store.save_look(FEED, feed.version, Look((), "p", {"t-1": task(id="t-1")}), at(1))
+        with closing(sqlite3.connect(tmp_path / "events.sqlite")) as connection, connection:
+            connection.execute("UPDATE task SET body = ?", (body,))
+        with pytest.raises(OperatorError, match="the row of the task t-1 is damaged"):
+            await store.find_tasks(FEED)
+    finally:
+        await store.aclose()
 
 
 async def test_a_feed_has_been_looked_at_once_the_first_look_has_come_to_the_end(store: SqlEventStore) -> None:

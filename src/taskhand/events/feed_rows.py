@@ -67,7 +67,7 @@ def begin_feed(feed: FeedName, position: str, at: datetime, connection: SqlConne
 
 
 def find_tasks(feed: FeedName, ids: Collection[str] | None, connection: SqlConnection) -> dict[str, Task]:
-    """The tasks of a feed as last seen; `ids` None returns all."""
+    """The tasks of a feed as last seen; `ids` None returns all. DamagedRow if one cannot be read."""
     sql = "SELECT task_id, body FROM task JOIN feed ON feed.id = task.feed WHERE place = ? AND person = ?"
     rows: Iterable[SqlRow]
     if ids is None:
@@ -78,7 +78,14 @@ def find_tasks(feed: FeedName, ids: Collection[str] | None, connection: SqlConne
             for part in chunks(sorted({*ids}), _PART)
             for row in connection.execute(f"{sql} AND task_id IN ({placeholders(part)})", (*feed_key(feed), *part))
         )
-    return {row["task_id"]: Task.model_validate_json(row["body"]) for row in rows}
+    return {row["task_id"]: _to_task(row) for row in rows}
+
+
+def _to_task(row: SqlRow) -> Task:
+    try:
+        return Task.model_validate_json(row["body"])
+    except ValueError as error:
+        raise DamagedRow(f"the row of the task {row['task_id']} is damaged") from error
 
 
 def add_hint(feed: FeedName, task_ids: Sequence[str], at: datetime, connection: SqlConnection) -> None:
@@ -228,7 +235,7 @@ def to_kept_event(row: SqlRow) -> KeptEvent:
     """The event in a row. DamagedRow if it cannot be read."""
     try:
         return KeptEvent(row["seq"], event_from(row), datetime.fromisoformat(row["seen_at"]), bool(row["is_old"]))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedRow(f"the row of the event {row['seq']} is damaged") from error
 
 

@@ -16,6 +16,7 @@ from taskhand.backends.remote.parsing import (
     response_date,
     rows_in,
     text_or_none,
+    utc_moment,
     value_at,
 )
 from taskhand.domain.errors import InvalidAnswer
@@ -42,6 +43,20 @@ def test_an_optional_text_may_be_missing_empty_or_null_and_nothing_else() -> Non
     ]
     with pytest.raises(TypeError, match="a"):
         optional_text({"a": 7}, "a")
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("2026-03-02T15:00:00-03:00", datetime(2026, 3, 2, 18, tzinfo=UTC)),
+        ("2026-03-02T15:00:00", datetime(2026, 3, 2, 15, tzinfo=UTC)),
+        ("soon", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        (1_772_463_600, None),
+    ],
+)
+def test_a_moment_is_in_utc_and_none_where_no_calendar_has_it(value: object, moment: datetime | None) -> None:
+    assert utc_moment(value) == moment
 
 
 def test_a_row_without_an_id_has_an_empty_one() -> None:
