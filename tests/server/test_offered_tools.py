@@ -60,6 +60,7 @@ async def error_of(client: Client, tool: str, arguments: dict[str, Any]) -> dict
         ("all,-delete_task", [name for name in ALL if name != "delete_task"]),
         ("-delete_task", [name for name in ALL if name != "delete_task"]),
         ("-delete_task,all", [name for name in ALL if name != "delete_task"]),
+        (" - delete_task , all , ", [name for name in ALL if name != "delete_task"]),
         ("-write", READS),
         (",read,", READS),
     ],

@@ -131,7 +131,7 @@ def test_every_loopback_address_checks_the_names() -> None:
         ("127.0.0.1", ["tasks.example.com"], True, "A proxy"),
         ("127.0.0.1", [], True, "A proxy"),
         ("192.0.2.1", [], False, "192.0.2.1"),
-        ("192.0.2.1", ["tasks.example.com"], True, "192.0.2.1"),
+        ("192.0.2.1", ["Tasks.example.com"], True, "192.0.2.1"),
         ("::", [], False, "::"),
         ("tasks.example.com", [], False, "tasks.example.com"),
     ],

@@ -165,7 +165,7 @@ async def test_pages_have_the_address_of_this_machine_only_without_a_proxy(
 
 @pytest.mark.parametrize(
     "header",
-    [(b"x-forwarded-proto", b"http, https"), (b"forwarded", b"for=192.0.2.1;proto=http, for=192.0.2.2;proto=https")],
+    [(b"x-forwarded-proto", b"http, HTTPS"), (b"forwarded", b"for=192.0.2.1;proto=http, for=192.0.2.2;proto=https")],
 )
 async def test_the_scheme_is_the_one_that_the_nearest_proxy_reports(header: tuple[bytes, bytes]) -> None:
     schemes: list[str] = []
