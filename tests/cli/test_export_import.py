@@ -13,7 +13,7 @@ import anyio
 import pytest
 from click.testing import CliRunner, Result
 
-from builders import DONE, PENDING, STARTED
+from builders import DONE, MEMBERS, PENDING, STARTED
 from fixed_clock import NOW
 from safety.crms import CRMS, SandboxedCrm
 from taskhand.backends.local.people_and_statuses import Directory
@@ -325,6 +325,33 @@ def test_a_row_without_a_status_has_the_initial_one_wherever_it_stands() -> None
     assert (line.value["title"], line.value["description"]) == ("'tis", "=1")
     without = CsvReader((DONE, STARTED), (), (), None, Reference(NOW)).read_rows("title\nCall\n")
     assert [line.kind for line in without] == ["wrong"]
+
+
+def test_blanks_around_the_cells_of_a_row_count_for_nothing() -> None:
+    cells = {
+        "id": "7",
+        "status": "done",
+        "dueDate": "2026-12-30",
+        "dueTime": "15:00",
+        "timezone": "America/Lima",
+        "responsible": "Ana Pérez;ben@example.cl",
+        "priority": "high",
+        "aiContactId": "c-1",
+        "aiCustomerId": "l-1",
+        "createdAt": "2026-03-01T10:00:00Z",
+        "completedAt": "2026-03-02T10:00:00Z",
+    }
+
+    def read(text: str) -> object:
+        [line] = CsvReader((DONE, PENDING), MEMBERS, (), None, Reference(NOW)).read_rows(text)
+        return line.kind, line.value
+
+    padded = "".join(f", {cell.replace(';', ' ; ')} " for cell in cells.values())
+    assert read(f" title , {' , '.join(cells)}\nCall{padded}\n , ,\n") == read(
+        f"title,{','.join(cells)}\nCall,{','.join(cells.values())}\n"
+    )
+    names = [name for name in cells if name != "id"]
+    assert read(f"id,title,{','.join(names)}\n7,Call{', ' * len(names)}\n") == read("id,title\n7,Call\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")

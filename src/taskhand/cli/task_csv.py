@@ -148,7 +148,7 @@ class CsvReader:
         if not row["title"].strip():
             raise CallerError("title is empty")
         status = self._find_status(row.get("status", "").strip())
-        people = [person.strip() for person in row.get("responsible", "").split(";") if person.strip()]
+        people = [person for person in row.get("responsible", "").split(";") if person.strip()]
         due = self._read_due(row)
         self._seen[cells] += 1
         priority = row.get("priority", "").strip() or DEFAULT_PRIORITY
