@@ -202,6 +202,28 @@ async def test_a_file_that_cannot_be_read_is_an_operator_error_and_admits_no_cal
     await check.check_access()
 
 
+async def test_a_file_that_disappears_is_missed_and_not_made_again(
+    store: SqliteKeyStore, cli: SqliteKeyStore, path: Path
+) -> None:
+    check, new = KeyCheck(store, FixedClock()), await add_key(cli)
+    assert await check.find_holder(new.text)
+    path.unlink()  # noqa: ASYNC240  the test's own
+    for ask in (store.exists, check.check_access, check.count_active):
+        with pytest.raises(OperatorError, match="is missing, although it existed before"):
+            await ask()
+    assert not path.exists()  # noqa: ASYNC240  as above
+
+
+async def test_nothing_is_written_in_a_file_of_a_newer_version(cli: SqliteKeyStore, path: Path) -> None:
+    new = await add_key(cli)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA user_version = 99")
+    for write in (cli.note_uses({new.id: NOW}), add_key(cli)):
+        with pytest.raises(OperatorError, match="newer Taskhand") as refused:
+            await write
+        assert refused.value.code == "store_too_new"
+
+
 async def test_a_damaged_row_locks_out_only_its_holder(store: SqliteKeyStore, cli: SqliteKeyStore, path: Path) -> None:
     check, damaged, sound = KeyCheck(store, FixedClock()), await add_key(cli), await add_key(cli)
     with closing(sqlite3.connect(path)) as other, other:
