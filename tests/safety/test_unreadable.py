@@ -145,9 +145,13 @@ async def test_a_change_to_part_of_an_unreadable_due_date_is_refused(crm: Sandbo
     async with open_odd_account(crm) as account:
         account.proxy.odd = crm.odd.due
         second = account.ids[1]
-        with pytest.raises(Refused) as refused:
-            await account.agent("update_task", id=second, dueDate="2026-03-10")
-        assert refused.value.code == "unreadable_field"
+        for tool, sent in (
+            ("update_task", {"id": second, "dueDate": "2026-03-10"}),
+            ("bulk_update_tasks", {"taskIds": [second], "shiftDueDays": 1}),
+        ):
+            with pytest.raises(Refused) as refused:
+                await account.agent(tool, **sent)
+            assert refused.value.code == "unreadable_field"
         await account.agent("update_task", id=second, dueDate="2026-03-10", dueTime=None)
 
 

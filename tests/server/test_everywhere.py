@@ -154,6 +154,8 @@ async def test_connections_that_are_left_out_for_one_reason_are_one_row(tmp_path
             answer = await answer_of(client, "list_tasks", responsibleIds=["luis"], **asked)
             [row] = answer["leftOut"]
             assert (row["connections"], row["code"]) == (["north", "south"], "unknown_member")
+            nowhere = await answer_of(client, "list_tasks", responsibleIds=["luis", "nobody known"], **asked)
+            assert nowhere.get("code") == "unknown_member"
             assert [one["connection"] for one in answer["matched"]] == ["west"]
             assert "matched.name" in answer["untrusted"]["fields"]
 

@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[dict[str, str], str]] = {
     "a folder for a store": ({"TASKHAND_DB": "/"}, "TASKHAND_DB"),
     "this folder for a journal": ({"TASKHAND_JOURNAL": "."}, "TASKHAND_JOURNAL"),
     "a journal in memory": ({"TASKHAND_JOURNAL": ":memory:"}, "TASKHAND_JOURNAL"),
+    "a key of the server that is nowhere": ({"TASKHAND_STATE_KEY": "env:GONE"}, "TASKHAND_STATE_KEY"),
     "two credentials": ({"VAMBE_API_KEY": "a", "CLOSE_API_KEY": "b"}, "several CRMs"),
     **{
         f"no key for {factory.title}": (
