@@ -351,7 +351,20 @@ async def test_each_cut_is_logged_once_and_its_pauses_begin_short_again(caplog: 
     assert replica.heard == [EVERY_TASK] * 3
 
 
-async def test_more_changes_than_are_queued_become_one_message_that_names_no_task() -> None:
+class FullChannel(SilentChannel):
+    """A channel on which these messages are received."""
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__()
+        self._waiting = [*messages]
+
+    async def receive(self) -> list[str]:
+        """All messages at once; then nothing more."""
+        messages, self._waiting = self._waiting, []
+        return messages or await super().receive()
+
+
+async def test_more_changes_than_are_queued_become_one_message_that_tells_others_of_every_task() -> None:
     relays, channel = ListedSubscriptions(), SilentChannel()
     changes = TaskChanges(channel, {"acme": relays})
     for number in range(10_001):
@@ -361,3 +374,9 @@ async def test_more_changes_than_are_queued_become_one_message_that_names_no_tas
         await anyio.wait_all_tasks_blocked()
         tasks.cancel_scope.cancel()
     assert [json.loads(one)["tasks"] for one in channel.sent] == [None]
+    other = Replica()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(TaskChanges(FullChannel(*channel.sent), {"acme": other.updates}).run)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert other.heard == [EVERY_TASK]
