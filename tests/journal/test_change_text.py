@@ -141,7 +141,8 @@ def test_no_control_and_no_hidden_character_reaches_the_terminal(text: str) -> N
         arguments={"a": written},
         connection=written,
     )
-    intents = (Intent("update", Snapshot(task(id=f"i{written}", title=written)), Edit(title=f"{written}!")),)
+    edit = Edit(title=f"{written}!", responsible_ids=(written,))
+    intents = (Intent("update", Snapshot(task(id=f"i{written}", title=written)), edit),)
     results = {0: Result(0, "refused", "t", code=f"c{written}", note=written)}
     for change in (
         Change("chg_1", opening, intents, results, Ending("applied", written)),
