@@ -116,17 +116,6 @@ async def test_a_broadcast_has_only_ids_and_does_not_reach_other_connections(
     assert other.heard == []
 
 
-async def test_a_message_that_names_no_task_is_about_any_task_of_its_connection(postgres: TestDatabase) -> None:
-    other, message = Replica(), json.dumps({"by": "a replica", "connection": "acme", "tasks": None})
-    async with two_replicas(postgres) as (one, two), telling(postgres.url, globex=other.updates):
-        await listening(postgres, 3)
-        with psycopg.connect(postgres.url, autocommit=True) as connection:
-            connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, message))
-        for replica in (one, two):
-            await replica.has_heard(lambda heard: heard == [EVERY_TASK])
-    assert other.heard == []
-
-
 async def test_two_connections_to_one_account_are_distinguished_by_name(postgres: TestDatabase) -> None:
     crm = Settings(backend="vambe", vambe_api_key="k")
     found = Configuration(

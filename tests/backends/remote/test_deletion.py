@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from taskhand.backends.remote.adapter import Timing
-from taskhand.backends.remote.deletion import Deletion
+from taskhand.backends.remote.deletion import Deletion, EmptySuccess
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.request_log import record_request
@@ -55,6 +55,23 @@ async def test_a_deleted_task_is_remembered_as_deleted(result: TaskhandError | N
     tasks = ScriptedDeletions(result, is_found=False)
     await Deletion(tasks, "1").run()
     assert tasks.recent.get("1") is None
+    assert tasks.recent.is_deleted("1")
+
+
+class RememberedDeletions(ScriptedDeletions):
+    """The task is gone, and a recent write is read in its place."""
+
+    async def get(self, _: str, /) -> object:
+        """The recent write."""
+        if (write := self.recent.get("1")) is None:
+            raise NotFound("gone", code="task_not_found")
+        return write.row
+
+
+@pytest.mark.parametrize("result", [None, EmptySuccess("empty")])
+async def test_a_confirmed_deletion_is_not_sent_again_because_of_a_recent_write(result: TaskhandError | None) -> None:
+    tasks = RememberedDeletions(result, is_found=False)
+    await Deletion(tasks, "1").run()
     assert tasks.recent.is_deleted("1")
 
 
