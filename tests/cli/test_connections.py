@@ -310,6 +310,7 @@ WRONG = [
     (("add", "n", "--backend", "close"), "api_key is needed for Close", "--set api_key=env:NAME"),
     (("add", "n", "--backend", "close", "--set", f"api_key={SECRET}"), "api_key is a secret", "--set api_key=env:NAME"),
     (("add", "n", "--backend", "close", "--set", "token=env:X"), "--set token must be KEY=VALUE", "api_key"),
+    (("add", "n", "--backend", "close", "--set", "base_url= "), "--set base_url must be KEY=VALUE", "api_key"),
     (
         ("add", "n", "--backend", "vambe", "--set", "api_key=env:GONE"),
         "--set api_key=… refers to the variable 'GONE'",

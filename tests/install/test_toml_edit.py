@@ -117,11 +117,21 @@ PRESENT = {
     "variables_in_braces": ("[mcp_servers.taskhand]\nx = 1\nenv = { A = '1' }\n\n# next\n[b]\n", True),
     "in_the_table_of_all": ("[mcp_servers]\ntaskhand = { x = 1 }\ngh = {}\n", True),
     "all_in_braces": ("mcp_servers = { gh = {}, taskhand = { x = 1, env = { A = '1' } } }\n", True),
+    "alone_in_braces": ("mcp_servers = { taskhand = { x = 1 } }\nb = 2\n", True),
+    "first_in_braces": ("mcp_servers = { taskhand = { x = 1, env = { A = '1' } }, gh = { x = 2 } }\n", True),
+    "between_others_in_braces": ("mcp_servers = { a = {}, taskhand = { x = 1 }, gh = { x = 2 } }\n", True),
     "dotted": ("[mcp_servers]\ntaskhand.x = 1\ntaskhand.env.A = '1'\ngh.x = 2\n", True),
     "dotted_from_the_root": ("mcp_servers.taskhand.x = 1 # one\nb = 2\n", True),
     "only_its_variables": ("[mcp_servers.taskhand.env]\nA = '1'\n", True),
     "a_dotted_name_in_braces": ("[mcp_servers]\ntaskhand = { x = 1, env.A = '1' }\n", False),
 }
+
+
+def _others(text: str) -> dict[str, Any]:
+    """What a file has besides our entry."""
+    whole = tomllib.loads(text)
+    servers = {name: entry for name, entry in whole.pop("mcp_servers", {}).items() if name != PATH[1]}
+    return whole | ({"mcp_servers": servers} if servers else {})
 
 
 @pytest.mark.parametrize(("text", "fits"), PRESENT.values(), ids=PRESENT)
@@ -131,13 +141,15 @@ def test_a_present_entry_is_changed_in_whatever_form_it_has(text: str, fits: boo
     if fits:
         new = put_value(put_value(new, (*PATH, "env", "B"), "3"), (*PATH, "limit"), 4)
         assert find_value(new, (*PATH, "env", "B")) == "3"
+        without = remove_value(new, (*PATH, "env", "B"))
+        assert [find_value(without, (*PATH, *at)) for at in (("env", "B"), ("x",), ("limit",))] == [None, 2, 4]
     else:
         with pytest.raises(Unsuitable, match="dotted name"):
             put_value(new, (*PATH, "env", "B"), "3")
     assert len(find_comments(new)) == len(find_comments(text))
     gone = remove_value(new, PATH)
     assert "taskhand" not in gone
-    assert tomllib.loads(gone).get("b") == tomllib.loads(text).get("b")
+    assert _others(gone) == _others(text)
     assert ("# next\n[b]" in gone) == ("# next\n[b]" in text)
 
 
