@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -59,6 +59,55 @@ def due_in(text: str, reference: Reference = HERE) -> str:
 @pytest.mark.parametrize(("phrase", "meaning"), rows(DUE | RARE))
 def test_a_phrase_is_the_due_date_that_it_means(phrase: str, meaning: str) -> None:
     assert due_in(phrase) == meaning
+
+
+NAMES: dict[str, tuple[Callable[[int], date], str]] = {
+    "in {} days": (
+        lambda number: NOW.date() + timedelta(days=number),
+        (
+            "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+            "seventeen eighteen nineteen twenty"
+        ),
+    ),
+    "dentro de {} días": (
+        lambda number: NOW.date() + timedelta(days=number),
+        (
+            "un dos tres cuatro cinco seis siete ? nueve diez once doce trece catorce ? dieciséis diecisiete dieciocho "
+            "diecinueve veinte veintiún veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete "
+            "veintiocho veintinueve"
+        ),
+    ),
+    "the {} of March": (
+        lambda number: date(2027, 3, number),
+        (
+            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+            "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+        ),
+    ),
+    "el {} lunes de marzo": (lambda number: date(2027, 3, 7 * number - 6), "primer segundo tercer cuarto quinto"),
+    "15 {} 2027": (lambda number: date(2027, number, 15), "jan feb mar apr may jun jul aug sep/sept oct nov dec"),
+    "15 de {} de 2027": (
+        lambda number: date(2027, number, 15),
+        "ene feb mar abr may jun jul ago sep/sept/set/setiembre oct nov dic",
+    ),
+    "next week on {}": (
+        lambda number: date(2026, 11, 29) + timedelta(days=number),
+        "mon tue/tues wed thu/thur fri sat sun",
+    ),
+    "la próxima semana el {}": (
+        lambda number: date(2026, 11, 29) + timedelta(days=number),
+        "lun mar mié jue vie sáb dom",
+    ),
+}
+"""Phrases, and the day of each with the first, second, … of these names; eight and fifteen days mean weeks too."""
+
+
+@pytest.mark.parametrize("phrase", NAMES)
+def test_each_name_of_a_number_a_month_or_a_weekday_has_its_place(phrase: str) -> None:
+    day_of, all_names = NAMES[phrase]
+    for number, names in enumerate(all_names.split(), 1):
+        for name in names.split("/") if names != "?" else ():
+            assert (name, due_in(phrase.format(name))) == (name, str(day_of(number)))
 
 
 @pytest.mark.parametrize(("phrase", "candidates"), rows(CANDIDATES | RARE_CANDIDATES))
