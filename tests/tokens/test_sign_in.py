@@ -77,6 +77,14 @@ async def test_signing_in_identifies_the_same_person_as_tokens_of_the_issuer() -
         assert await visit.find() is None, "a code is good once"
 
 
+async def test_the_address_of_a_sign_in_page_may_have_parameters_of_its_own() -> None:
+    async with visiting() as visit:
+        visit.issuer.metadata |= {"authorization_endpoint": f"{visit.issuer.url}/authorize?policy=staff"}
+        await visit.go()
+        asked = {name: one[0] for name, one in parse_qs(urlsplit(visit.address).query).items()}
+        assert (asked["policy"], asked["response_type"]) == ("staff", "code")
+
+
 async def test_the_subject_of_access_tokens_counts_where_that_of_id_tokens_is_another() -> None:
     async with visiting(signed_in={"sub": "pairwise-of-the-page"}) as visit:
         await visit.go()
