@@ -221,7 +221,6 @@ def read_task(**changed: Any) -> Task:
         (IDS[:2], IDS[:2]),
         ({"responsible_id": IDS[0]}, IDS[:1]),
         (IDS[0], IDS[:1]),
-        (None, []),
     ],
 )
 def test_responsible_people_are_read_from_objects_or_ids(people: object, ids: list[str]) -> None:
@@ -300,6 +299,12 @@ def test_a_missing_description_is_read_from_null_or_an_empty_text(empty: str | N
 @pytest.mark.parametrize("people", [None, []])
 def test_no_responsible_is_read_from_null_or_an_empty_list(people: list[object] | None) -> None:
     assert read_task(task_responsibles=people).responsible_ids == ()
+
+
+@pytest.mark.parametrize("is_all_day", [True, False])
+def test_a_due_date_without_a_time_is_a_day(*, is_all_day: bool) -> None:
+    task = read_task(due_at="2026-03-10", is_all_day=is_all_day)
+    assert (due_of(task), task.unreadable_fields) == (Due(date(2026, 3, 10), None, SANTIAGO), ())
 
 
 def test_a_status_that_is_null_is_taken_from_those_known_by_id() -> None:

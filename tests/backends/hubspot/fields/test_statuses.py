@@ -52,6 +52,27 @@ def own(seen: str = "kept", *more: str) -> tuple[Any, Time]:
     return hubspot(time, seed(rows=[row(1), row(2), row(3)]), spec_variant=spec_variant), time
 
 
+@pytest.mark.parametrize(
+    ("properties", "is_known"),
+    [
+        ({}, True),
+        ({"hs_pipeline_stage": CANCELLED}, True),
+        ({"hs_pipeline_stage": "8888"}, False),
+        ({"hs_pipeline_stage": "8888", "hs_task_status": "COMPLETED"}, False),
+        ({"hs_pipeline_stage": CANCELLED, "hs_task_status": "ODD"}, False),
+        ({"hs_task_status": "NOT_STARTED"}, True),
+        ({"hs_task_status": "ODD"}, False),
+        ({"hs_task_status": 7, "hs_pipeline_stage": ["x"]}, True),
+    ],
+)
+def test_a_task_in_a_stage_or_a_status_that_is_not_among_them_is_not_known(
+    properties: dict[str, object], *, is_known: bool
+) -> None:
+    found = TaskStatuses.of_pipelines(RECORDED)
+    assert found is not None
+    assert found.knows(properties) is is_known
+
+
 def test_stages_are_in_the_accounts_order_and_closed_ones_are_finished() -> None:
     found = TaskStatuses.of_pipelines(RECORDED)
     assert found is not None
