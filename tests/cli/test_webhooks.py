@@ -1,5 +1,6 @@
 """`taskhand webhooks`: subscriptions at the sandboxes' own API, made once, and keys that are kept and shown nowhere."""
 
+import json
 import os
 import re
 import tomllib
@@ -103,7 +104,9 @@ async def test_a_webhook_is_made_once_and_its_key_kept_where_secrets_are(account
     assert again.output.startswith("There already: ")
     assert again.output.splitlines()[1:] == [restart], "the key is there"
     assert len(accounts.close._store.webhooks) == 1  # noqa: SLF001
-    for done in (made, again, await accounts.run("list", "--connection", "close", "--json")):
+    listed = await accounts.run("list", "--connection", "close", "--json")
+    assert [(row["id"], row["is_active"]) for row in json.loads(listed.stdout)] == [(hook.id, True)]
+    for done in (made, again, listed):
         assert hook.signature_key not in done.output
     removed = (await accounts.run("remove", "--connection", "close")).output
     assert removed.startswith("Removed: ")
