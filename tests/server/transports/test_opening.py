@@ -1,14 +1,15 @@
 """How hosts open a connection: recorded openings, and every order of asking and initializing."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from mcp.server import Server
+from mcp.server import Server, ServerRequestContext
+from mcp.types import CallToolRequestParams, CallToolResult
 
 from server.transports.raw_connection import INITIALIZED, Message, RawConnection, connect_raw, newer, older
 from server.transports.server_process import HELLO, META, environment
@@ -161,3 +162,27 @@ async def test_a_cancelled_subscription_leaves_the_connection_open(server: Serve
         await connection.send(cancel)
         await replay(connection, [INITIALIZE, INITIALIZED])
         await check_that_it_works(connection, INITIALIZE)
+
+
+@pytest.mark.parametrize(("opening", "request_of"), [([INITIALIZE, INITIALIZED], older), ([], newer)])
+async def test_a_cancelled_call_ends_in_the_era_in_which_it_runs(
+    opening: list[Message], request_of: Callable[..., Message]
+) -> None:
+    begun, ended = anyio.Event(), anyio.Event()
+
+    async def wait(_: ServerRequestContext[Any, Any], __: CallToolRequestParams) -> CallToolResult:
+        begun.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.set()
+        return CallToolResult(content=[])
+
+    cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "call"}}
+    async with connect_raw(Server[Any]("test", on_call_tool=wait)) as connection:
+        await replay(connection, opening)
+        await connection.send(request_of("tools/call", "call", name="wait", arguments={}))
+        with anyio.fail_after(BOUND_S):
+            await begun.wait()
+            await connection.send(cancel)
+            await ended.wait()
