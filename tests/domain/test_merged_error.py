@@ -1,6 +1,6 @@
 """The errors of several connections as one."""
 
-from taskhand.domain.errors import Ambiguous, Candidate, NotFound, RateLimited, UpstreamFailed
+from taskhand.domain.errors import Ambiguous, Candidate, LinkRequired, NotFound, RateLimited, UpstreamFailed
 from taskhand.domain.merged_error import merge_errors
 
 
@@ -22,3 +22,12 @@ def test_namesakes_in_several_connections_are_counted_for_the_connections_that_h
     merged = merge_errors({"north": unclear("1", "2"), "south": unclear("3", "4")})
     assert (merged.message, len(merged.candidates)) == ("north, south: 2 people match 'Ana'.", 4)
     assert merge_errors({"north": unclear("1", "2"), "south": unclear("1", "2")}).message == "2 people match 'Ana'."
+
+
+def test_the_steps_of_the_first_code_are_taken_and_the_one_to_link_a_credential() -> None:
+    failed = UpstreamFailed("It fails.", next_step="Try again.")
+    other = NotFound("Gone.", next_step="List them.")
+    unlinked = LinkRequired("Nothing is linked.", next_step="Link a credential.")
+    merged = merge_errors({"north": failed, "south": other, "home": unlinked})
+    assert merged.code == failed.code
+    assert merged.next_step == "north: Try again. home: Link a credential."
