@@ -11,8 +11,10 @@ from typing import Any
 import anyio
 import pytest
 
+from builders import refused
 from fixed_clock import NOW
 from journal.open_journal import PLACE, begin, make_opening, open_journal, remove_older, settle
+from taskhand.domain.errors import OperatorError
 from taskhand.journal.followed_rows import JournalFile, RowReader, follow_rows, read_new_rows
 from taskhand.journal.journal import Caller, Ending, Opening, Result
 from taskhand.journal.row_export import RowQuery, to_export_line
@@ -190,6 +192,12 @@ class WatchedStore(SqliteStore):
         """As the file's own."""
         self.opened += 1
         return await super().exists()
+
+
+async def test_following_ends_at_a_file_that_is_no_journal(journal_file: Path) -> None:
+    await anyio.Path(journal_file).write_bytes(b"no journal" * 100)
+    with refused("store_unavailable", OperatorError):
+        await followed(journal_file)
 
 
 async def test_a_file_that_looks_unchanged_is_opened_at_every_tenth_look_all_the_same(journal_file: Path) -> None:
