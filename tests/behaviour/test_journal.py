@@ -103,22 +103,6 @@ async def test_a_change_of_many_names_its_tasks_and_pages_through_all_of_them(wo
     assert [one["id"] for one in (*by_task["tasks"], *by_outcome["tasks"])] == [ids[1], ids[4]]
 
 
-async def test_the_row_of_an_undone_change_names_the_change_that_undid_it(worker: Agent) -> None:
-    task = await worker.create()
-    changed = (await worker("update_task", id=task["id"], title="New"))["changeId"]
-    undone = (await worker("undo_change", changeId=changed))["changeId"]
-    redone = (await worker("undo_change", changeId=undone))["changeId"]
-    plan = await worker("delete_task", id=task["id"])
-    deleted = (await worker("apply_plan", planId=plan["planId"]))["changeId"]
-    back = (await worker("undo_change", changeId=deleted))["changeId"]
-    rows = {row["changeId"]: row.get("undoneBy") for row in (await worker("list_changes"))["changes"]}
-    assert rows == {**rows, changed: undone, undone: redone, redone: None, deleted: back, back: None}
-    for change, undo in ((changed, undone), (deleted, back), (redone, None)):
-        assert (await worker("list_changes", changeId=change))["changes"][0].get("undoneBy") == undo
-    [row, *_] = (await worker("list_changes", tool="update_task"))["changes"]
-    assert (row["changeId"], row["undoneBy"]) == (changed, undone)
-
-
 async def test_each_task_of_a_change_of_many_is_listed_with_its_own_outcome(
     worker: Agent, backend: BackendCase
 ) -> None:

@@ -10,7 +10,6 @@ from taskhand.journal.journal import Change, ChangePage, ChangeQuery
 from taskhand.service.answer_names import load_wording
 from taskhand.service.app_context import AppContext
 from taskhand.service.ask_connections import ConnectionAnswers, ask_connections
-from taskhand.service.earlier_undo import find_undos
 from taskhand.service.list_changes import list_changes
 
 __all__ = ["ChangeLists", "list_changes_everywhere"]
@@ -20,29 +19,24 @@ __all__ = ["ChangeLists", "list_changes_everywhere"]
 class ChangeLists:
     """One page over several connections: its `rows` are changes with their connections, newest first.
 
-    `found` has the page of each connection, of which the rows may be a part, with the words for its people, and its
-    undos. `begun` is the cursor of this page.
+    `found` has the page of each connection, of which the rows may be a part, with the words for its people. `begun` is
+    the cursor of this page.
     """
 
     rows: tuple[tuple[str, Change], ...]
-    found: ConnectionAnswers[tuple[ChangePage, Wording, Mapping[str, str]]]
+    found: ConnectionAnswers[tuple[ChangePage, Wording]]
     begun: MergedCursor
 
     @property
     def wordings(self) -> Mapping[str, Wording]:
         """The words for the people of each connection."""
-        return {name: wording for name, (_, wording, _) in self.found.answers.items()}
-
-    @property
-    def undos(self) -> Mapping[str, str]:
-        """The ids of undone changes, each with that of the change that undid it."""
-        return {undone: undo for _, _, undos in self.found.answers.values() for undone, undo in undos.items()}
+        return {name: wording for name, (_, wording) in self.found.answers.items()}
 
     def cursor_after(self, shown: int) -> str | None:
         """The cursor after the first `shown` rows; None if nothing follows."""
         parts = {
             name: ConnectionPage([(position,) for position in page.positions], page.cursor is not None)
-            for name, (page, _, _) in self.found.answers.items()
+            for name, (page, _) in self.found.answers.items()
         }
         names = [name for name, _ in self.rows[:shown]]
         return self.begun.after(names, parts, may_be_back=self.found.may_be_back)
@@ -62,15 +56,15 @@ async def list_changes_everywhere(
     """
     begun = MergedCursor.of_list([*apps], request, cursor)
 
-    async def ask(name: str, app: AppContext) -> tuple[ChangePage, Wording, Mapping[str, str]]:
+    async def ask(name: str, app: AppContext) -> tuple[ChangePage, Wording]:
         query = queries[name]
         page = await list_changes(app, replace(query, after=next(iter(begun.by_name[name] or ()), None)))
         people = {person_id for change in page.changes for person_id in people_in(change, query.task_id)}
-        return page, await load_wording(app, people), await find_undos(app, page.changes)
+        return page, await load_wording(app, people)
 
     answers = await ask_connections(
         {name: apps[name] for name in begun.unfinished}, ask, others_ended=begun.others_ended
     )
-    pages = {name: page.changes for name, (page, _, _) in answers.answers.items()}
+    pages = {name: page.changes for name, (page, _) in answers.answers.items()}
     merged = merge_rows(pages, lambda change: change.opening.at, descends=True)
     return ChangeLists(tuple(islice(merged, next(iter(queries.values())).limit)), answers, begun)

@@ -1,9 +1,8 @@
 """The answers of list_changes: a row for each call, or a page of the tasks of one change; pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import MISSING
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["ChangesAnswer", "change_row", "note_on_cut", "people_in_row", "people_in_tasks", "task_indexes"]
 
 _TITLE, _REASON, _MESSAGE = 60, 200, 200
-NO_UNDOS: Final = MappingProxyType[str, str]({})
 _FEW = 3
 """Number of tasks that the row of a bulk change names."""
 _FIRST_NAMED = "The row of a change of more tasks names the first 3; list_changes with its changeId has them all."
@@ -47,7 +45,7 @@ class ChangeRow(Answer):
     """One call; `changeId` is absent for a plan, `does` for an update.
 
     `by` is the client, `person` the person for whom it acts, and `connection` the CRM account if there are several.
-    `count` is the number of tasks of a change of several. `undoneBy` is the latest change that undid it, or part.
+    `count` is the number of tasks of a change of several.
     """
 
     change_id: str | MISSING = MISSING
@@ -68,7 +66,6 @@ class ChangeRow(Answer):
     code: str | MISSING = MISSING
     reason: str | MISSING = MISSING
     undoes: str | MISSING = MISSING
-    undone_by: str | MISSING = MISSING
 
 
 class ChangesAnswer(UntrustedAnswer):
@@ -87,34 +84,17 @@ class ChangesAnswer(UntrustedAnswer):
     note: str | MISSING = MISSING
 
     @classmethod
-    def of(
-        cls,
-        page: "ChangePage",
-        shown: int,
-        task_id: str | None,
-        wording: "Wording",
-        undos: Mapping[str, str] = NO_UNDOS,
-    ) -> "ChangesAnswer":
-        """The answer with the first changes of a page; a row of a bulk change shows the task in the query.
-
-        `undos` are the ids of undone changes, each with that of the change that undid it.
-        """
-        rows = tuple(change_row(change, task_id, wording, undos.get(change.id)) for change in page.changes[:shown])
+    def of(cls, page: "ChangePage", shown: int, task_id: str | None, wording: "Wording") -> "ChangesAnswer":
+        """The answer with the first changes of a page; a row of a bulk change shows the task in the query."""
+        rows = tuple(change_row(change, task_id, wording) for change in page.changes[:shown])
         return cls(changes=rows, next_cursor=page.cursor_after(shown) or MISSING, note=note_on_cut(rows) or MISSING)
 
     @classmethod
     def of_tasks(
-        cls,
-        change: "Change",
-        indexes: Sequence[int],
-        wording: "Wording",
-        *,
-        cursor: str | None,
-        note: str | None,
-        undone_by: str | None = None,
+        cls, change: "Change", indexes: Sequence[int], wording: "Wording", *, cursor: str | None, note: str | None
     ) -> "ChangesAnswer":
         """The answer for some tasks of one change."""
-        row = change_row(change, None, wording, undone_by).model_copy(
+        row = change_row(change, None, wording).model_copy(
             update=dict.fromkeys(("task_id", "title", "does", "changed"), MISSING)
         )
         return cls(
@@ -151,7 +131,7 @@ def people_in_tasks(change: "Change", indexes: Sequence[int]) -> frozenset[str]:
     return people_in_difference(field_change for index in indexes for field_change in _difference(change, index))
 
 
-def change_row(change: "Change", task_id: str | None, wording: "Wording", undone_by: str | None = None) -> ChangeRow:
+def change_row(change: "Change", task_id: str | None, wording: "Wording") -> ChangeRow:
     """The row of a call; for a bulk change with the task in the query, and the outcome of that task."""
     index = _index(change, task_id)
     result = None if index is None or task_id is None else change.results.get(index)
@@ -172,7 +152,6 @@ def change_row(change: "Change", task_id: str | None, wording: "Wording", undone
         "code": result.code if result else change.ending.code if change.ending else None,
         "reason": truncate(opening.reason, _REASON) if opening.reason else None,
         "undoes": opening.undoes,
-        "undone_by": undone_by,
     }
     return ChangeRow(
         at=wording.moment(opening.at) or "",

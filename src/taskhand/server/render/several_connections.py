@@ -152,9 +152,8 @@ class ChangesEverywhereAnswer(ChangesAnswer):
         cls, change_lists: "ChangeLists", task_id: str | None, matched: Mapping[str, Sequence[Match]], note: str | None
     ) -> "ChangesEverywhereAnswer":
         """The answer for a page; a page of large changes has fewer rows."""
-        wordings, undos = change_lists.wordings, change_lists.undos
         rows = [
-            change_row(change, task_id, wordings[name], undos.get(change.id)).model_copy(update={"connection": name})
+            change_row(change, task_id, change_lists.wordings[name]).model_copy(update={"connection": name})
             for name, change in change_lists.rows
         ]
 

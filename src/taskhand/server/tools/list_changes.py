@@ -55,7 +55,6 @@ async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
     from taskhand.server.render.rendered_answer import fit_rows
     from taskhand.service.answer_names import load_wording
     from taskhand.service.date_notes import note_on_words
-    from taskhand.service.earlier_undo import find_undos
     from taskhand.service.list_changes import list_changes
 
     query, matched = _query(call, arguments)
@@ -64,8 +63,7 @@ async def _run(call: "Call", arguments: ListChanges) -> ChangesAnswer:
     page = await list_changes(call.app, query)
     people = frozenset[str]().union(*(people_in_row(change, query.task_id) for change in page.changes))
     wording = await load_wording(call.app, people)
-    undos = await find_undos(call.app, page.changes)
-    answer, _ = fit_rows(lambda count: ChangesAnswer.of(page, count, query.task_id, wording, undos), len(page.changes))
+    answer, _ = fit_rows(lambda count: ChangesAnswer.of(page, count, query.task_id, wording), len(page.changes))
     is_empty_of_task = query.task_id is not None and query.after is None and not page.changes
     note = join_notes(
         note_on_words(call.app, matched), or_none(answer.note), _NONE_OF_TASK if is_empty_of_task else None
@@ -119,19 +117,17 @@ async def _list_tasks(app: "AppContext", change_id: str, query: "ChangeQuery", *
     from taskhand.domain.cursor import bind_cursor
     from taskhand.server.render.rendered_answer import fit_rows
     from taskhand.service.answer_names import load_wording
-    from taskhand.service.earlier_undo import find_undos
     from taskhand.service.list_changes import find_change
 
     change = await find_change(app, change_id)
     indexes = task_indexes(change, query.task_id, query.outcome)
     start, note = _position(query.after, change_id), await _plan_note(app, change)
-    undone_by = (await find_undos(app, [change])).get(change.id)
     wording = await load_wording(app, people_in_tasks(change, indexes[start : start + query.limit]))
 
     def answer_of(count: int) -> ChangesAnswer:
         page = indexes[start : start + count]
         cursor = bind_cursor(f"{_TASKS}{start + count}", change.id) if start + count < len(indexes) else None
-        return ChangesAnswer.of_tasks(change, page, wording, cursor=cursor, note=note, undone_by=undone_by)
+        return ChangesAnswer.of_tasks(change, page, wording, cursor=cursor, note=note)
 
     return fit_rows(answer_of, query.limit, _SHORT_PAGE if is_short else MAX_LENGTH)[0]
 
