@@ -247,15 +247,6 @@ async def test_more_tasks_than_the_threshold_stop_at_a_plan_and_are_created_and_
     assert await worker.listed() == []
 
 
-async def test_refused_bodies_count_towards_the_threshold(worker: Agent) -> None:
-    wrong = [body(f"Wrong {number}", responsibleIds=["Nobody"]) for number in range(3)]
-    plan = await worker("create_tasks", tasks=[*bodies(9), *wrong])
-    assert "A change of more than 10 tasks stops at a plan" in plan["note"]
-    assert (plan["count"], [row["count"] for row in plan["outcomes"]]) == (9, [3])
-    done = await worker("apply_plan", planId=plan["planId"])
-    assert done["totals"] == {"applied": 9}
-
-
 async def test_a_plan_with_a_key_creates_its_tasks_once_however_often_it_is_made(worker: Agent) -> None:
     sent = {"tasks": bodies(11), "idempotencyKey": "one"}
     plans = [await worker("create_tasks", **sent) for _ in range(2)]

@@ -75,11 +75,6 @@ class SkippedTasks:
     others: tuple[TaskResult, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def count_refused(self) -> int:
-        """The number of these tasks that do not already match."""
-        return len(self.refused) + len(self.others)
-
     def results(self) -> tuple[TaskResult, ...]:
         """The results of these tasks."""
         titles = self.titles

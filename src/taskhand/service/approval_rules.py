@@ -9,20 +9,17 @@ from taskhand.service.write_call import Call
 __all__ = ["reason_to_confirm", "undoes_own_creation"]
 
 
-def reason_to_confirm(
-    app: AppContext, intents: Sequence[Intent], *, refused: int = 0, by_filter: bool = False
-) -> str | None:
+def reason_to_confirm(app: AppContext, intents: Sequence[Intent], *, by_filter: bool = False) -> str | None:
     """Why this change needs approval, as the subject of "... stops at a plan"; None if it does not.
 
-    `refused` is the number of further tasks that were asked for: so many were meant, and may be sent again by
-    themselves. `by_filter` is whether the tasks were found by a filter.
+    `by_filter` is whether the tasks were found by a filter.
     """
     deletions = sum(intent.verb == "delete" for intent in intents)
     if deletions:
         return "Deleting a task" if deletions == 1 else f"Deleting {deletions} tasks"
     if by_filter:
         return "A change by filter"
-    if intents and len(intents) + refused > app.policy.plan_over:
+    if len(intents) > app.policy.plan_over:
         return f"A change of more than {app.policy.plan_over} tasks"
     return None
 

@@ -87,8 +87,7 @@ async def _carry_out(
         nothing = nothing_to_plan(steps.skipped, steps.matched)
         return replace(nothing, note=join_notes(nothing.note, absent_types))
     by_filter = task_filter is not None and bool(steps.intents)
-    refused = steps.skipped.count_refused
-    if call.is_dry or reason_to_confirm(call.app, steps.intents, refused=refused, by_filter=by_filter):
+    if call.is_dry or reason_to_confirm(call.app, steps.intents, by_filter=by_filter):
         tasks = [intent.before.task for intent in steps.intents if intent.before]
         return await make_plan(
             call,

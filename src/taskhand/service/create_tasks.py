@@ -136,7 +136,7 @@ async def _carry_out(call: Call, steps: Sequence[_Step], of_key: tuple[Claim, ..
     skipped = SkippedTasks(others=tuple(step.result for step in steps if step.result is not None))
     if call.is_dry and not intents:
         return nothing_to_plan(skipped, matched)
-    if call.is_dry or reason_to_confirm(call.app, intents, refused=skipped.count_refused):
+    if call.is_dry or reason_to_confirm(call.app, intents):
         return await make_plan(call, intents, matched, claims=claims, skipped=skipped)
     opening = call.new_opening(matched=matched, claims=claims)
     receipt = await bulk_write(call, intents, opening, skipped)

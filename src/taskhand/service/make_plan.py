@@ -37,7 +37,7 @@ async def make_plan(
     `by_filter` is as of an Opening.
     """
     skipped = skipped or SkippedTasks()
-    needs_approval = reason_to_confirm(call.app, intents, refused=skipped.count_refused, by_filter=by_filter)
+    needs_approval = reason_to_confirm(call.app, intents, by_filter=by_filter)
     second_person = needs_approval is not None and call.app.principal.rules.second_person
     opening = call.new_opening(matched=matched, undoes=undoes, claims=claims)
     opening = replace(opening, second_person=second_person, by_filter=by_filter)

@@ -20,8 +20,7 @@ def check_may_apply(app: AppContext, plan: Change) -> None:
 
 def find_guard(app: AppContext, plan: Change) -> str | None:
     """The reason why a plan needs approval, as in `reason_to_confirm`; None if it needs none."""
-    refused = len(plan.indexes) - len(plan.intents)
-    return reason_to_confirm(app, plan.intents, refused=refused, by_filter=plan.opening.by_filter)
+    return reason_to_confirm(app, plan.intents, by_filter=plan.opening.by_filter)
 
 
 def reason_not_to_apply(

@@ -141,8 +141,7 @@ async def _carry_out(call: Call, change: Change, undo: Undo) -> Receipt | BulkRe
     intents, claims = undo.intents, undo.claims
     if call.is_dry and undo.is_met:
         return _nothing_left(undo)
-    confirmed = reason_to_confirm(call.app, intents, refused=undo.skipped.count_refused)
-    if call.is_dry or (confirmed and not undoes_own_creation(call, change, intents)):
+    if call.is_dry or (not undoes_own_creation(call, change, intents) and reason_to_confirm(call.app, intents)):
         kept = [
             (task_id if undo.is_of_many else None, unapplied)
             for task_id, rows in undo.unrestored.items()
