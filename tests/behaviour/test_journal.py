@@ -78,7 +78,7 @@ async def test_a_change_of_many_names_its_tasks_and_pages_through_all_of_them(wo
     change = await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"})
     answer = await worker("list_changes", limit=1)
     row = answer["changes"][0]
-    assert (row["count"], "names the first 3" in answer["note"]) == (5, True)
+    assert "names the first 3" in answer["note"]
     assert row["tasks"] == [{"id": one, "title": f"Task {number}"} for number, one in enumerate(ids[:3])]
     assert row["totals"] == {"applied": 4, "unchanged": 1}
     seen: list[dict[str, object]] = []

@@ -177,6 +177,23 @@ async def test_a_yes_to_a_task_that_changed_meanwhile_is_in_the_journal_as_refus
     assert (row["tool"], row["code"]) == ("delete_task", "plan_stale")
 
 
+async def test_a_stale_plan_names_the_change_that_made_each_difference_and_no_other(connect: Connect) -> None:
+    agent = await connect()
+    task, others = await agent.create(), await connect("other")
+
+    async def refusal(*meanwhile: dict[str, object]) -> tuple[str, list[str]]:
+        plan = await agent("update_task", id=task["id"], dueDate=f"2026-04-0{len(meanwhile)}", dryRun=True)
+        made = [(await others("update_task", id=task["id"], **one))["changeId"] for one in meanwhile]
+        with pytest.raises(Refused) as refused:
+            await agent("apply_plan", planId=plan["planId"])
+        return str(refused.value).partition("Meanwhile: ")[2], made
+
+    told, made = await refusal({"title": "New"}, {"priority": "2"})
+    assert told == f"{task['id']} was changed in title, priority by {', '.join(made)}."
+    told, made = await refusal({"priority": "1"}, {"priority": "2"}, {"title": "Newer"})
+    assert told == f"{task['id']} was changed in title by {made[2]}."
+
+
 async def test_apply_plan_asks_the_person_about_a_plan_that_needs_approval(connect: Connect, era: str) -> None:
     assert era
     person = Person("nothing")

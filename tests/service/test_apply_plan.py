@@ -265,6 +265,15 @@ async def test_a_dry_run_of_a_plan_reports_a_task_that_has_changed_since_and_use
     await app.backend.update_task(one.task, Edit(title="Call Umbrella"))
     with refused("plan_stale"):
         await review_plan(Call(app, "apply_plan", options=DRY), plan.id)
+    await update_task(Call(app, "update_task"), one.task.id, TaskPatch(title="Call Initech"))
+    await app.backend.update_task(await app.backend.get_task(one.task.id), Edit(title="Call Globex"))
+    with refused("plan_stale") as caught:
+        await review_plan(Call(app, "apply_plan", options=DRY), plan.id)
+    assert caught.value.message.endswith("was changed in title by somebody else.")
+    await app.backend.delete_task(await app.backend.get_task(one.task.id))
+    with refused("plan_stale") as caught:
+        await review_plan(Call(app, "apply_plan", options=DRY), plan.id)
+    assert caught.value.message.endswith("was deleted by somebody else.")
     await app.aclose()
 
 

@@ -11,7 +11,7 @@ from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.plan import Difference, difference_between
-from taskhand.domain.receipt import FieldChange
+from taskhand.domain.receipt import FieldChange, changes
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Change, ChangeQuery, Intent
 from taskhand.service.app_context import AppContext
@@ -65,19 +65,41 @@ def stale_plan_error(moved: Sequence[Difference], total: int, authors: Mapping[s
 
 
 async def find_authors(app: AppContext, plan: Change, moved: Sequence[Difference]) -> dict[str, str]:
-    """Who changed the first of these tasks after the plan, by their ids: changes of the journal, else somebody else."""
+    """Who made the first of these differences since the plan, by the task's id: changes, another person, or others."""
     authors: dict[str, str] = {}
-    for task_id in [difference.id for difference in moved[:_MAX_NAMED] if difference.id is not None]:
-        page = await app.journal.page(ChangeQuery(task_id=task_id, limit=_LATEST))
-        later = takewhile(lambda change: change.id != plan.id, page.changes)
-        writing = [change for change in later if _wrote(change, task_id)]
-        shown = ", ".join(change.id for change in writing[:_MAX_NAMED] if is_visible(app, change))
-        authors[task_id] = shown or ("another person" if writing else "somebody else")
+    for difference in moved[:_MAX_NAMED]:
+        if difference.id is None:
+            continue
+        page = await app.journal.page(ChangeQuery(task_id=difference.id, limit=_LATEST))
+        later = [*takewhile(lambda change: change.id != plan.id, page.changes)]
+        makers = [
+            next((change for change in later if _has_made(change, difference.id, one)), None)
+            for one in difference.changed or (None,)
+        ]
+        authors[difference.id] = ", ".join(dict.fromkeys(_name_maker(app, maker) for maker in makers))
     return authors
 
 
-def _wrote(change: Change, task_id: str) -> bool:
-    return any(result.outcome == "applied" and result.task_id == task_id for result in change.results.values())
+def _has_made(change: Change, task_id: str, made: FieldChange | None) -> bool:
+    """Whether a change gave a field of the task the value that it has now, or deleted the task (None)."""
+    for index, result in change.results.items():
+        if result.task_id != task_id or result.outcome != "applied" or index >= len(change.intents):
+            continue
+        intent = change.intents[index]
+        if made is None:
+            return intent.verb == "delete"
+        if intent.before is None or result.after is None:
+            return False
+        own = {field_change.field: field_change.after for field_change in changes(intent.before.task, result.after)}
+        # A description may be compared as the CRM's own HTML, which the journal does not have of the task afterwards.
+        return made.field in own and (made.field == "description" or own[made.field] == made.after)
+    return False
+
+
+def _name_maker(app: AppContext, maker: Change | None) -> str:
+    if maker is None:
+        return "somebody else"
+    return maker.id if is_visible(app, maker) else "another person"
 
 
 def _describe(moved: Difference, author: str | None) -> str:

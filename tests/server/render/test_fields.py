@@ -315,7 +315,7 @@ def test_each_field_of_a_change_is_read_from_its_own_place() -> None:
     }
     totals = {"applied": 1, "refused": 1, "unknown": 2, "unchanged": 1}
     names = [{"id": f"t-{number}", "title": f"Task {number}"} for number in range(3)]
-    whole = common | {"outcome": "unknown", "count": 5, "totals": totals, "code": "recovered"}
+    whole = common | {"outcome": "unknown", "totals": totals, "code": "recovered"}
     assert json_of(change_row(change, None, WORDING)) == whole | {"tasks": names}
     of_one = {"outcome": "refused", "totals": totals, "code": "closed", "taskId": "t-1", "title": "Task 1"}
     assert json_of(change_row(change, "t-1", WORDING)) == common | of_one

@@ -1,7 +1,7 @@
 """The answers of list_changes: a row for each call, or a page of the tasks of one change; pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import MISSING
@@ -45,7 +45,6 @@ class ChangeRow(Answer):
     """One call; `changeId` is absent for a plan, `does` for an update.
 
     `by` is the client, `person` the person for whom it acts, and `connection` the CRM account if there are several.
-    `count` is the number of tasks of a change of several.
     """
 
     change_id: str | MISSING = MISSING
@@ -60,7 +59,6 @@ class ChangeRow(Answer):
     title: str | MISSING = MISSING
     does: str | MISSING = MISSING
     changed: dict[str, Any] | MISSING = MISSING
-    count: int | MISSING = MISSING
     totals: dict[str, int] | MISSING = MISSING
     tasks: tuple[TaskName, ...] | MISSING = MISSING
     code: str | MISSING = MISSING
@@ -87,7 +85,11 @@ class ChangesAnswer(UntrustedAnswer):
     def of(cls, page: "ChangePage", shown: int, task_id: str | None, wording: "Wording") -> "ChangesAnswer":
         """The answer with the first changes of a page; a row of a bulk change shows the task in the query."""
         rows = tuple(change_row(change, task_id, wording) for change in page.changes[:shown])
-        return cls(changes=rows, next_cursor=page.cursor_after(shown) or MISSING, note=note_on_cut(rows) or MISSING)
+        return cls(
+            changes=rows,
+            next_cursor=page.cursor_after(shown) or MISSING,
+            note=note_on_cut(rows, page.changes) or MISSING,
+        )
 
     @classmethod
     def of_tasks(
@@ -105,9 +107,10 @@ class ChangesAnswer(UntrustedAnswer):
         )
 
 
-def note_on_cut(rows: Sequence[ChangeRow]) -> str | None:
-    """The note on rows that do not name all tasks of their changes."""
-    is_cut = any(row.count is not MISSING and row.tasks is not MISSING and row.count > len(row.tasks) for row in rows)
+def note_on_cut(rows: Sequence[ChangeRow], changes: Iterable["Change"]) -> str | None:
+    """The note on rows that do not name all tasks of their `changes`, of which there may be more."""
+    pairs = zip(rows, changes, strict=False)
+    is_cut = any(row.tasks is not MISSING and len(change.intents) > len(row.tasks) for row, change in pairs)
     return _FIRST_NAMED if is_cut else None
 
 
@@ -146,7 +149,6 @@ def change_row(change: "Change", task_id: str | None, wording: "Wording") -> Cha
         "title": _title_of_task(change, index),
         "does": _common_verb(change, index),
         "changed": render_changed(_difference(change, index), wording),
-        "count": len(change.indexes) if several else None,
         "totals": _totals(change),
         "tasks": tuple(_task_name(change, n) for n in range(len(change.intents))[:_FEW]) if several else None,
         "code": result.code if result else change.ending.code if change.ending else None,

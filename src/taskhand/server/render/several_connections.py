@@ -156,12 +156,13 @@ class ChangesEverywhereAnswer(ChangesAnswer):
             change_row(change, task_id, change_lists.wordings[name]).model_copy(update={"connection": name})
             for name, change in change_lists.rows
         ]
+        changes = [change for _, change in change_lists.rows]
 
         def answer_of(count: int) -> ChangesEverywhereAnswer:
             return cls(
                 changes=tuple(rows[:count]),
                 matched=_match_rows(matched, change_lists.found),
-                note=join_notes(note, note_on_cut(rows[:count])) or MISSING,
+                note=join_notes(note, note_on_cut(rows[:count], changes)) or MISSING,
                 next_cursor=change_lists.cursor_after(count) or MISSING,
                 unreachable=_unanswered_rows([*change_lists.found.unreachable.items()]),
                 left_out=_unanswered_rows([*change_lists.found.left_out.items()]),
