@@ -22,8 +22,9 @@ _MOVED: Final = re.compile(
     rf"(?:the |el |la )?(?:\w+ )?{_UNIT} (?:more|later|earlier|sooner|after|before|mas(?: tarde)?|despues|antes|menos)"
 )
 _MOVE: Final = re.compile(
-    r"(?:postpon|delay|defer|mov|mueve|push|shift|extend|bring|pospon|pospong|aplaz|retras|atras|adelant|correr?|prorrog)\w*"
-    rf"(?: \w+){{0,4}} {_UNIT}(?:\W.*)?"
+    r"(?:postpon|delay|defer|mov|mueve|push|shift|extend|bring|pospong?|aplaz|retras|atras|adelant|corr|prorrog)"
+    r"(?:e[ds]?|ing|a|[ae]r|(?:[ae]r?)?l[oa]s?)?"  # so "movie" and "correo" are no such words
+    rf"(?: (?!(?:to|next|this|esta|proxima)\b)\w+){{0,4}} {_UNIT}(?:\W.*)?"
 )
 _MOVES: Final = "call bulk_update_tasks with taskIds and shiftDueDays."
 
