@@ -21,7 +21,7 @@ __all__ = ["ChangesAnswer", "change_row", "note_on_cut", "people_in_row", "peopl
 _TITLE, _REASON, _MESSAGE = 60, 200, 200
 _FEW = 3
 """Number of tasks that the row of a bulk change names."""
-_FIRST_NAMED = "The row of a change of more tasks names the first 3; list_changes with its changeId has them all."
+_FIRST_NAMED = "A row names the first 3 tasks of a larger change; list_changes with its changeId has them all."
 
 
 class TaskName(Answer):
