@@ -194,6 +194,18 @@ async def test_a_stale_plan_names_the_change_that_made_each_difference_and_no_ot
     assert told == f"{task['id']} was changed in title by {made[2]}."
 
 
+async def test_a_plan_whose_key_a_bulk_change_has_used_is_answered_with_the_outcome_of_that_change(
+    worker: Agent,
+) -> None:
+    task = await worker.create()
+    asked = {"taskIds": [task["id"]], "changes": {"priority": "2"}, "idempotencyKey": "k-1"}
+    plan = await worker("bulk_update_tasks", **asked, dryRun=True)
+    done = await worker("bulk_update_tasks", **asked)
+    await worker("undo_change", changeId=done["changeId"])
+    again = await worker("apply_plan", planId=plan["planId"])
+    assert (again["changeId"], again["replayed"], again["totals"]) == (done["changeId"], True, {"applied": 1})
+
+
 async def test_apply_plan_asks_the_person_about_a_plan_that_needs_approval(connect: Connect, era: str) -> None:
     assert era
     person = Person("nothing")

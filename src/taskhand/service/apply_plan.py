@@ -234,7 +234,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
         )
     for claim in plan.opening.claims:
         check_same_payload(first, claim.payload)
-    if len(first.intents) == 1 or not is_by_key:
+    if plan.intents and plan.intents[0].verb == "create" and (len(first.intents) == 1 or not is_by_key):
         earlier = EarlierCreate(first, index_of_claim(first, plan.opening.claims[0]))
         if isinstance(await find_remade(call.app, earlier.task_id), Claim):
             raise CallerError(
