@@ -12,7 +12,11 @@ const load = async (name) => {
 }
 const [packed, { chromium }] = [await load('@sparticuz/chromium'), await load('playwright-core')]
 const axe = readFileSync(require.resolve('axe-core'), 'utf8') // run by the driver, as the pages run no script
-const args = packed.args.filter((one) => one !== '--disable-web-security') // what is tried here is that security
+const left = [
+  '--disable-web-security', // what is tried here is that security
+  '--single-process', '--in-process-gpu', '--no-zygote', // for hosts without shared memory; Chromium does not support it and crashes at times
+]
+const args = packed.args.filter((one) => !left.includes(one))
 const browser = await chromium.launch({ executablePath: await packed.executablePath(), args })
 const tabs = {}
 let problems = []
