@@ -33,8 +33,8 @@ __all__ = [
 _FRESH_S = 1.0
 """How long an idle connection is sure to stay open."""
 
-_AT_ONCE_S = 1.0
-"""Hosts kill a server that takes twice as long to end."""
+_AT_ONCE_S = 2.0
+"""Hosts kill a server that takes longer to end."""
 
 _VERSION = "2026-07-28"
 META = {
@@ -134,7 +134,7 @@ class Process:
         return self._process.wait(seconds)
 
     def ends_at_once(self) -> int:
-        """The exit code of a process that ends in a second; on a busy machine, in twice the time that it has run."""
+        """The exit code of a process that ends before a host kills it; on a busy machine, in twice the time that it has run."""
         return self.ends_within(max(_AT_ONCE_S, 2 * (time.monotonic() - self._began)))
 
 
