@@ -50,6 +50,7 @@ def test_renders_time_tool_caller_and_fields_of_a_change_of_one_task() -> None:
     [
         (Caller("Claude", "1.0", "ana@x.test"), "north", "by ana@x.test with Claude 1.0 on north"),
         (Caller(subject="ana@x.test"), None, "by ana@x.test with an unknown client"),
+        (Caller(subject="u-7", email="ana@x.test"), None, "by ana@x.test with an unknown client (u-7)"),
         (Caller("x for boss@x.test"), "north", "by x for boss@x.test on north"),
         (Caller(), None, "by an unknown client"),
     ],

@@ -66,6 +66,12 @@ def test_a_folder_that_cannot_be_made_for_a_restore_is_an_error_of_the_operator(
     assert (error.value.code, error.value.retryable) == ("store_unavailable", False)
 
 
+def test_a_backup_whose_name_the_file_system_does_not_take_is_an_error_of_the_operator(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match=r"\.zip could not be written: ") as error:
+        write_backup(databases_in(tmp_path), tmp_path / f"{'x' * 300}.zip", {})
+    assert (error.value.code, error.value.retryable) == ("store_unavailable", False)
+
+
 def test_nobody_writes_to_any_database_until_the_views_of_all_have_begun(tmp_path: Path) -> None:
     locked: list[list[bool]] = []
 

@@ -284,12 +284,20 @@ async def test_the_right_to_read_deals_is_checked_once() -> None:
         assert [one.path for one in crm.hubspot.requests] == [f"/crm/v4/objects/deals/{OLD}/associations/tasks"]
 
 
-async def test_deals_are_read_again_after_a_read_that_was_forbidden_with_and_without_them() -> None:
-    async with agent_at([row(1, {"deals": [OLD]})]) as (crm, _):
-        crm.hubspot.faults = (Fault("status", "GET /crm/v3/objects/tasks/{id}", status=403, times=2),)
+@pytest.mark.parametrize(
+    ("route", "tasks"), [("GET /crm/v3/objects/tasks/{id}", 1), ("POST /crm/v4/associations/{kind}/{to}/batch/read", 2)]
+)
+async def test_links_are_read_again_after_a_read_that_was_forbidden_with_and_without_deals(
+    route: str, tasks: int
+) -> None:
+    rows = [row(number, {"deals": [OLD], "contacts": [CAROLINA]}) for number in range(1, tasks + 1)]
+    async with agent_at(rows) as (crm, _):
+        crm.hubspot.faults = (Fault("status", route, status=403, nth="every"),)
         with pytest.raises(OperatorError):
-            await crm.backend.get_task(task_id(1))
-        assert (await crm.backend.get_task(task_id(1))).deal_id == OLD
+            await crm.backend.snapshots([one["id"] for one in rows])
+        crm.hubspot.faults = ()
+        found = await crm.backend.snapshots([one["id"] for one in rows])
+        assert [(one.task.deal_id, one.task.ai_contact_id) for one in found.values()] == [(OLD, CAROLINA)] * tasks
 
 
 async def test_the_right_to_read_deals_is_checked_again_after_a_check_that_failed() -> None:
@@ -300,6 +308,19 @@ async def test_the_right_to_read_deals_is_checked_again_after_a_check_that_faile
         crm.hubspot.faults = ()
         with pytest.raises(OperatorError, match=r"crm\.objects\.deals\.read"):
             await crm.backend.check_edit(None, LINKED_EDIT)
+
+
+@pytest.mark.parametrize(("status", "reads_deals"), [(401, True), (403, False)])
+async def test_a_refusal_that_is_not_about_deals_changes_nothing_about_them(status: int, reads_deals: bool) -> None:
+    scopes = [one for one in SCOPES if reads_deals or not one.startswith("crm.objects.deals")]
+    async with agent_at([row(1, {"deals": [OLD]})], scopes=scopes) as (crm, _):
+        before = None if reads_deals else await crm.backend.get_task(task_id(1))
+        crm.hubspot.faults = (Fault("status", status=status, nth="every"),)
+        for read in (crm.backend.get_task(task_id(1)), crm.backend.check_edit(None, LINKED_EDIT)):
+            with pytest.raises(OperatorError):
+                await read
+        crm.hubspot.faults = ()
+        assert (await crm.backend.get_task(task_id(1))).deal_id == (OLD if before is None else before.deal_id)
 
 
 async def test_many_tasks_have_no_deal_field_if_the_first_read_shows_that_the_token_may_not_read_deals() -> None:

@@ -380,13 +380,19 @@ async def test_a_changed_task_that_a_response_leaves_out_is_reported_by_a_later_
         assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [(task_id(1), "updated")]
 
 
-async def test_a_deleted_task_that_cannot_be_read_is_reported_from_the_list() -> None:
+@pytest.mark.parametrize(("status", "rows"), [(400, []), (200, [row(1, erp_key="ERP-1") | {"archived": True}])])
+async def test_a_deleted_task_that_is_not_read_or_without_its_moment_is_reported_from_the_list(
+    status: int, rows: list[dict[str, Any]]
+) -> None:
     world = seed(rows=[row(1, erp_key="ERP-1")])
     async with watched("unique_property=erp_key", world=world, hubspot_id_property="erp_key") as sandbox:
         await sandbox.feed.look()
         sandbox.others.delete(task_id(1))
-        sandbox.crm.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=400)]
-        assert [summarize(event)[:2] for event in await sandbox.feed.look()] == [("ERP-1", "deleted")]
+        body = json.dumps({"results": rows})
+        sandbox.crm.hubspot.faults = [Fault("status", f"POST {TASKS}/batch/read", status=status, body=body)]
+        (found,) = await sandbox.feed.look()
+        assert summarize(found)[:2] == ("ERP-1", "deleted")
+        assert found.at is not None
 
 
 async def test_a_credential_that_may_not_list_deleted_tasks_is_logged_once() -> None:
