@@ -6,6 +6,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -182,8 +183,17 @@ def test_a_backup_without_data_or_over_another_file_is_refused(saved: Saved, sto
     assert not list(tmp_path.glob(".*"))
 
 
+def zip_with(manifest: str) -> bytes:
+    with ZipFile(file := BytesIO(), "w") as archive:
+        archive.writestr("backup.json", manifest)
+    return file.getvalue()
+
+
+FOREIGN = [b"", b"My diary.", b"SQLite format 3\0", b"PK\5\6" + 18 * b"\0", *map(zip_with, ("x", "[]", "{}"))]
+
+
 @pytest.mark.usefixtures("saved")
-@pytest.mark.parametrize("content", [b"", b"My diary.", b"SQLite format 3\0", b"PK\5\6" + 18 * b"\0"], ids=repr)
+@pytest.mark.parametrize("content", FOREIGN, ids=lambda one: repr(one[:10]))
 def test_a_file_that_is_not_a_backup_is_not_restored(store_file: Path, tmp_path: Path, content: bytes) -> None:
     before, other = everything(store_file), tmp_path / "other"
     other.write_bytes(content)

@@ -72,17 +72,19 @@ def test_a_backup_whose_name_the_file_system_does_not_take_is_an_error_of_the_op
     assert (error.value.code, error.value.retryable) == ("store_unavailable", False)
 
 
-def test_nobody_writes_to_any_database_until_the_views_of_all_have_begun(tmp_path: Path) -> None:
+def test_nobody_writes_to_any_database_until_the_views_of_all_have_begun_and_everybody_after_that(
+    tmp_path: Path,
+) -> None:
     locked: list[list[bool]] = []
 
     def watch(statement: str) -> None:
-        if statement.startswith(("SELECT count(*) FROM sqlite_schema", "BEGIN")):
+        if statement.startswith(("SELECT count(*) FROM sqlite_schema", "BEGIN", "ROLLBACK")):
             locked.append([is_locked(one.path) for one in databases])
 
     databases = databases_in(tmp_path, watch)
     write_backup(databases, tmp_path / "saved.zip", {})
-    none, first, both = [False, False], [True, False], [True, True]
-    assert locked == [none, first, both, both, both, both]
+    none, first, second, both = [False, False], [True, False], [False, True], [True, True]
+    assert locked == [none, first, both, both, both, both, both, second]
     assert [is_locked(one.path) for one in databases] == none
 
 

@@ -213,6 +213,11 @@ async def test_a_backup_beside_the_log_of_a_crash_is_refused_until_the_log_is_mo
     assert (path.read_bytes(), log.read_bytes()) == before
     log.unlink()
     assert await titles(path) == ["Call Acme"]
+    log.write_bytes(before[1])
+    pass_tick(log)
+    path.write_bytes(path.read_bytes())
+    with pytest.raises(OperatorError, match="was a backup restored"):  # also by a process that had it open before
+        await titles(path)
 
 
 def change_owner(file: Path) -> None:

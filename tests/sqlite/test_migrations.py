@@ -15,7 +15,7 @@ from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.sqlite import JOURNAL
 from taskhand.sqlite.connection import open_sqlite
-from taskhand.sqlite.database_copies import find_migration_copies
+from taskhand.sqlite.database_copies import find_migration_copies, remove_older_copies
 from taskhand.sqlite.health_checks import describe_copies
 from taskhand.sqlite.migrations import DatabaseKind, newest_version
 
@@ -85,6 +85,10 @@ def test_the_copies_of_three_versions_are_kept(tmp_path: Path) -> None:
         make_old(path, TASK_STORE, version)
         open_sqlite(path, TASK_STORE).close()
     assert [one.name for one in find_migration_copies(path)] == [f"file.sqlite.v{number}.bak" for number in (5, 4, 3)]
+    (tmp_path / "file.sqlite.v10.bak").touch()
+    (link := tmp_path / "link.sqlite").symlink_to(path)
+    remove_older_copies(link)
+    assert [one.name for one in find_migration_copies(link)] == [f"file.sqlite.v{number}.bak" for number in (10, 5, 4)]
 
 
 def test_a_file_that_cannot_be_copied_is_not_migrated(tmp_path: Path) -> None:

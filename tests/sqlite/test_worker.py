@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Event, current_thread
+from threading import enumerate as enumerate_threads
 
 import anyio
 import anyio.lowlevel
@@ -159,6 +160,55 @@ async def test_work_that_comes_after_the_file_was_closed_waits_for_all_that_came
         tasks.start_soon(worker.run, lambda: order.append("more work"))
     assert order == ["work", "close", "more work"]
     await worker.stop(lambda: None)
+
+
+async def test_a_cancelled_caller_waits_until_its_work_has_ended(store: SqliteStore) -> None:
+    go_on, ended = Event(), list[bool]()
+
+    async def write() -> None:
+        try:
+            await store.write(lambda _: go_on.wait(BOUND_S), tasks=1_000)
+        finally:
+            ended.append(go_on.is_set())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(write)
+        await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            for _ in range(3):
+                await anyio.lowlevel.checkpoint()
+            go_on.set()
+    assert ended == [True]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("loop_goes_on", [False, True])
+def test_a_wait_for_the_last_work_that_is_given_up_leaves_no_error_behind(
+    caplog: pytest.LogCaptureFixture, *, fails: bool, loop_goes_on: bool
+) -> None:
+    go_on = Event()
+
+    def work() -> None:
+        assert go_on.wait(BOUND_S)
+        if fails:
+            raise OSError
+
+    async def give_up() -> None:
+        worker = Worker("given up")
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await worker.stop(work)
+        if loop_goes_on:
+            go_on.set()
+            await worker.stop(lambda: None)
+
+    anyio.run(give_up)
+    go_on.set()
+    for thread in enumerate_threads():
+        if thread.name == "given up":
+            thread.join()
+    assert caplog.messages == []
 
 
 async def test_while_the_worker_is_busy_everything_is_done_in_turn(store: SqliteStore) -> None:

@@ -311,7 +311,7 @@ async def test_the_right_to_read_deals_is_checked_again_after_a_check_that_faile
 
 
 @pytest.mark.parametrize(("status", "reads_deals"), [(401, True), (403, False)])
-async def test_a_refusal_that_is_not_about_deals_changes_nothing_about_them(status: int, reads_deals: bool) -> None:
+async def test_a_refusal_that_is_not_about_deals_changes_nothing_about_them(status: int, *, reads_deals: bool) -> None:
     scopes = [one for one in SCOPES if reads_deals or not one.startswith("crm.objects.deals")]
     async with agent_at([row(1, {"deals": [OLD]})], scopes=scopes) as (crm, _):
         before = None if reads_deals else await crm.backend.get_task(task_id(1))
