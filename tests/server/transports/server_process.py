@@ -134,7 +134,7 @@ class Process:
         return self._process.wait(seconds)
 
     def ends_at_once(self) -> int:
-        """The exit code of a process that ends before a host kills it; on a busy machine, in twice the time that it has run."""
+        """The exit code of a process that ends before a host kills it; on a busy machine in twice its time so far."""
         return self.ends_within(max(_AT_ONCE_S, 2 * (time.monotonic() - self._began)))
 
 
