@@ -28,6 +28,8 @@ from taskhand.domain.policy import NO_POLICY, Policy
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve_sandbox
+from taskhand.sandbox.vambe import VambeSandbox
+from taskhand.vault.credential_link import OwnCredential
 from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
 
@@ -179,6 +181,17 @@ async def test_a_linked_credential_is_checked_and_stored_and_its_owner_is_named(
     kept = await links_at(file).find("ben@x.test", "default")
     assert kept is not None
     assert kept.credential.access_token == token
+
+
+async def test_the_doctor_uses_a_linked_credential_at_a_crm_without_oauth_too(file: Path) -> None:
+    sandbox = VambeSandbox()
+    ben = replace(link_of("ben@x.test", "default", kind="key"), credential=OwnCredential(sandbox.key))
+    await links_at(file).save(ben)
+    async with serve_sandbox(sandbox) as url:
+        called = environment(file) | {"VAMBE_API_KEY": "vmb-former-key", "VAMBE_BASE_URL": url}
+        called |= {"TASKHAND_PERSON": "ben@x.test"}
+        checks = await run_checks(load_configuration({name: text for name, text in called.items() if text}, {}))
+    assert [one.found for one in checks if one.subject == "credential"] == ["Vambe accepts the own credential."]
 
 
 async def test_an_incomplete_app_keeps_no_check_from_the_shared_credential(

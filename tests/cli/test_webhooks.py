@@ -404,14 +404,16 @@ async def test_a_delivery_is_stored_for_its_own_connection(accounts: WebhookAcco
     assert hints == {"close": set(), "vambe": {""}}
 
 
-def test_an_unreadable_webhook_key_is_not_replaced() -> None:
-    env = {"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": "api_key.of-close-4711", "CLOSE_WEBHOOK_KEY": "env:GONE"}
+@pytest.mark.parametrize("key", ["env:GONE", "5c5c 5c5c"])
+def test_an_unreadable_webhook_key_is_not_replaced(key: str) -> None:
+    env = {"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": "api_key.of-close-4711", "CLOSE_WEBHOOK_KEY": key}
     with pytest.raises(OperatorError, match="CLOSE_WEBHOOK_KEY"):
         current_key(load_configuration(env, {}).connections[0])
 
 
-def test_a_sample_text_in_place_of_a_webhook_key_counts_as_none() -> None:
-    env = {"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": "api_key.of-close-4711", "CLOSE_WEBHOOK_KEY": "<your key>"}
+@pytest.mark.parametrize("given", [{"CLOSE_WEBHOOK_KEY": "<your key>"}, {"CLOSE_CLIENT_SECRET": "env:GONE"}])
+def test_a_sample_text_or_another_unreadable_secret_is_no_webhook_key(given: dict[str, str]) -> None:
+    env = {"TASKHAND_CONFIG": os.devnull, "CLOSE_API_KEY": "api_key.of-close-4711"} | given
     assert current_key(load_configuration(env, {}).connections[0]) is None
 
 

@@ -80,6 +80,10 @@ _PLACEHOLDER = (
             {"CLOSE_CLIENT_ID": ID, "CLOSE_CLIENT_SECRET": "env:NO_SUCH"},
             "CLOSE_CLIENT_SECRET refers to the variable 'NO_SUCH', which is not set.",
         ),
+        (
+            {"CLOSE_CLIENT_ID": ID, "CLOSE_CLIENT_SECRET": f"{SECRET} too"},
+            "CLOSE_CLIENT_SECRET has spaces, line breaks, quotes or characters outside ASCII in its value.",
+        ),
     ],
 )
 def test_an_oauth_app_without_id_or_secret_is_refused_by_name(environ: dict[str, str], message: str) -> None:
@@ -89,6 +93,11 @@ def test_an_oauth_app_without_id_or_secret_is_refused_by_name(environ: dict[str,
     assert refused.value.message == message
     [finding] = check_app(found.connections[0], has_vault=True)
     assert (finding.outcome, finding.found) == ("failed", message)
+
+
+def test_an_oauth_app_is_usable_although_another_secret_of_its_connection_is_not() -> None:
+    app = {"CLOSE_CLIENT_ID": ID, "CLOSE_CLIENT_SECRET": SECRET}
+    assert has_app(load(**app, CLOSE_WEBHOOK_KEY="env:NO_SUCH").connections[0])
 
 
 async def test_errors_about_an_oauth_app_name_the_keys_of_its_connection(tmp_path: Path) -> None:

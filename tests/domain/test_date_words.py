@@ -288,6 +288,9 @@ SINCE = {
     "yesterday afternoon · ayer por la tarde": "2026-11-24T12:00-03:00",
     "this Monday · este lunes · el lunes · Monday": "2026-11-23T00:00-03:00",
     "last night · anoche": "2026-11-24T18:00-03:00",
+    "el 28 · the 28th · 28 de octubre": "2026-10-28T00:00-03:00",
+    "30 de diciembre · December 30 · 30/12": "2025-12-30T00:00-03:00",
+    "last day of December · a fin de diciembre": "2025-12-31T00:00-03:00",
     "el 25 · 2026-11-25 · 20261125 · 2026-11-25T00:00": "2026-11-25T00:00-03:00",
     "2026-11-24T09:30 · 2026-11-24 09:30 · 2026-11-24T09:30-03:00 · 2026-11-24T12:30Z": "2026-11-24T09:30-03:00",
 }

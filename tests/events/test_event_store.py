@@ -1,17 +1,19 @@
 """The contract of every store of events, in a file and in a database."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import pytest
 
 from builders import ANA, BEN, DONE, on_people, task
 from fixed_clock import NOW
+from taskhand.domain.check_result import CheckResult
 from taskhand.domain.due import Due
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import EventKind, TaskEvent
@@ -20,10 +22,13 @@ from taskhand.domain.receipt import FieldChange
 from taskhand.events.event_store import Bookmark, EventFilter, EventQuery, Feed, FeedName, Gap
 from taskhand.events.postgres import PostgresEventStore
 from taskhand.events.sql_event_store import SqlEventStore
-from taskhand.events.sqlite import SqliteEventStore
+from taskhand.events.sqlite import EVENTS, SqliteEventStore
 from taskhand.postgres.database import Database
+from taskhand.sqlite.store import SqliteStore
 
 pytestmark = pytest.mark.anyio
+
+_T = TypeVar("_T")
 
 FEED, HERS = FeedName("close 1"), FeedName("close 1", ANA.id)
 
@@ -77,6 +82,45 @@ async def test_a_poll_is_stored_completely_and_once(store: SqlEventStore) -> Non
     again = await store.save_look(FEED, second.version, Look((event("b", 1), event("c", 2)), "p2"), at(4))
     assert [one.event.key for one in again or ()] == ["c"], "what is there already is no change"
     assert await keys(store, EventQuery(10)) == ["a", "b", "c"]
+
+
+class RecordedStore(SqliteStore):
+    """A file that records which writes wait for the disk."""
+
+    waits: list[bool]
+
+    async def write(self, work: Callable[[sqlite3.Connection], _T], *, durable: bool = True, tasks: int = 1) -> _T:
+        """As the file itself writes."""
+        self.waits.append(durable)
+        return await super().write(work, durable=durable, tasks=tasks)
+
+
+class RecordedEventStore(SqlEventStore):
+    """The feeds in such a file."""
+
+    async def check_health(self) -> CheckResult:
+        """No test asks for it."""
+        raise NotImplementedError
+
+
+async def test_a_write_waits_for_the_disk_unless_it_may_be_repeated_after_a_power_cut(tmp_path: Path) -> None:
+    file = RecordedStore(tmp_path / "events.sqlite", EVENTS)
+    file.waits = []
+    store = RecordedEventStore(file)
+    feed = await begin_feed(store, event("a"))
+    assert file.waits == [True, True, True], "a cursor may name the feed and its events; the last one prunes"
+    for write, waits in (
+        (store.save_look(FEED, feed.version, Look((), "p2"), NOW), False),
+        (store.request_looks(FEED, at(5)), False),
+        (store.set_bookmark(FEED, "claude", Bookmark(feed.last_seq, NOW)), False),
+        (store.add_hint(FEED, ["t-1"], NOW), True),
+        (store.add_hint_once(FEED, ["t-1"], NOW, "proof", at(5)), True),
+        (store.save_past_events(FEED, feed.version + 1, [event("b", -5)], NOW), True),
+    ):
+        file.waits = []
+        await write
+        assert file.waits == [waits]
+    await store.aclose()
 
 
 async def test_an_event_is_read_as_it_was_stored(store: SqlEventStore) -> None:

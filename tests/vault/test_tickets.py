@@ -119,16 +119,19 @@ async def test_a_sixth_open_ticket_for_a_connection_replaces_the_oldest_one_that
     assert await tickets.find(ben)
 
 
-async def test_nothing_encrypted_is_kept_of_a_page_that_was_used(tickets: Tickets, path: Path) -> None:
+async def test_nothing_encrypted_is_kept_of_a_page_that_was_used_or_that_the_browser_came_back_to(
+    tickets: Tickets, path: Path
+) -> None:
     _, ticket = await tickets.make(ANA, "north")
     await tickets.begin(ticket, OWN)
-    assert await tickets.send(ticket, OWN, Errand("consent", "text", "verifier"))
     kept = "SELECT state, key_id, nonce, sealed FROM ticket"
-    with rows(path) as other:
-        assert None not in other.execute(kept).fetchone()
-    assert await tickets.use(ticket, OWN)
-    with rows(path) as other:
-        assert other.execute(kept).fetchone() == (None, None, None, None)
+    for act in (lambda state: tickets.take(state, OWN), lambda _: tickets.use(ticket, OWN)):
+        state = await tickets.send(ticket, OWN, Errand("consent", "text", "verifier"))
+        with rows(path) as other:
+            assert None not in other.execute(kept).fetchone()
+        assert await act(str(state))
+        with rows(path) as other:
+            assert other.execute(kept).fetchone() == (None, None, None, None)
 
 
 async def test_the_outcome_of_a_page_is_shown_to_its_person_alone(tickets: Tickets, clock: FixedClock) -> None:

@@ -397,6 +397,17 @@ def test_the_ids_of_very_many_tasks_are_as_many_as_fit(render: Callable[[BulkRec
     assert (answer["count"], answer["totals"]) == (1_000, {"not_attempted": 1_000})
     assert 400 < len(answer["retryIds"]) < 500
     assert len(json.dumps(answer)) < 32_000
+    gone = [
+        TaskResult.of_error(
+            f"{number:060}", "refused", CallerError(f"No, for {reason} reason.", code="invalid_due_date")
+        )
+        for reason in ("one", "another")
+        for number in range(300)
+    ]
+    answer = json.loads(render_text(render(BulkReceipt((*left[:50], *gone)))))
+    assert len(answer["retryIds"]) == 50
+    assert 300 < sum(len(row.get("ids", ())) for row in answer["outcomes"]) < 400
+    assert len(json.dumps(answer)) < 32_000
 
 
 def test_a_write_without_a_note_has_none() -> None:
