@@ -124,7 +124,8 @@ async def test_the_destructive_scope_is_challenged_for_a_plan_or_undo_that_loses
     tmp_path: Path, issuer: Issuer, era: str
 ) -> None:
     async with oauth_server(tmp_path, issuer) as server:
-        writer, other = await server.caller("read", "write", era=era), await server.caller("write", era=era, sub="ben")
+        writer, reader = await server.caller("read", "write", era=era), await server.caller("read", era=era)
+        other = await server.caller("write", era=era, sub="ben")
         many = {"tasks": [UNASSIGNED | {"title": f"Task {number}"} for number in range(11)]}
         plan = (await writer.call("create_tasks", **many))["planId"]
         made = await writer.call("create_task", **UNASSIGNED)
@@ -132,9 +133,10 @@ async def test_the_destructive_scope_is_challenged_for_a_plan_or_undo_that_loses
         small = (await writer.call("update_task", id=made["task"]["id"], title="Again", dryRun=True))["planId"]
         asked = {"apply_plan": {"planId": f" {plan} "}, "undo_change": {"changeId": made["changeId"]}}
         for name, arguments in asked.items():
-            answered = await writer.post("tools/call", name=name, arguments=arguments)
-            assert answered.status_code == 403, name
-            assert challenge(answered)["scope"] == "tasks:read tasks:write tasks:destructive"
+            for caller in (writer, reader):
+                answered = await caller.post("tools/call", name=name, arguments=arguments)
+                assert answered.status_code == 403, name
+                assert challenge(answered)["scope"] == "tasks:read tasks:write tasks:destructive"
             theirs = await other.call(name, **arguments)  # what is not theirs is not there, whatever they sign in for
             assert theirs["code"] in {"plan_not_found", "change_not_found"}
         assert "count" in await writer.call("apply_plan", planId=plan, dryRun=True)
