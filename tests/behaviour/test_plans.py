@@ -10,6 +10,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from behaviour.agent import Agent, Refused
 from behaviour.conftest import Connect
 from behaviour.person import Person
+from behaviour.world import BackendCase
 
 
 class HesitantPerson(Person):
@@ -86,6 +87,25 @@ async def test_a_plan_is_refused_with_the_difference_if_the_task_changed_since(w
     assert stale.value.code == "plan_stale"
     assert stale.value.error["difference"][0]["changed"] == {"priority": {"from": 1, "to": 2}}
     assert (await worker("get_task", id=task["id"]))["task"]["title"] == "Call Acme"
+
+
+async def test_the_tasks_that_a_plan_leaves_out_are_in_its_review_and_in_the_answer_once_it_is_applied(
+    worker: Agent, backend: BackendCase
+) -> None:
+    ids = [(await worker.create(f"Task {number}", priority=priority))["id"] for number, priority in enumerate("112")]
+
+    async def applied(tool: str, **asked: Any) -> dict[str, Any]:
+        plan = await worker(tool, **asked, dryRun=True)
+        review = await worker("apply_plan", planId=plan["planId"], dryRun=True)
+        assert review["outcomes"] == plan["outcomes"]
+        done = await worker("apply_plan", planId=plan["planId"])
+        assert all(row in done["outcomes"] for row in plan["outcomes"])
+        return done
+
+    asked = {"taskIds": [*ids, backend.absent], "changes": {"priority": "2"}}
+    assert (await applied("bulk_update_tasks", **asked))["totals"] == {"applied": 2, "unchanged": 1, "refused": 1}
+    bodies = [{"title": title, "responsibleIds": ["me"], "priority": "1"} for title in ("Valid", "")]
+    assert (await applied("create_tasks", tasks=bodies))["totals"] == {"applied": 1, "refused": 1}
 
 
 async def test_the_reason_of_a_dry_run_is_the_reason_of_the_change(worker: Agent) -> None:

@@ -500,7 +500,7 @@ async def test_each_task_of_a_deletion_of_several_is_made_again_once(worker: Age
     assert await worker.listed() == ["Task 1"]
     plans = [await worker("undo_change", changeId=gone["changeId"], dryRun=True) for _ in range(2)]
     back = await worker("apply_plan", planId=plans[0]["planId"])
-    assert back["totals"] == {"applied": 2}
+    assert back["totals"] == {"applied": 2, "unchanged": 1}
     with pytest.raises(Refused) as refused:
         await worker("apply_plan", planId=plans[1]["planId"])
     assert refused.value.code == "plan_stale"

@@ -102,7 +102,7 @@ async def test_the_journal_and_the_answer_agree_on_each_task_before_and_after_a_
         assert change is not None
         assert [one.outcome for _, one in sorted(change.results.items())] == [*pair, "refused", "unknown"]
         assert change.outcome == overall_outcome(pair), "skipped tasks do not count"
-        check_note(receipt, verb, [*pair, "unknown"])
+        check_note(receipt, verb, [*pair, "refused"])
         assert replay_bulk(change).results == receipt.results
 
         left = {index: intents[index] for index, one in enumerate(pair) if one == "not_attempted"}

@@ -56,7 +56,7 @@ async def test_the_journal_of_a_plan_shows_the_refused_tasks_beside_the_planned_
     assert render_change(change, UTC).splitlines()[1:] == [
         f'  update: "Call back" ({TASK_ID})',
         "    priority: 1 -> 2",
-        "  (other), refused, task_not_found",
+        "  (other), refused, task_not_found, There is no such task.",
     ]
     await app.aclose()
 

@@ -6,7 +6,7 @@ A plan that needs a second person is applied by any person except its maker.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from taskhand.domain.bulk_receipt import BulkReceipt
+from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.domain.name_matching import Match
@@ -17,7 +17,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
 from taskhand.service.app_context import AppContext
-from taskhand.service.bulk_write import bulk_write, is_resumable
+from taskhand.service.bulk_write import bulk_write, is_resumable, skipped_of
 from taskhand.service.create_task import execute_create, replay_create
 from taskhand.service.delete_task import execute_delete
 from taskhand.service.earlier_create import EarlierCreate, find_remade, index_of_claim
@@ -70,7 +70,7 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
     task_ids = [intent.task_id for intent in plan.intents if intent.task_id]
     async with call.app.lock_all([claim.scope for claim in plan.opening.claims]), call.app.lock_all(task_ids):
         _check_texts(plan)
-        return await execute_intents(call, await _check_unchanged(call, plan), opening)
+        return await execute_intents(call, await _check_unchanged(call, plan), opening, skipped_of(plan))
 
 
 async def _resume(call: Call, begun: Change) -> BulkReceipt:
@@ -121,10 +121,15 @@ async def change_that_applied(app: AppContext, plan: Change) -> Change | None:
     return await app.journal.holder([_use_claim(plan)])
 
 
-async def execute_intents(call: Call, intents: Sequence[Intent], opening: Opening) -> Receipt | BulkReceipt:
-    """Write intents whose tasks the caller has locked; AlreadyClaimed if an earlier change holds a claim."""
-    if len(intents) != 1:
-        return await bulk_write(call, intents, opening)
+async def execute_intents(
+    call: Call, intents: Sequence[Intent], opening: Opening, skipped: tuple[TaskResult, ...] = ()
+) -> Receipt | BulkReceipt:
+    """Write intents whose tasks the caller has locked; AlreadyClaimed if an earlier change holds a claim.
+
+    `skipped` are the results of the tasks that were left out.
+    """
+    if len(intents) != 1 or skipped:
+        return await bulk_write(call, intents, opening, SkippedTasks(others=skipped))
     intent = intents[0]
     if intent.verb == "create" or intent.before is None:
         return await execute_create(call, intent, opening)

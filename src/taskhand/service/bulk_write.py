@@ -32,6 +32,8 @@ __all__ = [
     "is_resumable",
     "nothing_to_plan",
     "replay_bulk",
+    "skipped_of",
+    "to_skipped_results",
     "to_task_result",
 ]
 
@@ -47,16 +49,14 @@ async def bulk_write(
 
     AlreadyClaimed if an earlier change has one of the opening's claims.
     """
-    skipped_results = (skipped or SkippedTasks()).results()
+    skipped = skipped or SkippedTasks()
+    results = to_skipped_results(skipped, len(intents))
     if not intents:
-        results = [_skipped_result(index, result) for index, result in enumerate(skipped_results)]
         is_refused = bool(results) and all(result.outcome == "refused" for result in results)
         change = await call.record("refused" if is_refused else "unchanged", opening, (), results)
-        note = "Nothing was written." if skipped_results else "No task matches the filter: nothing was written."
-        return BulkReceipt(skipped_results, opening.matched, note, change.id)
-    not_sent = dict(enumerate(skipped_results, len(intents)))
-    skipped_rows = [_skipped_result(index, result) for index, result in not_sent.items()]
-    run = _BulkRun(call, dict(enumerate(intents)), skipped_rows, not_sent)
+        note = "Nothing was written." if results else "No task matches the filter: nothing was written."
+        return BulkReceipt(skipped.results(), opening.matched, note, change.id)
+    run = _BulkRun(call, dict(enumerate(intents)), results, dict(enumerate(skipped.results(), len(intents))))
     with anyio.CancelScope(shield=True):
         await call.begin(opening, intents)
     return await _finish(run)
@@ -133,7 +133,8 @@ async def _finish(run: "_BulkRun") -> BulkReceipt:
 
 def _with_way_on(receipt: BulkReceipt, change: Change, *, is_out_of_time: bool = False) -> BulkReceipt:
     """The receipt with the planId that resumes a bulk change, if some tasks are left or unknown."""
-    left, unknown = sum(result.may_be_retried for result in receipt.results), receipt.totals.get("unknown", 0)
+    sent = receipt.results[: len(change.intents)]
+    left, unknown = sum(result.may_be_retried for result in sent), sum(result.outcome == "unknown" for result in sent)
     if not (left or unknown) or not is_resumable(change):
         return receipt
     sentences = [f"{left} of {len(receipt.results)} tasks {'is' if left == 1 else 'are'} left"] if left else []
@@ -275,9 +276,19 @@ def _to_result(index: int, result: TaskResult, after: Task | None = None) -> Res
     )
 
 
-def _skipped_result(index: int, result: TaskResult) -> Result:
-    """The result of a task that has no intent, with its title."""
-    return replace(_to_result(index, result), title=result.title)
+def to_skipped_results(skipped: SkippedTasks, intents: int) -> list[Result]:
+    """The results of skipped tasks for the journal, after those of so many intents, with their titles."""
+    return [
+        replace(_to_result(index, result), title=result.title)
+        for index, result in enumerate(skipped.results(), intents)
+    ]
+
+
+def skipped_of(change: Change) -> tuple[TaskResult, ...]:
+    """The results of the tasks of a change, or plan, that nothing is sent for."""
+    return tuple(
+        to_task_result(result) for index, result in sorted(change.results.items()) if index >= len(change.intents)
+    )
 
 
 def _to_task_results(change: Change) -> dict[int, TaskResult]:

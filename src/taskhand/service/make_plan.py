@@ -11,9 +11,10 @@ from taskhand.domain.plan import Plan, difference
 from taskhand.domain.receipt import join_notes
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.unrestorable_values import describe_loss
-from taskhand.journal.journal import Change, Claim, Intent, Result
+from taskhand.journal.journal import Change, Claim, Intent
 from taskhand.service.app_context import AppContext
 from taskhand.service.approval_rules import reason_to_confirm
+from taskhand.service.bulk_write import skipped_of, to_skipped_results
 from taskhand.service.plan_authorization import reason_not_to_apply
 from taskhand.service.shared_notes import describe_shared
 from taskhand.service.write_call import Call
@@ -36,19 +37,14 @@ async def make_plan(
 
     `by_filter` is as of an Opening.
     """
-    skipped = skipped or SkippedTasks()
     needs_approval = reason_to_confirm(call.app, intents, by_filter=by_filter)
     second_person = needs_approval is not None and call.app.principal.rules.second_person
     opening = call.new_opening(matched=matched, undoes=undoes, claims=claims)
     opening = replace(opening, second_person=second_person, by_filter=by_filter)
-    results = [
-        Result(n, result.outcome, result.id or None, code=result.code, title=result.title)
-        for n, result in enumerate(replace(skipped, unchanged=()).results(), len(intents))
-    ]
+    results = to_skipped_results(skipped or SkippedTasks(), len(intents))
     note = join_notes(note, await _note_on_unlisted_status(call.app, intents))
     change = await call.record("planned", opening, intents, results)
     plan = to_plan(change, call.app, guard=None if call.is_dry else needs_approval, note=note)
-    plan = replace(plan, skipped=skipped.results())
     reason = reason_not_to_apply(call.app, change.id, needs_approval)
     if reason is None:
         return plan
@@ -73,6 +69,7 @@ def to_plan(
         expires_at=((plan_id and change.ended_at) or change.opening.at) + app.policy.plan_for,
         guard=guard,
         matched=change.opening.matched,
+        skipped=skipped_of(change),
         note=" ".join(
             filter(None, (note, describe_shared(change.intents), describe_loss(deleted), _effects(change.intents, app)))
         )

@@ -36,8 +36,9 @@ def has_unfinished_tasks(change: Change) -> bool:
 
 
 def left_of(change: Change) -> Change:
-    """The change with only the intents of tasks that are left."""
-    return replace(change, intents=tuple(intent for n, intent in enumerate(change.intents) if _is_left(change, n)))
+    """The change with only the intents of tasks that are left, and without results."""
+    left = tuple(intent for index, intent in enumerate(change.intents) if _is_left(change, index))
+    return replace(change, intents=left, results={})
 
 
 async def resume_change(call: Call, change: Change) -> BulkReceipt | None:
