@@ -40,6 +40,7 @@ from taskhand.service.idempotency import (
     wait_until_ended,
 )
 from taskhand.service.lazy import Lazy
+from taskhand.service.undo_change import undo_change
 from taskhand.service.write_call import Call
 
 ANA, BEN = Caller("Claude", subject="ana@x.test"), Caller("Claude", subject="ben@x.test")
@@ -258,6 +259,24 @@ async def test_a_repeated_create_shows_the_task_of_the_first_call_if_it_is_unrea
     many = await create_tasks(Call(unreadable, "create_tasks", ANA), [NewBody(0, "Call", draft)])
     assert isinstance(many, BulkReceipt)
     assert "could not be read now" in (many.results[0].message or "")
+
+
+async def test_a_repeated_create_of_a_deleted_task_says_so_if_no_task_is_readable(app: AppContext) -> None:
+    draft = TaskDraft(title="Call", responsible_ids=("me",), priority="1")
+    made = await create_task(keyed_call(app, "k-1"), draft)
+    assert isinstance(made, Receipt)
+    assert made.task is not None
+    plan = await delete_task(Call(app, "delete_task", ANA), made.task.id)
+    gone = await apply_plan(Call(app, "apply_plan", ANA), plan.id)
+    unreadable = replace(app, backend=UnreadableBackend(app.backend))  # type: ignore[arg-type]
+    with refused("task_gone"):
+        await create_task(keyed_call(unreadable, "k-1"), draft)
+    back = await undo_change(Call(app, "undo_change", ANA), gone.change_id or "")
+    again = await create_task(keyed_call(unreadable, "k-1"), draft)
+    assert isinstance(back, Receipt)
+    assert isinstance(again, Receipt)
+    assert again.task == back.task
+    assert "made again under this id. The task could not be read now" in (again.note or "")
 
 
 class LaggingListBackend:

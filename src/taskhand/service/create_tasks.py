@@ -211,7 +211,7 @@ async def _find_earlier(call: Call, steps: Sequence[_Step]) -> None:
         step.result = _to_result(call, step.body, earlier, now)
 
 
-def _to_result(call: Call, body: NewBody, earlier: EarlierCreate, now: MadeTasks | None) -> TaskResult:
+def _to_result(call: Call, body: NewBody, earlier: EarlierCreate, now: MadeTasks) -> TaskResult:
     """The result of a body whose task an earlier call made or may have made; `now` is what `read_made` returned."""
     made = earlier.made
     if earlier.is_left:

@@ -6,6 +6,7 @@ from typing import Final
 
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.outcome import Outcome
+from taskhand.domain.receipt import join_notes
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, ChangeQuery, Claim
 from taskhand.service.app_context import AppContext
@@ -25,7 +26,7 @@ __all__ = [
     "state_of_made",
 ]
 
-_NOT_READ: Final = "The task could not be read now: it is shown as the first call left it."
+_NOT_READ: Final = "The task could not be read now: it is shown as it was made."
 _NOT_FOUND: Final = (
     "The task is not found now and is shown as the first call left it: either it was deleted since, or the CRM's lists "
     "are behind. Look again in a minute."
@@ -67,10 +68,12 @@ class MadeTasks:
     """The tasks of earlier creates as they are now, by the id under which each was made first.
 
     A task that was deleted and made again has another id now. `deletions` are the changes that deleted the others.
+    `are_read` is false if some could not be read: then `tasks` has those that were made again as they were made.
     """
 
     tasks: Mapping[str, Task]
     deletions: Mapping[str, Change]
+    are_read: bool
 
 
 async def find_earlier_create(app: AppContext, claim: Claim) -> Claim | EarlierCreate:
@@ -128,36 +131,43 @@ def left_error(earlier: EarlierCreate) -> CallerError:
     )
 
 
-async def read_made(app: AppContext, earlier: Sequence[EarlierCreate]) -> MadeTasks | None:
-    """The made tasks as they are now; None if the read fails."""
+async def read_made(app: AppContext, earlier: Sequence[EarlierCreate]) -> MadeTasks:
+    """The made tasks as they are now; the journal knows the deleted ones even if the tasks cannot be read."""
     ids = [create.made.id for create in earlier if create.made is not None]
-    deletions = dict[str, Change]()
+    tasks, deletions, are_read = dict[str, Task](), dict[str, Change](), True
     try:
         snapshots = await app.backend.snapshots(ids, fresh=True) if ids else {}
-        for missing in [task_id for task_id in ids if task_id not in snapshots]:
+        tasks |= {task_id: snapshot.task for task_id, snapshot in snapshots.items()}
+    except TaskhandError:
+        are_read = False
+    try:
+        for missing in [task_id for task_id in ids if task_id not in tasks]:
             again = await find_remade(app, missing)
             if isinstance(again, Claim) and (deletion := await app.journal.find(again.payload)) is not None:
                 deletions[missing] = deletion
-            elif len(ids) > 1 or isinstance(again, EarlierCreate):  # a list may lag
+            elif not are_read and isinstance(again, EarlierCreate) and again.made is not None:
+                tasks[missing] = again.made
+            elif are_read and (len(ids) > 1 or isinstance(again, EarlierCreate)):  # a list may lag
                 task_id = again.task_id or "" if isinstance(again, EarlierCreate) else missing
                 found = await app.backend.snapshots([task_id], fresh=True)
-                snapshots |= {missing: found[task_id]} if task_id in found else {}
+                tasks |= {missing: found[task_id].task} if task_id in found else {}
     except TaskhandError:
-        return None
-    return MadeTasks({task_id: snapshot.task for task_id, snapshot in snapshots.items()}, deletions)
+        are_read = False
+    return MadeTasks(tasks, deletions, are_read)
 
 
-def state_of_made(call: Call, earlier: EarlierCreate, made: Task, now: MadeTasks | None) -> tuple[Task, str | None]:
-    """The task that the first call made, and a note if it was made again, or is shown as that call left it.
+def state_of_made(call: Call, earlier: EarlierCreate, made: Task, now: MadeTasks) -> tuple[Task, str | None]:
+    """The task that the first call made, and a note if it was made again, or is shown as it was made.
 
     `now` is what `read_made` returned. CallerError if the task was deleted, or is certainly not found any more.
     """
-    if now is None:
-        return made, _NOT_READ
     if (task := now.tasks.get(made.id)) is not None:
-        return task, None if task.id == made.id else _MADE_AGAIN.format(made.id)
+        is_same = task.id == made.id
+        return task, None if is_same else join_notes(_MADE_AGAIN.format(made.id), None if now.are_read else _NOT_READ)
     if (deletion := now.deletions.get(made.id)) is not None:
         raise _deleted_error(call.app, made.id, deletion)
+    if not now.are_read:
+        return made, _NOT_READ
     if not lists_show(call.app, earlier.change.opening.at):
         return made, _NOT_FOUND
     raise _gone_error(made.id)

@@ -31,7 +31,7 @@ async def replay_creates(call: Call, first: Change) -> BulkReceipt:
     return replace(receipt, results=tuple(now_results))
 
 
-def to_result_now(call: Call, result: TaskResult, earlier: EarlierCreate, now: MadeTasks | None) -> TaskResult:
+def to_result_now(call: Call, result: TaskResult, earlier: EarlierCreate, now: MadeTasks) -> TaskResult:
     """The `result` of a task that an earlier change made, as the task is now; `now` is what `read_made` returned."""
     if earlier.made is None:
         return result

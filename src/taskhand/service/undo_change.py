@@ -201,7 +201,7 @@ async def _with_remade_results(call: Call, tasks: Sequence[TaskUndo]) -> list[Ta
     return [replace(task, remade_result=_remade_result(call, task, now)) for task in tasks]
 
 
-def _remade_result(call: Call, task: TaskUndo, now: MadeTasks | None) -> TaskResult | None:
+def _remade_result(call: Call, task: TaskUndo, now: MadeTasks) -> TaskResult | None:
     """The result of a deleted task that was created again, or is being created; `now` is what `read_made` returned."""
     earlier = task.remade
     if earlier is None:
