@@ -218,12 +218,15 @@ def test_a_status_filter_is_checked_only_against_an_incomplete_list() -> None:
             "No status here has the type master_done or in_progress, so no task matches. Types here: initial, done.",
         ),
         (["master_done"], SEEN, "No status of the type master_done was seen here yet, so no task was looked for. "),
+        (["Pendiente", "master_done"], SEEN, "No status of the type master_done was seen here yet. Seen types: "),
+        (["Pendiente", "Nuevo"], SEEN, "No status named 'Nuevo' was seen here yet. list_statuses has "),
+        (["Nuevo", "initial", "done"], SEEN, "No status named 'Nuevo' or of the type done was seen here yet."),
     ],
 )
-def test_a_filter_by_types_that_no_status_has_is_described(
+def test_a_filter_by_statuses_that_are_absent_or_unseen_is_described(
     names: list[str], available: StatusList, note: str | None
 ) -> None:
-    described = status_lookup.describe_absent_types(names, available)
+    described = status_lookup.describe_absent_statuses(names, available)
     assert described is None if note is None else (described or "").startswith(note)
 
 

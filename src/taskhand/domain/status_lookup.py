@@ -12,7 +12,7 @@ from taskhand.domain.task import FINISHED, Status, StatusChoice, StatusList, Sta
 __all__ = [
     "UnknownStatus",
     "check_filter_statuses",
-    "describe_absent_types",
+    "describe_absent_statuses",
     "finished_status",
     "resolve_filter_statuses",
     "resolve_status",
@@ -201,17 +201,28 @@ def check_filter_statuses(names: Sequence[str], status_list: StatusList) -> None
             raise unknown_status_error(name, status_list, "status")
 
 
-def describe_absent_types(names: Sequence[str], status_list: StatusList) -> str | None:
-    """The sentence on a filter that names only types which no status has, so that no task matches; None for another."""
-    types = [_type_of(name) for name in names]
+def describe_absent_statuses(names: Sequence[str], status_list: StatusList) -> str | None:
+    """The sentence on a filter that names only types which no status has, so that no task matches; None for another.
+
+    Of an incomplete list it is about any name and any type that no status has that was seen.
+    """
+    kinds = {name: _type_of(name) for name in names}
     known = [kind for kind in get_args(StatusType) if any(status.type == kind for status in status_list.statuses)]
-    if any(kind is None or kind in known for kind in types) or any(_find_by_name(name, status_list) for name in names):
-        return None
-    absent = " or ".join(dict.fromkeys(filter(None, types)))
+    absent = [name for name, kind in kinds.items() if kind not in known and not _find_by_name(name, status_list)]
+    types = list(dict.fromkeys(kind for name in absent if (kind := kinds[name])))
+    are_all = len(absent) == len(kinds)
     if status_list.complete:
-        return f"No status here has the type {absent}, so no task matches. Types here: {', '.join(known) or 'none'}."
-    seen = f"Seen types: {', '.join(known) or 'none'}."
-    return f"No status of the type {absent} was seen here yet, so no task was looked for. {seen}"
+        is_noted = are_all and all(kinds.values())
+        rest = f"so no task matches. Types here: {', '.join(known) or 'none'}."
+        return f"No status here has the type {' or '.join(types)}, {rest}" if is_noted else None
+    unseen = [f"named {name[:60]!r}" for name in absent if not kinds[name]]
+    asked = [*unseen, *([f"of the type {' or '.join(types)}"] if types else [])]
+    if not asked:
+        return None
+    seen = "list_statuses has those that were" if unseen else f"Seen types: {', '.join(known) or 'none'}"
+    return (
+        f"No status {' or '.join(asked)} was seen here yet{', so no task was looked for' if are_all else ''}. {seen}."
+    )
 
 
 def _type_of(text: str) -> str | None:

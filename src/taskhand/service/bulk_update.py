@@ -25,7 +25,7 @@ from taskhand.service.edit_resolver import EditFor, Resolver
 from taskhand.service.find_by_property import TaskIds
 from taskhand.service.idempotency import key_claim, payload_fingerprint, retry_after_claims
 from taskhand.service.intents import update_intent
-from taskhand.service.list_note import note_on_types
+from taskhand.service.list_note import note_on_statuses
 from taskhand.service.make_plan import make_plan
 from taskhand.service.write_call import Call
 
@@ -82,10 +82,10 @@ async def _carry_out(
     call: Call, steps: _Steps, claims: tuple[Claim, ...], task_filter: TaskFilter | None
 ) -> BulkReceipt | Plan:
     """Write the intents, or plan them; AlreadyClaimed if an earlier change holds one of the claims."""
-    absent_types = await note_on_types(call.app, task_filter)
+    absent = await note_on_statuses(call.app, task_filter)
     if call.is_dry and not steps.intents:
         nothing = nothing_to_plan(steps.skipped, steps.matched)
-        return replace(nothing, note=join_notes(nothing.note, absent_types))
+        return replace(nothing, note=join_notes(nothing.note, absent))
     by_filter = task_filter is not None and bool(steps.intents)
     if call.is_dry or reason_to_confirm(call.app, steps.intents, by_filter=by_filter):
         tasks = [intent.before.task for intent in steps.intents if intent.before]
@@ -94,13 +94,13 @@ async def _carry_out(
             steps.intents,
             steps.matched,
             claims=claims,
-            note=_note_about_filter(tasks, task_filter),
+            note=join_notes(_note_about_filter(tasks, task_filter), absent),
             skipped=steps.skipped,
             by_filter=by_filter,
         )
     opening = call.new_opening(matched=steps.matched, claims=claims)
     receipt = await bulk_write(call, steps.intents, opening, steps.skipped)
-    return replace(receipt, note=join_notes(receipt.note, absent_types))
+    return replace(receipt, note=join_notes(receipt.note, absent))
 
 
 def _note_about_filter(tasks: Sequence[Task], task_filter: TaskFilter | None) -> str | None:
