@@ -23,7 +23,8 @@ from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import Caller, Ending, Opening
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
-from taskhand.sqlite.connection import open_sqlite
+from taskhand.sqlite.connection import make_database, open_sqlite
+from time_limits import BOUND_S
 from unprivileged import open_folder, without_privileges
 
 
@@ -100,6 +101,20 @@ def test_a_file_that_many_make_at_once_is_never_empty_and_leaves_nothing_behind(
         list(threads.map(make, range(16)))
     assert sizes == {True}
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_file_without_a_log_is_opened_once_another_process_lets_it_have_one(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.sqlite"
+    make_database(path, TASK_STORE)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, ThreadPoolExecutor(1) as threads:
+        other.execute("PRAGMA journal_mode = DELETE").fetchone()
+        other.execute("BEGIN IMMEDIATE")
+        opening = threads.submit(open_sqlite, path, TASK_STORE)
+        with pytest.raises(TimeoutError):
+            opening.result(0.05)
+        other.execute("COMMIT")
+        with closing(opening.result(BOUND_S)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
 async def test_a_store_is_made_where_a_link_leads(tmp_path: Path) -> None:
