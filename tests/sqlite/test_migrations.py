@@ -1,10 +1,13 @@
 """Migrations: a copy of the file is made first, and a process that is killed in the middle leaves it as it was."""
 
 import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -14,10 +17,11 @@ from child_process import assert_killed, die
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.domain.errors import OperatorError
 from taskhand.journal.sqlite import JOURNAL
-from taskhand.sqlite.connection import open_sqlite
+from taskhand.sqlite.connection import make_database, open_sqlite
 from taskhand.sqlite.database_copies import find_migration_copies, remove_older_copies
 from taskhand.sqlite.health_checks import describe_copies
 from taskhand.sqlite.migrations import DatabaseKind, newest_version
+from time_limits import BOUND_S
 
 OLD = {TASK_STORE.label: "INSERT INTO contact VALUES ('c-1', 'Acme', NULL, NULL, NULL, 'ac\u200bme')"}
 """What is in an old file."""
@@ -38,6 +42,12 @@ def make_old(path: Path, kind: DatabaseKind, version: int) -> list[str]:
     return contents(path)
 
 
+def set_version(path: Path, version: int) -> None:
+    """Another program has migrated the file."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+
+
 def contents(path: Path) -> list[str]:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -51,6 +61,35 @@ def test_a_file_that_is_one_version_newer_is_left_alone(kind: DatabaseKind) -> N
             connection.execute(f"PRAGMA user_version = {newest_version(kind.package) + ahead}")
             with refused("store_too_new", OperatorError) if ahead else nullcontext():
                 kind.check_version(connection)
+
+
+def test_a_file_that_a_newer_program_migrates_while_it_is_opened_is_left_alone(tmp_path: Path) -> None:
+    path, prepared = tmp_path / "file.sqlite", list[sqlite3.Connection]()
+    make_database(path, TASK_STORE)
+
+    class Functions(dict[str, Callable[[str], str]]):
+        def items(self) -> Any:
+            set_version(path, newest_version(TASK_STORE.package) + 1)
+            return super().items()
+
+    with refused("store_too_new", OperatorError):
+        open_sqlite(path, replace(TASK_STORE, functions=Functions()), prepared.append)
+    assert prepared == []
+
+
+def test_a_file_that_another_process_is_migrating_is_migrated_once(tmp_path: Path) -> None:
+    path = tmp_path / "file.sqlite"
+    make_database(path, TASK_STORE)
+    set_version(path, 2)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, ThreadPoolExecutor(1) as threads:
+        other.execute("BEGIN IMMEDIATE")
+        opening = threads.submit(open_sqlite, path, TASK_STORE)
+        with pytest.raises(TimeoutError):
+            opening.result(0.05)
+        other.execute(f"PRAGMA user_version = {newest_version(TASK_STORE.package)}")
+        other.execute("COMMIT")
+        opening.result(BOUND_S).close()
+    assert find_migration_copies(path) == []
 
 
 @pytest.mark.parametrize(("kind", "version"), [(TASK_STORE, 2), (TASK_STORE, 5), (JOURNAL, 1)])

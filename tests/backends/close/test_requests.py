@@ -27,6 +27,7 @@ from backends.close.sandboxed_app import (
 )
 from behaviour.world import NOW
 from taskhand.backends.close.auth import credential
+from taskhand.backends.close.contact_search import contact_of
 from taskhand.backends.close.errors import explain
 from taskhand.backends.close.fields.task_types import INBOX
 from taskhand.backends.close.mapping import CAPABILITIES, DONE, OPEN
@@ -341,6 +342,13 @@ async def test_people_are_found_by_their_words_and_by_their_lead(query: str, nam
     assert [contact.name for contact in found] == names
     assert [contact.customer_id for contact in found] == ([OTHER_LEAD] if query == "prairie" else [LEAD])[: len(names)]
     assert [contact.id for contact in found] == ([None] if query == "prairie" else [CAROLINA])[: len(names)]
+
+
+def test_a_contact_without_a_name_to_show_has_its_own_and_the_first_phone_and_e_mail() -> None:
+    phones, emails = [{}, {"phone": "+1 44"}, {"phone": "+1 55"}], [{"email": ""}, {"email": "v@b.example"}]
+    row = {"id": CAROLINA, "display_name": "", "name": "Vega", "phones": phones, "emails": emails}
+    found, _ = contact_of(row, LEAD, "")
+    assert (found.name, found.phone, found.email, found.customer_name) == ("Vega", "+1 44", "v@b.example", None)
 
 
 async def test_contacts_are_found_by_whole_words_after_close_refused_beginnings_once() -> None:

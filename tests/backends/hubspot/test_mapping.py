@@ -1,5 +1,6 @@
 """Between HubSpot's JSON and the contract: tasks survive the way there and back."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ from taskhand.backends.hubspot.mapping import (
 )
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
-from taskhand.domain.task import Status, StatusChoice, Task
+from taskhand.domain.task import Contact, Status, StatusChoice, Task
 
 IDS = st.integers(1, 10**11).map(str)
 STATUSES = TaskStatuses(
@@ -265,6 +266,23 @@ def test_reads_only_https_addresses() -> None:
 def test_names_an_owner_without_a_name_by_email_or_id() -> None:
     named = (member_of({"id": 5, "email": "a@b.example"}), member_of({"id": "5"}))
     assert [one and one.name for one in named] == ["a@b.example", "5"]
+
+
+@pytest.mark.parametrize(
+    ("find", "properties", "name", "phone"),
+    [
+        (contact_of, {"lastname": "Vega", "email": "v@b.example"}, "Vega", None),
+        (contact_of, {"firstname": "", "email": "v@b.example", "mobilephone": "+1 55"}, "v@b.example", "+1 55"),
+        (contact_of, {"phone": "+1 44", "mobilephone": "+1 55"}, "", "+1 44"),
+        (company_of, {"name": "Acme", "domain": "acme.example", "phone": "+1 44"}, "Acme", "+1 44"),
+        (company_of, {"name": "", "domain": "acme.example"}, "acme.example", None),
+    ],
+)
+def test_shows_a_contact_or_a_company_without_a_name_by_what_else_is_known(
+    find: Callable[[Record], Contact], properties: dict[str, str], name: str, phone: str | None
+) -> None:
+    found = find(record({"id": "1", "properties": properties}))
+    assert (found.name, found.phone) == (name, phone)
 
 
 def test_the_ids_of_links_are_numbers_in_their_order_in_either_form() -> None:

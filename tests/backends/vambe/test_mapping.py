@@ -401,6 +401,11 @@ def test_a_task_with_arbitrary_fields_is_a_task(changed: dict[str, Any], due_at:
     assert due_of(task) is None or str(due_of(task))
 
 
+def test_a_member_without_a_name_is_shown_by_its_parts_or_by_the_id() -> None:
+    rows = ({"name": "Ana Silva", "first_name": "A"}, {"first_name": "Ana", "last_name": "Silva"}, {"name": ""})
+    assert [member_of(one | {"id": "m-1"}).name for one in rows] == ["Ana Silva", "Ana Silva", "m-1"]
+
+
 @trying
 @given(st.dictionaries(st.sampled_from(["name", "first_name", "email", "phone", "ai_customer_id"]), VALUES))
 def test_arbitrary_json_with_an_id_is_a_member_and_a_contact(json: dict[str, Any]) -> None:
