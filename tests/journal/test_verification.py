@@ -312,7 +312,11 @@ async def test_a_damaged_row_is_an_error(file_journal: SqliteJournal, journal_fi
                 with refused("journal_damaged", OperatorError):
                     await file_journal.find(change_id)
             connection.execute("UPDATE entry SET body = ? WHERE kind = ?", (sound, kind))
-    assert await file_journal.find(change_id)
+        assert await file_journal.find(change_id)
+        connection.execute("UPDATE entry SET body = replace(body, 'New', CAST(X'FF' AS TEXT)) WHERE kind = 'intent'")
+        assert (await file_journal.verify()).fault is not None
+        with refused("store_unavailable", OperatorError):
+            await file_journal.find(change_id)
 
 
 async def test_a_change_that_is_resumed_is_sound_while_it_is_open_and_after_it_has_ended(
