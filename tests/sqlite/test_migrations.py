@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +21,7 @@ from taskhand.sqlite.connection import make_database, open_sqlite
 from taskhand.sqlite.database_copies import find_migration_copies, remove_older_copies
 from taskhand.sqlite.health_checks import describe_copies
 from taskhand.sqlite.migrations import DatabaseKind, newest_version
+from taskhand.sqlite.snapshot_reader import SourceFile, hold_source, open_source
 from time_limits import BOUND_S
 
 OLD = {TASK_STORE.label: "INSERT INTO contact VALUES ('c-1', 'Acme', NULL, NULL, NULL, 'ac\u200bme')"}
@@ -110,6 +111,17 @@ def test_a_migration_copies_the_file_first_and_logs_the_copy(
     assert anyio.run(describe_copies, path) == f" Copies from before migrations: {copy.name}."
     open_sqlite(path, kind).close()
     assert caplog.messages == [line]
+
+
+@pytest.mark.parametrize("open_file", [open_source, hold_source])
+def test_a_file_is_migrated_before_its_rows_are_read(
+    open_file: Callable[[Path, DatabaseKind], AbstractContextManager[SourceFile | None]], tmp_path: Path
+) -> None:
+    path = tmp_path / "file.sqlite"
+    make_old(path, TASK_STORE, 2)
+    with open_file(path, TASK_STORE) as source:
+        assert source is not None
+        assert source.rows("SELECT searchable FROM contact") == [("acme",)]
 
 
 def test_a_new_file_has_no_copy(tmp_path: Path) -> None:
