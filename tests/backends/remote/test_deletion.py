@@ -9,7 +9,7 @@ from taskhand.backends.remote.deletion import Deletion, EmptySuccess
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.request_log import record_request
-from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, TaskhandError
+from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, TaskhandError, UpstreamFailed
 from virtual_time import Time
 
 
@@ -23,12 +23,12 @@ class ScriptedDeletions:
         self.timing = Timing(time.moment, time.clock, time.sleep)
         self.recent = RecentWrites[str](5.0, time.clock)
         self.recent.note_write("1", "row")
-        self._results = list(results)
+        self.results = list(results)
         self._is_found = is_found
 
     async def delete(self, _: str, /) -> None:
         """Fail with the next result."""
-        if (error := self._results.pop(0)) is not None:
+        if (error := self.results.pop(0)) is not None:
             raise error
 
     async def get(self, _: str, /) -> object:
@@ -103,3 +103,26 @@ async def test_a_404_after_such_a_response_is_unknown_while_the_task_is_found(st
 async def test_a_404_after_a_confirmed_deletion_of_a_task_that_is_still_shown_needs_no_note() -> None:
     tasks = ScriptedDeletions(None, NotFound("gone", code="task_not_found"), is_found=True)
     assert await Deletion(tasks, "1").run() is None
+
+
+LOST = OutcomeUnknown("lost")
+
+
+@pytest.mark.parametrize(
+    ("results", "sent"),
+    [
+        ([LOST, LOST], 2),
+        ([None, None], 2),
+        ([None, LOST], 2),
+        ([LOST, None, LOST], 3),
+        ([UpstreamFailed("busy"), LOST], 2),
+        ([UpstreamFailed("busy", retry_after_s=5)], 1),
+    ],
+)
+async def test_the_deletion_of_a_task_that_stays_is_sent_twice_and_once_more_if_only_the_second_was_confirmed(
+    results: list[TaskhandError | None], sent: int
+) -> None:
+    tasks = ScriptedDeletions(*results, *[LOST] * 3, is_found=True)
+    with pytest.raises(TaskhandError):
+        await Deletion(tasks, "1").run()
+    assert len(results) + 3 - len(tasks.results) == sent
