@@ -101,7 +101,7 @@ def test_a_store_of_its_own_is_restored_alone_and_every_store_together(run: Run,
         assert (titles(run, "own"), changes(run, "own")) == ({"Mine before"}, 1)
     assert (titles(run, "loc"), changes(run, "loc")) == ({"Before", "After all.zip", "After own.zip"}, 3)
     assert "The task store of loc stays as it is: own.zip has none." in output_of(run("restore", "own.zip"))
-    assert len(titles(run, "loc")) == 3
+    assert (len(titles(run, "loc")), changes(run, "loc")) == (3, 3)
     output_of(run("restore", "all.zip"))
     assert (titles(run, "loc"), changes(run, "loc"), titles(run, "own")) == ({"Before"}, 1, {"Mine before"})
 
