@@ -140,6 +140,7 @@ async def test_a_repeated_create_does_not_recreate_a_task_that_was_deleted_in_th
                 assert await agent.listed() == []
             [outcome] = (await agent("create_tasks", tasks=[BODY]))["outcomes"]
             assert "not found" in outcome["message"]
+            assert outcome["message"].startswith("tasks[0] 'Call Acme': ") == (outcome["code"] == "task_gone")
             with pytest.raises(Refused, match="not found any more; nothing was made now") as gone:
                 await late("create_task", **BODY, idempotencyKey="one")
             assert gone.value.code == "task_gone"

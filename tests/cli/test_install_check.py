@@ -18,6 +18,8 @@ from taskhand.backends.registry import find_factory
 from taskhand.cli.main import command
 from taskhand.cli.sandbox import CRMS
 from taskhand.config.settings import Settings
+from taskhand.sandbox.close import CloseSandbox
+from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve_sandbox
 
 KEYS = {crm.name: Settings.variable(find_factory(crm.name).credentials[0]) for crm in CRMS}
@@ -63,6 +65,16 @@ def test_an_address_at_which_something_else_answers_is_refused(
     assert error_of(done).message.startswith("The key could not be tried, so nothing is written. ")
     assert error_of(done).next_step == (f"Correct {backend.upper()}_BASE_URL; `--no-check` writes the entry untried.")
     assert file.read_bytes() == before
+
+
+def test_an_entry_is_written_untried_if_the_crm_asks_to_wait(run: Run, tmp_path: Path) -> None:
+    crm = CloseSandbox()
+    crm.faults = (Fault("status", status=429, retry_after=3600, nth="every"),)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve_sandbox(crm)) as url:
+        here = {"CLOSE_BASE_URL": f"{url}/api/v1", "CLOSE_API_KEY": crm.key, "PATH": ""}
+        done = run("claude-code", "--project", "--check", "--backend", "close", anywhere=True, **here)
+    assert (done.exit_code, "! The key could not be tried. Close" in done.stderr) == (0, True)
+    assert (tmp_path / ".mcp.json").exists()
 
 
 @pytest.mark.parametrize("host", ["claude-code", "codex"])

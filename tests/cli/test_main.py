@@ -304,6 +304,7 @@ def test_the_demo_of_a_team_keeps_two_people_apart(store_file: Path) -> None:
         'policy.toml: [groups.sales] people = ["camila.soto@company.example"] connections = ["north", "partners"]',
         "María: What of mine is late, everywhere?",
         "← north · ",
+        "← partners · ",
         "Camila: Apply that plan.",
         "✗ There is no plan",
         "✗ delete_task is not allowed to you",

@@ -53,8 +53,10 @@ def test_any_table_can_be_removed_and_all_else_is_unchanged(text: str) -> None:
 @given(toml_texts())
 def test_every_string_is_found_at_its_place(text: str) -> None:
     for leaf in find_leaves(text):
-        read = tomllib.loads(f"x = {text[leaf.start : leaf.end]}")["x"]
+        written = text[leaf.start : leaf.end]
+        read = tomllib.loads(f"x = {written}")["x"]
         assert read == leaf.value or read != read  # noqa: PLR0124  nan
+        assert written == written.strip(), "the blanks before a comment are not the value's"
 
 
 WRITTEN: dict[str, tuple[str, str]] = {

@@ -168,6 +168,9 @@ async def test_a_lost_create_in_another_spelling_is_not_sent_again(crm: Sandboxe
             with pytest.raises(Refused) as refused:
                 await served.agent("create_task", title="Lost", **said)
             assert refused.value.code == "outcome_unknown"
+        [row] = (await served.agent("create_tasks", tasks=[{"title": "Lost", **crm.needs, **said}]))["outcomes"]
+        assert row["outcome"] == "unknown"
+        assert row["message"].startswith("tasks[0] 'Lost': The same call was made before")
         assert (
             sum(f"{one.method} {one.path}".rstrip("/") == crm.routes["create"] for one in served.sandbox.requests) == 1
         )

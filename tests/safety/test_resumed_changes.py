@@ -202,6 +202,9 @@ async def test_the_plan_id_of_an_unfinished_create_creates_each_remaining_task_o
         again = await call_in_time(agent, time, "create_tasks", tasks=tasks[-2:])
         assert again["totals"] == {"refused": 2}
         assert first["planId"] in str(again)
+        assert [row["message"].split(":")[0] for row in again["outcomes"]] == [
+            f"tasks[{place}] {body['title']!r}" for place, body in enumerate(tasks[-2:])
+        ]
         done = await call_in_time(agent, time, "apply_plan", planId=first["planId"])
         assert (done["totals"], done["changeId"]) == ({"applied": TASKS}, first["changeId"])
         titles = [task["title"] for task in crm.sandbox.tasks if task["title"].startswith("New")]

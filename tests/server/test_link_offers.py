@@ -241,11 +241,23 @@ async def test_plans_questions_and_undo_continue_after_the_person_has_linked(ser
     assert server.account.users() == {BEN}
 
 
+@pytest.mark.parametrize("links", [False, True])
 @pytest.mark.parametrize("mode", ERAS)
-async def test_a_write_that_was_begun_is_not_repeated_by_a_question(server: LinkingServer, mode: str) -> None:
+async def test_a_write_that_was_begun_is_not_repeated_by_a_question_or_a_link(
+    server: LinkingServer, mode: str, *, links: bool
+) -> None:
     await server.account.link(DAN, BEN)
     server.account.sandbox.faults = (Fault("status", "PUT /api/v1/task/{id}", status=401),)
-    at = AtBrowser()
+    at, offer = AtBrowser(), server.pages.offer
+
+    async def offer_and_link(person: Person, connection: str) -> LinkOffer | None:
+        made = await offer(person, connection)
+        assert made is not None
+        if links:
+            await server.pages.open(made.url)
+        return made
+
+    server.pages.offer = offer_and_link  # type: ignore[method-assign]
     async with server.client(at, mode) as client:
         refused = await answer_of(client, "update_task", **WRITE)
         assert refused["code"] == "link_required"

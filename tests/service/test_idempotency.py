@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -322,11 +323,13 @@ async def test_a_plan_does_not_recreate_a_task_that_was_made_and_deleted_since(a
 
 @pytest.mark.parametrize("outcome", ["not_attempted", "refused", "not_applied"])
 @pytest.mark.parametrize("by_plan", [False, True])
+@pytest.mark.parametrize("given", [{}, {"idempotency_key": "key-1"}], ids=["body", "key"])
 async def test_a_task_is_created_if_the_open_change_with_its_claim_ends_without_creating_it(
-    app: AppContext, outcome: Outcome, *, by_plan: bool
+    app: AppContext, outcome: Outcome, given: dict[str, Any], *, by_plan: bool
 ) -> None:
     draft = TaskDraft(title="Call Acme", responsible_ids=("me",), priority="1")
-    plan = await create_task(Call(app, "create_task", ANA, options=Options(dry_run=True)), draft)
+    planning = Call(app, "create_task", ANA, options=RepeatableOptions(dry_run=True, **given))
+    plan = await create_task(planning, draft)
     assert isinstance(plan, Plan)
     change = await app.journal.find(plan.id)
     assert change is not None
@@ -337,7 +340,7 @@ async def test_a_task_is_created_if_the_open_change_with_its_claim_ends_without_
         await first.settle([Result(0, outcome)], outcome)
 
     app = replace(app, call_time=CallTime(sleep=end_first))
-    call = Call(app, "create_task", ANA)
+    call = Call(app, "create_task", ANA, options=RepeatableOptions(**given))
     receipt = await (apply_plan(call, plan.id) if by_plan else create_task(call, draft))
     assert isinstance(receipt, Receipt)
     assert not receipt.replayed

@@ -88,6 +88,15 @@ async def test_the_change_of_a_first_write_starts_from_the_time_that_really_was(
     assert answer["changed"] == {"due_at": {"from": "2026-03-10T18:00:00.000Z", "to": "2026-03-12T18:00:00.000Z"}}
 
 
+async def test_a_plan_whose_write_shows_that_a_time_was_misread_is_applied_and_not_stale() -> None:
+    sandbox = sandbox_of("due_at=wall")
+    async with connected(sandbox, vambe_api_key=KEY) as agent:
+        plan = await agent("update_task", id=OLD, dueTime="09:05", dryRun=True)
+        answer = await agent("apply_plan", planId=plan["planId"])
+    assert answer["changed"] == {"due_at": {"from": "2026-03-10T18:00:00.000Z", "to": "2026-03-10T12:05:00.000Z"}}
+    assert stored_task(sandbox, OLD) == stored_task(sandbox, OLD) | timed("2026-03-10T09:05", SANTIAGO)
+
+
 @pytest.mark.parametrize("spec_variant", DUE_AT)
 async def test_a_timed_write_to_one_task_teaches_how_all_others_are_read(spec_variant: str) -> None:
     sandbox = sandbox_of(f"due_at={spec_variant}")
