@@ -289,11 +289,15 @@ async def test_the_store_refuses_a_plan_if_another_process_changes_the_task_just
         task_id = served.ids[0]
         ask: dict[str, Any] = {"update": {"title": "Ours", "dryRun": True}, "delete": {}}[what]
         plan = await served.agent(f"{what}_task", id=task_id, **ask)
-        await before_the_transaction(served, lambda: Others(tmp_path).rename(task_id))
+        both = "UPDATE task SET title = 'Theirs', description = 'Theirs' WHERE id = ?"
+        await before_the_transaction(served, lambda: Others(tmp_path).run(both, task_id))
         seen = await observe_call(served, "apply_plan", {"planId": plan["planId"]})
         again = await observe_call(served, "apply_plan", {"planId": plan["planId"]})
         assert (seen.code, again.code) == (code, "plan_stale")
-        assert again.error["difference"][0]["changed"] == {"title": {"from": "Call Acme 1", "to": "Theirs"}}
+        for stale in (seen, again) if what == "update" else (again,):
+            [difference] = stale.error["difference"]
+            assert difference["changed"].keys() == {"title", "description"}
+            assert difference["changed"]["title"] == {"from": "Call Acme 1", "to": "Theirs"}
         assert again.after == seen.before | {task_id: replace(seen.before[task_id], title="Theirs")}
 
 

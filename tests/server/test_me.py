@@ -124,10 +124,11 @@ async def test_the_caller_is_recorded_as_creator_finisher_and_author_of_a_note(c
 
 
 async def test_an_unknown_me_is_an_error_that_names_the_file(connections: Connections) -> None:
-    async with client_of(connections, GIL) as gil:
-        error = await answer_of(gil, "create_task", **TASK)
-        assert error["code"] == "unknown_member"
-        assert 'In people.toml, give ["gil"] north = "the id or e-mail of a member".' in error["next"]
+    for person, name in ((GIL, GIL), (Person("https://login.x.test#7", "gil@x.test"), "gil@x.test")):
+        async with client_of(connections, person) as gil:
+            error = await answer_of(gil, "create_task", **TASK)
+            assert error["code"] == "unknown_member"
+            assert f'In people.toml, give ["{name}"] north = "the id or e-mail of a member".' in error["next"]
     async with client_of(connections, GIL, memberships={GIL: {"north": "Gil Sans"}}) as gil:
         error = await answer_of(gil, "list_tasks", responsibleIds=["me"], **NORTH)
         assert 'correct north = "Gil Sans" in ["gil"]' in error["next"]
