@@ -188,6 +188,8 @@ async def test_a_caller_without_the_destructive_scope_cannot_delete_undo_or_chan
     everything, writer = await team.agent(ANA), await team.agent(ANA, WRITE, PersonAtClient("yes"))
     made = await writer("create_task", title="Made", responsibleIds=[], priority="1")
     assert await refusal(writer, "undo_change", changeId=made["changeId"]) == "scope"
+    undo = await writer("undo_change", changeId=made["changeId"], dryRun=True)
+    assert await refusal(writer, "apply_plan", planId=undo["planId"]) == "scope"
     await writer("update_task", id=made["task"]["id"], priority="2")
     plan = await writer("bulk_update_tasks", filter={"text": "Made"}, changes={"priority": "0"})
     assert "A change by filter needs the scope destructive, which you do not have." in plan["note"]

@@ -103,7 +103,9 @@ async def test_connection_is_the_first_field_and_required_where_no_other_argumen
 
 async def test_two_accounts_with_ids_of_one_form_are_distinguished_by_name(tmp_path: Path) -> None:
     async with open_mixed(tmp_path, "hubspot", "hubspot") as connections:
-        required = {tool["name"] for tool in await list_tools(connections) if "connection" in _required_fields(tool)}
+        tools = await list_tools(connections)
+    assert not [tool["name"] for tool in tools if "Here:" in tool["description"]], "a note is about one connection"
+    required = {tool["name"] for tool in tools if "connection" in _required_fields(tool)}
     assert required >= NOTHING_ELSE_TELLS | {"get_task", "update_task", "bulk_update_tasks", "delete_task"}
     assert not required & {"list_connections", "apply_plan", "undo_change", "list_changes", "list_events"}
 
