@@ -11,11 +11,13 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.from_thread import start_blocking_portal
 from click.testing import CliRunner, Result
 
 from builders import DONE, MEMBERS, PENDING, STARTED
 from fixed_clock import NOW
 from safety.crms import CRMS, SandboxedCrm
+from safety.odd_row import OddRow
 from taskhand.backends.local.people_and_statuses import Directory
 from taskhand.backends.local.seed import seed_store
 from taskhand.cli.export_import import export_tasks, import_tasks
@@ -25,6 +27,7 @@ from taskhand.config.settings import Settings
 from taskhand.domain.errors import CallerError
 from taskhand.domain.reference_time import Reference
 from taskhand.sandbox.server import serve_sandbox
+from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.server.in_process_client import call_tool
 from taskhand.service.export_tasks import export_records
 from taskhand.wiring import open_app, open_local_store
@@ -315,6 +318,18 @@ def test_tasks_of_a_crm_are_imported_once(crm: SandboxedCrm, tmp_path: Path) -> 
             return (await call_tool(app, "complete_task", {"id": task_id}))[1]
 
     assert anyio.run(change) is False
+
+
+def test_a_printed_export_has_the_ids_of_unreadable_tasks_and_their_number_beside_it() -> None:
+    sandbox = VambeSandbox()
+    proxy = OddRow(sandbox, str(sandbox.tasks[0]["id"]))
+    proxy.odd = {"due_at": "soon"}
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve_sandbox(proxy)) as url:
+        settings = Settings.from_env({"VAMBE_API_KEY": sandbox.key, "VAMBE_BASE_URL": url})
+        done = CliRunner().invoke(export_tasks, ["-"], obj=settings, catch_exceptions=False)
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record for record in records if "unreadable" in record] == [{"unreadable": {"id": proxy.task_id}}]
+    assert done.stderr == "Unreadable tasks that are left out: 1.\n"
 
 
 def test_a_row_without_a_status_has_the_initial_one_wherever_it_stands() -> None:
