@@ -15,7 +15,7 @@ from behaviour.gaps import gaps_of
 from behaviour.world import CAROLINA, DUE, NOW, SMALL_WORLD, BackendCase, World
 from server.surface import capabilities_of
 from taskhand.backends.registry import NAMES
-from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.timing import Timing
 from taskhand.config.connection_settings import ConnectionSettings
 from taskhand.config.settings import Settings
 from taskhand.service.app_context import AppContext

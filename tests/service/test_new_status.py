@@ -8,7 +8,7 @@ from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
 from backends.example.mapping import STATUSES
 from file_stores import journal_in
-from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.timing import Timing
 from taskhand.call.deadline import current_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotAttempted

@@ -9,7 +9,7 @@ import pytest
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
 from file_stores import journal_in
-from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.timing import Timing
 from taskhand.call.deadline import call_deadline, time_left
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import Due

@@ -17,9 +17,9 @@ from taskhand.backends.close.errors import MESSAGES as CLOSE
 from taskhand.backends.close.factory import CloseSettings
 from taskhand.backends.close.fields.task_types import INBOX
 from taskhand.backends.close.mapping import DONE, task_of
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.bulk_item import Item
 from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.timing import Timing
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import StatusChoice, Task

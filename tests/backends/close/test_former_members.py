@@ -6,8 +6,8 @@ from typing import Any
 from taskhand.backends.close.account import Account
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.offset_paging import OffsetPage
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
+from taskhand.backends.remote.timing import Timing
 from taskhand.domain.errors import OperatorError
 from taskhand.http.response_body import Reply
 from taskhand.http.retry import RequestKind

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from backends.example.account import ExampleAccount
 from backends.example.client import MESSAGES, ExampleClient, JsonObject
 from backends.example.mapping import STATUSES, task_body, task_of
-from taskhand.backends.remote.adapter import CrmAdapter, Timing
+from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.due import is_late
 from taskhand.domain.edit import Edit

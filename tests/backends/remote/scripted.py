@@ -22,11 +22,11 @@ import pytest
 from backends.example.adapter import ExampleAdapter
 from backends.example.client import MESSAGES, ExampleClient, JsonObject
 from backends.example.mapping import task_body
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.deletion import EmptySuccess
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.call.request_log import record_request
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import (

@@ -8,9 +8,9 @@ from backends.example.adapter import ExampleAdapter
 from backends.example.client import ExampleClient, JsonObject
 from backends.example.mapping import task_body
 from taskhand.backends.base import BulkProgress
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.timing import Timing
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NoAnswer, NotFound
 from taskhand.domain.task import Task

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.deletion import Deletion, EmptySuccess
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.request_log import record_request
 from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, TaskhandError, UpstreamFailed

@@ -12,8 +12,8 @@ from backends.example.client import MESSAGES, ExampleClient, JsonObject
 from backends.example.mapping import task_body
 from builders import refused
 from taskhand.backends.base import BulkProgress
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.call.request_log import record_request
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NoAnswer, NotFound, OutcomeUnknown, RateLimited, UpstreamFailed

@@ -13,7 +13,7 @@ from backends.vambe.backend_case import WORLD
 from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent
 from behaviour.world import CAROLINA, CUSTOMER, NOW, PEOPLE
-from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import ArrayQuery, VambeClient, Window
 from taskhand.backends.vambe.errors import explain

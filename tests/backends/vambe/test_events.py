@@ -11,9 +11,9 @@ from backends.events.feed import Feed, kinds_and_fields
 from backends.events.sources import ObservedAccount, VambeUser, open_vambe
 from backends.vambe.sandboxed_app import task_id
 from backends.vambe.test_task_mapper import row
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.events.event_source import VambeEvents
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper

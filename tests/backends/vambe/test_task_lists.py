@@ -10,9 +10,9 @@ from backends.vambe.vambe_agent import connected
 from behaviour.agent import Agent, Refused
 from behaviour.world import NOW, PEOPLE
 from monotonic_clocks import TickingClock
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.query import WIDEST
 from taskhand.backends.vambe.task_lists import TaskLists

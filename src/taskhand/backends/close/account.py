@@ -13,8 +13,8 @@ from taskhand.backends.close.fields.task_types import INBOX, LEAD, label_of
 from taskhand.backends.close.mapping import former_member_of, is_former_member, member_of
 from taskhand.backends.close.offset_paging import read_all_pages
 from taskhand.backends.remote.account import CrmAccount
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.ttl_cache import CachedValue
 from taskhand.domain.check_result import CheckResult
 from taskhand.domain.errors import CallerError, OperatorError, TaskhandError

@@ -25,12 +25,11 @@ from taskhand.backends.close.fields import task_types
 from taskhand.backends.close.fields.lead_contacts import LeadContacts
 from taskhand.backends.close.fields.lead_notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TasksById
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item
 from taskhand.backends.remote.parsing import JsonObject, id_of, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.retry_waits import sleep_if_time
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.write_refusals import explain_refusal
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, without
@@ -283,7 +282,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         UpstreamError `task_not_there_yet` if Close still does not find it after the last wait.
         """
         for wait_s in (0.0, *_NOT_FOUND_WAITS_S):
-            if wait_s and not await sleep_if_time(self.timing.sleep, wait_s):
+            if wait_s and not await self.timing.sleep_if_time(wait_s):
                 break
             try:
                 return await send()

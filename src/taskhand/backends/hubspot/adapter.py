@@ -26,11 +26,11 @@ from taskhand.backends.hubspot.new_tasks import NewTasks
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, MESSAGES, TaskReader
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, NewTask, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.call.deadline import end_of_call
 from taskhand.domain.capabilities import Capabilities
 from taskhand.domain.chunks import chunks

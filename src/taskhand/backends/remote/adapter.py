@@ -5,9 +5,8 @@ decides what a lost response means. A *row* is a task in the CRM's own form.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
 
@@ -19,6 +18,7 @@ from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.lost_update import Writer, read_twice
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.parallel_work import for_each
 from taskhand.domain.create_matching import CreateCandidates
@@ -27,18 +27,9 @@ from taskhand.domain.errors import NotFound, TaskhandError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 
-__all__ = ["Creator", "CrmAdapter", "Timing"]
+__all__ = ["Creator", "CrmAdapter"]
 
 _Row = TypeVar("_Row")
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The clocks of an adapter: `clock` returns an aware datetime, `monotonic` seconds; `sleep` takes seconds."""
-
-    clock: Callable[[], datetime]
-    monotonic: Callable[[], float]
-    sleep: Callable[[float], Awaitable[object]]
 
 
 class Creator(ABC, Generic[_Row]):

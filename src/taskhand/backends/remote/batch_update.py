@@ -20,7 +20,6 @@ from taskhand.backends.remote.lost_update import (
     read_twice,
     wait_to_read_again,
 )
-from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.backends.remote.unlisted_updates import settle_unlisted
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.parallel_work import concurrent_tasks
@@ -178,7 +177,7 @@ class _BatchUpdate(Generic[_Row]):
         """Read the tasks of pending items again after some waits; pending items are never sent again."""
         for wait_s in _PENDING_WAITS_S:
             left = open_items(items)
-            if not left or not await sleep_if_time(self._adapter.timing.sleep, wait_s):
+            if not left or not await self._adapter.timing.sleep_if_time(wait_s):
                 return
             await self._read_back(left)
 

@@ -6,14 +6,14 @@ the tasks of the other creates are known, and none of them is taken for a lost o
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.backends.remote.lost_create import LostCreates
-from taskhand.backends.remote.retry_waits import REPEAT_WAITS_S, SEARCH_WAITS_S, sleep_if_time, wait_to_repeat
+from taskhand.backends.remote.timing import SEARCH_WAITS_S
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.parallel_work import for_each
 from taskhand.call.request_log import recorded_requests
@@ -28,6 +28,7 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
+from taskhand.http.rate_headers import MAX_WAIT_S
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["BulkCreate"]
 
 _Row = TypeVar("_Row")
+
+_REPEAT_WAITS_S: Final = (0.5, 1.0, 2.0)
+"""Seconds before each repetition of a request that the CRM asked to wait with."""
 
 
 class BulkCreate(Generic[_Row]):
@@ -80,11 +84,11 @@ class BulkCreate(Generic[_Row]):
         wait, and nothing is repeated if it fails again.
         """
         throttled = await self._send_once(items)
-        for repetition, wait_s in enumerate(REPEAT_WAITS_S):
+        for repetition, wait_s in enumerate(_REPEAT_WAITS_S):
             items = _open_items(items)
             if throttled is None or not items:
                 return
-            if not await wait_to_repeat(throttled, wait_s, self._adapter.timing.sleep):
+            if not await self._wait_to_repeat(throttled, wait_s):
                 break
             if repetition == 0 or any(item.may_be_made for item in items):
                 await self._search_for_refused(items, throttled, at_once=False)
@@ -124,6 +128,18 @@ class BulkCreate(Generic[_Row]):
                 return None
         await self._enter(items, answer)
         return None
+
+    async def _wait_to_repeat(self, throttled: RateLimited, wait_s: float) -> bool:
+        """Wait before a throttled request is sent again; False if it is not to be sent again.
+
+        `wait_s` is the wait if the CRM named none. If it named one of up to `MAX_WAIT_S`, the rate limiter waits; after
+        a longer one the request is not repeated.
+        """
+        if (throttled.retry_after_s or 0.0) > MAX_WAIT_S:
+            return False
+        if throttled.retry_after_s is None:
+            await self._adapter.timing.sleep(wait_s)
+        return True
 
     async def _search_for_refused(
         self, items: Sequence[NewTask[_Row]], refused: TaskhandError, *, may_lag: bool = False, at_once: bool = True
@@ -201,7 +217,7 @@ class BulkCreate(Generic[_Row]):
         found: dict[int, CreateCandidates] | None = None
         for wait_s in SEARCH_WAITS_S[:searches]:
             left = [item for item in items if item.row is None and not _has_candidate(item, found or {})]
-            if not left or (wait_s and not await sleep_if_time(self._adapter.timing.sleep, wait_s)):
+            if not left or (wait_s and not await self._adapter.timing.sleep_if_time(wait_s)):
                 break
             with suppress(TaskhandError):
                 found = (found or {}) | await self._search(left)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from taskhand.backends.remote.lost_update import Listing, read_or_find_listed
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.retry_waits import SEARCH_WAITS_S, sleep_if_time
+from taskhand.backends.remote.timing import SEARCH_WAITS_S, Timing
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.remote.write_refusals import is_doubtful
 from taskhand.call.request_log import RequestLog, recorded_requests
@@ -33,7 +33,6 @@ from taskhand.domain.errors import (
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:
-    from taskhand.backends.remote.adapter import Timing
     from taskhand.http.client import Client
     from taskhand.http.response_body import Reply
 
@@ -49,7 +48,7 @@ class Deletable(Listing, Protocol):
 
     messages: Messages
     recent: RecentWrites[Any]
-    timing: "Timing"
+    timing: Timing
 
     async def delete(self, task_id: str, /) -> None:
         """DELETE one; NotFound if it does not exist."""
@@ -176,7 +175,7 @@ class Deletion:
     async def _read_later(self) -> Presence:
         """Read a task that was found again after some seconds."""
         for wait_s in SEARCH_WAITS_S[1:]:
-            if not await sleep_if_time(self._records.timing.sleep, wait_s):
+            if not await self._records.timing.sleep_if_time(wait_s):
                 return Presence.UNREAD
             presence = await find_presence(self._records, self._id, is_confirmed=None in self._outcomes)
             if presence is not Presence.THERE:

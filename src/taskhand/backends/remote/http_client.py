@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from taskhand.backends.factory import OpenContext
-from taskhand.backends.remote.adapter import Timing
+from taskhand.backends.remote.timing import Timing
 from taskhand.http.client import Client
 from taskhand.http.rate_limiter import Limiter, Rate, RateLimiter
 from taskhand.http.upstream import Runtime, Upstream

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import Item, Lost
-from taskhand.backends.remote.retry_waits import SEARCH_WAITS_S, sleep_if_time
+from taskhand.backends.remote.timing import SEARCH_WAITS_S
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.request_log import recorded_requests
@@ -167,7 +167,7 @@ async def wait_to_read_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> b
     """
     if isinstance(item.failure, RateLimited | NotAttempted):
         return False
-    return await sleep_if_time(adapter.timing.sleep, SEARCH_WAITS_S[1])
+    return await adapter.timing.sleep_if_time(SEARCH_WAITS_S[1])
 
 
 def error_of_unread(item: Item[_Row], unread: TaskhandError, messages: Messages) -> TaskhandError:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from taskhand.backends.remote.bulk_item import Applied, Item, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
-from taskhand.backends.remote.retry_waits import sleep_if_time
 from taskhand.domain.errors import CallerError, TaskhandError
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ async def settle_unlisted(
     """
     unshown = [left for batch in batches if (left := open_items(batch))]
     for turn, wait_s in enumerate(_WAITS_S):
-        if not unshown or not await sleep_if_time(adapter.timing.sleep, wait_s):
+        if not unshown or not await adapter.timing.sleep_if_time(wait_s):
             break
         first = unshown[turn % len(unshown)]
         await read_back(first)

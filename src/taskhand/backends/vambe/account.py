@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from taskhand.backends.remote.account import CrmAccount
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import id_of, objects
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.ttl_cache import CachedValue
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.mapping import contact_of, member_of

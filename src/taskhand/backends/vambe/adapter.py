@@ -10,11 +10,12 @@ from typing import Final
 import anyio
 
 from taskhand.backends.base import BulkProgress, Misread, Written
-from taskhand.backends.remote.adapter import CrmAdapter, Timing
+from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.bulk_item import Item, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.parsing import JsonObject, id_of, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.factory import VambeSettings

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer
 from taskhand.backends.remote.recent_writes import RecentWrite, RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.vambe.client import Window

@@ -6,8 +6,8 @@ from typing import Final
 
 from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.contact_search import contact_of
-from taskhand.backends.remote.adapter import Timing
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none
+from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.ttl_cache import TtlCache
 from taskhand.domain.errors import CallerError, Candidate, NotFound
 

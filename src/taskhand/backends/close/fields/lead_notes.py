@@ -17,10 +17,11 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.errors import MESSAGES
 from taskhand.backends.close.mapping import created_at
 from taskhand.backends.close.offset_paging import OffsetPage, read_all_pages
-from taskhand.backends.remote.adapter import Creator, Timing
+from taskhand.backends.remote.adapter import Creator
 from taskhand.backends.remote.deletion import Deletion, Presence, find_presence
 from taskhand.backends.remote.parsing import JsonObject, id_of, text_or_none
 from taskhand.backends.remote.recent_writes import RecentWrites
+from taskhand.backends.remote.timing import Timing
 from taskhand.call.author import current_author
 from taskhand.call.deadline import hold_lock
 from taskhand.call.parallel_work import for_each

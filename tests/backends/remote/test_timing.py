@@ -2,7 +2,7 @@
 
 import pytest
 
-from taskhand.backends.remote.retry_waits import sleep_if_time
+from taskhand.backends.remote.timing import Timing
 from taskhand.call.deadline import call_deadline
 from virtual_time import Time
 
@@ -11,5 +11,5 @@ from virtual_time import Time
 async def test_a_wait_is_begun_where_as_much_time_is_left_after_it(seconds: float, *, is_waited: bool) -> None:
     time = Time()
     with call_deadline(10.0, time.clock):
-        assert await sleep_if_time(time.sleep, seconds) is is_waited
+        assert await Timing(time.moment, time.clock, time.sleep).sleep_if_time(seconds) is is_waited
     assert time.slept == ([seconds] if is_waited else [])
