@@ -29,6 +29,7 @@ from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, MESSAGES, TaskRea
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, NewTask, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
+from taskhand.backends.remote.lost_update import write_update
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.timing import Timing
 from taskhand.call.deadline import end_of_call
@@ -222,7 +223,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         rest = without_links(item.edit)
         if item.error is None and not rest.is_empty:
             try:
-                item.state = Applied(*await self._writer.update(replace(item, edit=rest), BulkProgress()))
+                item.state = Applied(*await write_update(self, replace(item, edit=rest), BulkProgress()))
             except TaskhandError as error:
                 item.state = error
         with end_of_call():

@@ -16,7 +16,7 @@ from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
 from taskhand.backends.remote.bulk_update import ItemWriter, update_all
 from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.lost_create import LostCreates
-from taskhand.backends.remote.lost_update import Writer, read_twice
+from taskhand.backends.remote.lost_update import read_twice, write_update
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.write_messages import Messages
@@ -152,10 +152,6 @@ class CrmAdapter(Creator[_Row], Backend):
     many_reads_lag: ClassVar[bool] = False
     """Whether a request for many tasks by their ids may return rows from before a write; `get` is always current."""
 
-    def __init__(self, timing: Timing, recent: RecentWrites[_Row]) -> None:
-        super().__init__(timing, recent)
-        self._writer = Writer(self)
-
     @abstractmethod
     async def update(self, before: Task, edit: Edit) -> _Row:
         """PUT or PATCH the fields of an edit; OutcomeUnknown if the response is not a task."""
@@ -206,7 +202,7 @@ class CrmAdapter(Creator[_Row], Backend):
     async def update_item(self, item: Item[_Row], progress: BulkProgress) -> Written:
         """Write one item by itself; nothing is sent once `progress` is stopped."""
         await self.prepare()
-        row, note = await self._writer.update(item, progress)
+        row, note = await write_update(self, item, progress)
         return self.to_written(row, item.edit, item.before, note)
 
     async def update_tasks(

@@ -18,7 +18,7 @@ The rules, for every CRM, of one update and of each update in a batch:
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.bulk_item import Item, Lost
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Listing",
-    "Writer",
     "error_of_unread",
     "error_of_unshown",
     "may_send_again",
     "read_or_find_listed",
     "read_twice",
     "wait_to_read_again",
+    "write_update",
 ]
 
 _Row = TypeVar("_Row")
@@ -96,68 +96,67 @@ async def read_or_find_listed(records: Listing | None, task_id: str, read: Calla
     return await read()
 
 
-class Writer(Generic[_Row]):
-    """Updates single tasks through an adapter."""
+async def write_update(
+    adapter: "CrmAdapter[_Row]", item: Item[_Row], progress: BulkProgress
+) -> tuple[_Row, str | None]:
+    """The task after the update of an item, and a note that says how the outcome was learned.
 
-    def __init__(self, adapter: "CrmAdapter[_Row]") -> None:
-        self._adapter = adapter
-        self._messages = adapter.messages
+    The update is sent once more if its response was lost and the task does not show the edit, unless `progress` is
+    stopped by then. The item may have been sent in a batch before, which counts as its first request.
+    """
+    item, messages = replace(item, row=None), adapter.messages
+    for is_resent in (item.is_resent, True):
+        item.is_resent = is_resent
+        written = await _send(adapter, item, progress)
+        if written is not None:
+            row, note = written
+            return row, note or (messages.sent_again if is_resent else None)
+        if (shown := await _read_back(adapter, item)) is not None:
+            return shown, messages.applied
+        if not may_send_again(item, adapter):
+            break
+    if await wait_to_read_again(item, adapter) and (shown := await _read_back(adapter, item)) is not None:
+        return shown, messages.applied
+    raise error_of_unshown(item, adapter) from item.failure
 
-    async def update(self, item: Item[_Row], progress: BulkProgress) -> tuple[_Row, str | None]:
-        """The task after the update of an item, and a note that says how the outcome was learned.
 
-        The update is sent once more if its response was lost and the task does not show the edit, unless `progress` is
-        stopped by then. The item may have been sent in a batch before, which counts as its first request.
-        """
-        item = replace(item, row=None)
-        for is_resent in (item.is_resent, True):
-            item.is_resent = is_resent
-            written = await self._send(item, progress)
-            if written is not None:
-                row, note = written
-                return row, note or (self._messages.sent_again if is_resent else None)
-            if (shown := await self._read_back(item)) is not None:
-                return shown, self._messages.applied
-            if not may_send_again(item, self._adapter):
-                break
-        if await wait_to_read_again(item, self._adapter) and (shown := await self._read_back(item)) is not None:
-            return shown, self._messages.applied
-        raise error_of_unshown(item, self._adapter) from item.failure
+async def _send(
+    adapter: "CrmAdapter[_Row]", item: Item[_Row], progress: BulkProgress
+) -> tuple[_Row, str | None] | None:
+    """Send one request: the task after it and a note, or None if the item is lost.
 
-    async def _send(self, item: Item[_Row], progress: BulkProgress) -> tuple[_Row, str | None] | None:
-        """Send one request: the task after it and a note, or None if the item is lost.
-
-        Raises the refusal of the first request, and `error_of_unshown` if the repetition was not sent.
-        """
-        before, edit = item.before, item.edit
-        with recorded_requests() as sent:
-            try:
-                if progress.stopped is not None:
-                    raise progress.stopped
-                answer = await self._adapter.update(before, edit)
-            except (OutcomeUnknown, UpstreamFailed) as fault:
-                item.lose(fault)
-                return None
-            except TaskhandError as refused:
-                if isinstance(refused, RateLimited):
-                    progress.heed(refused)
-                explained = explain_refusal(refused, self._messages.name, edit, item.id)
-                item.lose(explained)
-                if is_doubtful(sent, refused) or (item.is_resent and (item.row is None or sent.has_write_left)):
-                    return None
-                raise (error_of_unshown(item, self._adapter) if item.is_resent else explained) from None
-        return await self._adapter.complete(answer, before, edit)
-
-    async def _read_back(self, item: Item[_Row]) -> _Row | None:
-        """Read the task of an item: returns its row if it shows the edit; raises `error_of_unread`."""
+    Raises the refusal of the first request, and `error_of_unshown` if the repetition was not sent.
+    """
+    before, edit = item.before, item.edit
+    with recorded_requests() as sent:
         try:
-            with without_pauses(when=not isinstance(item.failure, UpstreamFailed | None)):
-                row = await read_or_find_listed(self._adapter, item.id, lambda: self._adapter.get(item.id, item.edit))
-        except TaskhandError as unread:
-            error = error_of_unread(item, unread, self._messages)
-            raise error from None if error in (unread, item.failure) else item.failure
-        item.row = row
-        return row if self._adapter.shows(row, item.edit) else None
+            if progress.stopped is not None:
+                raise progress.stopped
+            answer = await adapter.update(before, edit)
+        except (OutcomeUnknown, UpstreamFailed) as fault:
+            item.lose(fault)
+            return None
+        except TaskhandError as refused:
+            if isinstance(refused, RateLimited):
+                progress.heed(refused)
+            explained = explain_refusal(refused, adapter.messages.name, edit, item.id)
+            item.lose(explained)
+            if is_doubtful(sent, refused) or (item.is_resent and (item.row is None or sent.has_write_left)):
+                return None
+            raise (error_of_unshown(item, adapter) if item.is_resent else explained) from None
+    return await adapter.complete(answer, before, edit)
+
+
+async def _read_back(adapter: "CrmAdapter[_Row]", item: Item[_Row]) -> _Row | None:
+    """Read the task of an item: returns its row if it shows the edit; raises `error_of_unread`."""
+    try:
+        with without_pauses(when=not isinstance(item.failure, UpstreamFailed | None)):
+            row = await read_or_find_listed(adapter, item.id, lambda: adapter.get(item.id, item.edit))
+    except TaskhandError as unread:
+        error = error_of_unread(item, unread, adapter.messages)
+        raise error from None if error in (unread, item.failure) else item.failure
+    item.row = row
+    return row if adapter.shows(row, item.edit) else None
 
 
 async def wait_to_read_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> bool:

@@ -13,6 +13,7 @@ from taskhand.backends.base import BulkProgress, Misread, Written
 from taskhand.backends.remote.adapter import CrmAdapter
 from taskhand.backends.remote.bulk_item import Item, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
+from taskhand.backends.remote.lost_update import write_update
 from taskhand.backends.remote.parsing import JsonObject, id_of, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.timing import Timing
@@ -257,7 +258,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         if rests_on(before, edit) and mapper.was_misread(before, was):
             really = mapper.task(was)
             raise Misread(really, really)
-        row, note = await self._writer.update(item, progress)
+        row, note = await write_update(self, item, progress)
         self.recent.note_write(before.id, row, was)
         mapper.learn_status(before, edit, row)
         now = mapper.task(row)
@@ -275,7 +276,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         back = without(back, *{name for name, _ in back.given_fields()} - {name for name, _ in edit.given_fields()})
         try:
             with end_of_call():
-                row, _ = await self._writer.update(Item(0, misread.now, back), BulkProgress())
+                row, _ = await write_update(self, Item(0, misread.now, back), BulkProgress())
         except TaskhandError as error:
             raise self.messages.unknown_update(misread.now.id) from error
         self.recent.note_write(misread.now.id, row)
