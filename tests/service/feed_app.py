@@ -16,7 +16,7 @@ from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
 from taskhand.domain.edit import Edit
 from taskhand.domain.event import EventKind, TaskEvent, difference_event
-from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.domain.event_source import EventSource, KnownTasks, Look
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.task_query import TaskQuery
 from taskhand.events.sqlite import SqliteEventStore
@@ -30,7 +30,7 @@ __all__ = ["ComparingSource", "FeedApp", "LoggingSource", "Others", "open_feed"]
 
 
 @dataclass
-class LoggingSource:
+class LoggingSource(EventSource):
     """Tells what is in a log of the account, a few rows at a time; `position` is the number of rows that were told.
 
     The log overlaps: every look shows the last rows before the position again.
@@ -46,9 +46,6 @@ class LoggingSource:
     log: list[TaskEvent] = field(default_factory=list)
     looks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     on_look: Callable[[], object] | None = None
-
-    def describe_waiting(self, position: str) -> str | None:  # noqa: ARG002  as of the protocol
-        return None
 
     async def begin(self, at: datetime) -> str:
         """After the last row before the moment."""
@@ -67,7 +64,7 @@ class LoggingSource:
 
 
 @dataclass
-class ComparingSource:
+class ComparingSource(EventSource):
     """Compares all tasks of the account with those that are known; the first look only learns of them."""
 
     backend: LocalBackend
@@ -75,9 +72,6 @@ class ComparingSource:
     compares: bool = True
     remark: str | None = "It compares."
     on_look: Callable[[], object] | None = None
-
-    def describe_waiting(self, position: str) -> str | None:  # noqa: ARG002  as of the protocol
-        return None
 
     async def begin(self, at: datetime) -> str:
         """Nothing is known yet."""

@@ -14,7 +14,7 @@ import pytest
 from service.feed_app import FeedApp, open_feed
 from taskhand.call.deadline import time_left
 from taskhand.domain.errors import UpstreamFailed
-from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.domain.event_source import EventSource, KnownTasks, Look
 from taskhand.events.event_store import FeedName
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.server.in_process_client import call_tool
@@ -321,13 +321,7 @@ async def test_a_first_list_leaves_the_new_changes_of_the_minute_before_it_to_th
 
 
 async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_asked(tmp_path: Path) -> None:
-    class SilentSource:
-        compares: bool = False
-        remark: str | None = None
-
-        def describe_waiting(self, position: str) -> str | None:  # noqa: ARG002  as of the protocol
-            return None
-
+    class SilentSource(EventSource):
         async def begin(self, at: datetime) -> str:
             raise UpstreamFailed(f"Close did not answer at {at:%H:%M}.")
 

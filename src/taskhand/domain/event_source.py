@@ -1,5 +1,6 @@
 """The protocol of a source of changes: it reads the changes in a CRM or in the built-in store."""
 
+from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,20 +48,20 @@ class EventSource(Protocol):
     changes that it cannot see, None if it sees all.
     """
 
-    compares: bool
-    remark: str | None
+    compares: bool = False
+    remark: str | None = None
 
+    @abstractmethod
     async def begin(self, at: datetime) -> str:
         """The position from which a look finds the changes since `at`, as far back as the CRM reports them."""
-        ...
 
+    @abstractmethod
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Find the changes since a position; `hints` are ids of tasks that were reported as changed.
 
         Takes few requests, one page or so: if more waits the look is behind.
         """
-        ...
 
-    def describe_waiting(self, position: str) -> str | None:
+    def describe_waiting(self, position: str) -> str | None:  # noqa: ARG002  most sources hold nothing back
         """The sentence on changes that the look before `position` has found and holds back; None if it holds none."""
-        ...
+        return None

@@ -13,7 +13,7 @@ from backends.events.sources import SOURCES, ObservedAccount, open_close, open_h
 from journals import numbered
 from taskhand.backends.local.people_and_statuses import sequential_id
 from taskhand.backends.local.sqlite import open_file_store
-from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.domain.event_source import EventSource, KnownTasks, Look
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
@@ -37,7 +37,7 @@ async def account(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 
 
 @dataclass
-class BusyColleagues:
+class BusyColleagues(EventSource):
     """Others who change tasks before, between and after the requests of a source."""
 
     account: ObservedAccount[Any]
@@ -45,11 +45,6 @@ class BusyColleagues:
     made: list[tuple[str, str, datetime]] = field(default_factory=list)
     """The task, its title afterwards, and when that was."""
     works: bool = True
-    compares: bool = False
-    remark: str | None = None
-
-    def describe_waiting(self, position: str) -> str | None:  # noqa: ARG002  as of the protocol
-        return None
 
     async def begin(self, at: datetime) -> str:
         await self.work()

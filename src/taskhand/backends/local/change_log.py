@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from taskhand.backends.local.mapping import to_task
 from taskhand.domain.due import instant_text
 from taskhand.domain.event import TaskEvent, difference_event
-from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.domain.event_source import EventSource, KnownTasks, Look
 from taskhand.domain.task import Task
 from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
@@ -51,11 +51,8 @@ class _Position:
         return json.dumps({name: getattr(self, name) for name in self.__slots__})
 
 
-class StoreEvents:
+class StoreEvents(EventSource):
     """Reads the store's change log."""
-
-    compares = False
-    remark: str | None = None
 
     def __init__(self, storage: "TaskStorage") -> None:
         self._store = storage.store
@@ -70,9 +67,6 @@ class StoreEvents:
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
         """The next changes in the log; known tasks and hints are not needed."""
         return await self._store.read(lambda connection: self._look(connection, _Position.read(position)))
-
-    def describe_waiting(self, position: str) -> None:
-        """No change is held back."""
 
     def _look(self, connection: SqlConnection, position: _Position) -> Look:
         if (gap := _find_gap(connection, self._log, position)) == _LOST:

@@ -17,7 +17,7 @@ from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD
 from taskhand.call.background_requests import is_idle
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.domain.event_source import EventSource, KnownTasks, Look
 
 __all__ = ["CloseEvents"]
 
@@ -31,13 +31,10 @@ _WAITING: Final = (
 )
 
 
-class CloseEvents:
+class CloseEvents(EventSource):
     """Reads the event log of the listed types of tasks; `clock` returns an aware datetime."""
 
-    compares = False
-    remark: str | None = (
-        "Close reports changes of to-dos and outgoing calls, but not of e-mails, calls and messages in an inbox."
-    )
+    remark = "Close reports changes of to-dos and outgoing calls, but not of e-mails, calls and messages in an inbox."
 
     def __init__(
         self, client: CloseClient, zone: str | None, types: Collection[str], clock: Callable[[], datetime]

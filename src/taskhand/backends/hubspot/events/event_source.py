@@ -20,7 +20,7 @@ from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned_ids
 from taskhand.domain.chunks import chunks
 from taskhand.domain.errors import CallerError
-from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.domain.event_source import EventSource, KnownTasks, Look
 
 __all__ = ["HubSpotEvents"]
 
@@ -32,11 +32,10 @@ _MAX_NAMED: Final = 5
 _SHORTENED: Final = "HubSpot lists only the latest values of a property: earlier changes of {} may be missing."
 
 
-class HubSpotEvents:
+class HubSpotEvents(EventSource):
     """The changes of an account's tasks."""
 
-    compares = False
-    remark: str | None = (
+    remark = (
         "HubSpot shows a change some seconds late. It does not report who deleted a task, or when the contact, company "
         "or deal of a task changed."
     )
@@ -50,9 +49,6 @@ class HubSpotEvents:
     async def begin(self, at: datetime) -> str:
         """The position from which a look finds all changes since a moment of HubSpot's clock."""
         return Position.at(millis_of(at)).text
-
-    def describe_waiting(self, position: str) -> None:
-        """No change is held back."""
 
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Find the changes since a position; the tasks in `hints` (ids) are read even if no search finds them."""

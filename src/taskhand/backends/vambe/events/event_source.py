@@ -16,7 +16,7 @@ from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
 from taskhand.backends.vambe.query import WIDEST, window_around
 from taskhand.backends.vambe.task_lists import TaskLists, folded_id
 from taskhand.domain.errors import CallerError
-from taskhand.domain.event_source import KnownTasks, Look
+from taskhand.domain.event_source import EventSource, KnownTasks, Look
 from taskhand.domain.task import Task
 
 __all__ = ["VambeEvents"]
@@ -29,11 +29,11 @@ _FEW: Final = 10
 """Maximum known tasks for which an empty list is believed."""
 
 
-class VambeEvents:
+class VambeEvents(EventSource):
     """Compares the list around today with the known tasks; `clock` returns an aware datetime."""
 
     compares = True
-    remark: str | None = (
+    remark = (
         "Vambe reports no changes: tasks without a date, or due from 60 days ago to 180 days ahead, are compared. "
         "Two changes between two polls are one change, and their author is not known."
     )
@@ -46,9 +46,6 @@ class VambeEvents:
     async def begin(self, at: datetime) -> str:
         """The position before the first look, which only records the tasks: Vambe does not show past changes."""
         return POSITION.dump_json(Position(at.isoformat())).decode()
-
-    def describe_waiting(self, position: str) -> None:
-        """No change is held back."""
 
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Compare the list with the known tasks; hinted tasks are searched for in the widest list."""
