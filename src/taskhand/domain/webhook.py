@@ -50,7 +50,7 @@ class WebhookCheck(Protocol):
     one, because the CRM repeats a delivery with the same signature.
     """
 
-    refuses_repeats: bool
+    refuses_repeats: bool = False
 
     def check(self, delivery: WebhookRequest) -> Verdict:
         """Whether it is genuine; nothing of the body is parsed."""

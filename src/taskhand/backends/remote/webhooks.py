@@ -2,12 +2,12 @@
 
 import hmac
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
-from taskhand.domain.webhook import Subscribed, Verdict, WebhookRequest, WebhookSubscription
+from taskhand.domain.webhook import Subscribed, Verdict, WebhookAdmin, WebhookCheck, WebhookRequest, WebhookSubscription
 
 __all__ = ["SignatureCheck", "SubscriptionAdmin", "read_event_objects", "same_text"]
 
@@ -16,7 +16,7 @@ WINDOW: Final = timedelta(minutes=5)
 _MAX_DIGITS: Final = 15
 
 
-class SignatureCheck(ABC):
+class SignatureCheck(WebhookCheck):
     """Checks that deliveries are signed with a shared key, and when.
 
     `headers` are the names of the headers with the signature and with its time, in `unit`s since 1970.
@@ -44,12 +44,8 @@ class SignatureCheck(ABC):
         return Verdict(proof=sent, valid_until=signed_at + 2 * WINDOW)
 
 
-class SubscriptionAdmin(ABC):
+class SubscriptionAdmin(WebhookAdmin):
     """Manages the subscriptions of an account; a subclass lists, creates and deletes them."""
-
-    @abstractmethod
-    async def list_subscriptions(self) -> tuple[WebhookSubscription, ...]:
-        """All subscriptions to tasks, at any address."""
 
     @abstractmethod
     async def delete(self, subscription_id: str) -> None:
@@ -79,9 +75,8 @@ class SubscriptionAdmin(ABC):
             return Subscribed(tuple(good), ())
         await self.create(url, missing)
         there = tuple(subscription for subscription in await self.list_subscriptions() if subscription.url == url)
-        return Subscribed(
-            there, tuple(subscription for subscription in there if subscription.id not in {kept.id for kept in good})
-        )
+        kept = {subscription.id for subscription in good}
+        return Subscribed(there, tuple(subscription for subscription in there if subscription.id not in kept))
 
 
 def same_text(one: str, other: str) -> bool:

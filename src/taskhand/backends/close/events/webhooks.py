@@ -27,7 +27,6 @@ class CloseWebhookCheck(SignatureCheck):
     A signature may come again, because Close repeats a delivery without a response. Deliveries come in any order.
     """
 
-    refuses_repeats = False
     headers = ("close-sig-hash", "close-sig-timestamp")
     unit = timedelta(seconds=1)
 

@@ -11,7 +11,7 @@ from typing import Final
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none, value_at
 from taskhand.backends.remote.webhooks import SubscriptionAdmin, same_text
 from taskhand.domain.errors import CallerError, OperatorError
-from taskhand.domain.webhook import Subscribed, Verdict, WebhookRequest, WebhookSubscription
+from taskhand.domain.webhook import Subscribed, Verdict, WebhookCheck, WebhookRequest, WebhookSubscription
 from taskhand.http.client import Client
 from taskhand.http.url_path import Path
 
@@ -25,10 +25,8 @@ _MIN_LETTERS: Final = 24
 _DESCRIPTION: Final = "Taskhand: changes of tasks"
 
 
-class VambeWebhookCheck:
+class VambeWebhookCheck(WebhookCheck):
     """Checks that the address of a delivery contains the secret."""
-
-    refuses_repeats = False
 
     def __init__(self, key: str, variable: str) -> None:
         """OperatorError if the key, the value of `variable`, is too short for a secret or unfit for an address."""
