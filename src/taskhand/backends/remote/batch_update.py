@@ -1,7 +1,10 @@
 """Bulk updates in batches: send a batch, read back its doubtful items, and resend those that were not applied.
 
 Each batch takes these steps independently, a few batches at a time; tasks outside batches are written one by one.
-`unlisted_updates` settles at the end what the CRM confirmed and its lists do not show yet.
+
+The last step is for all batches: tasks whose lists do not show a confirmed update yet are read again while the call has
+time. After that one task of each batch is read by itself, which is always current: if it shows its edit, the rest of
+the batch counts as confirmed; if not, a few items are sent again one by one.
 """
 
 from abc import abstractmethod
@@ -20,7 +23,6 @@ from taskhand.backends.remote.lost_update import (
     read_twice,
     wait_to_read_again,
 )
-from taskhand.backends.remote.unlisted_updates import settle_unlisted
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.call.request_log import RequestLog, recorded_requests
@@ -42,6 +44,10 @@ _Row = TypeVar("_Row")
 
 _PENDING_WAITS_S: Final = (1.0, 2.0, 4.0)
 """Seconds before each further read of tasks whose update the CRM has accepted but not applied yet."""
+_UNLISTED_WAITS_S: Final = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before each read of lists that do not show a confirmed update yet."""
+_MAX_SENT_AGAIN: Final = 20
+"""The maximum number of confirmed updates, over all batches, that are sent again."""
 
 
 class BatchAdapter(CrmAdapter[_Row]):
@@ -92,7 +98,7 @@ class _BatchUpdate(Generic[_Row]):
             for batch in batches:
                 group.start_soon(self._batch, batch)
             group.start_soon(self._writer.write, singles)
-        await settle_unlisted(batches, self._adapter, self._writer, self._read_back)
+        await self._settle_unlisted(batches)
 
     async def _batch(self, items: Sequence[Item[_Row]]) -> None:
         """Send one batch, read it back, send again what was not applied, and end its doubtful items."""
@@ -253,6 +259,46 @@ class _BatchUpdate(Generic[_Row]):
                 return not self._adapter.shows(await self._adapter.get(item.id), item.edit)
         except TaskhandError:
             return False
+
+    async def _settle_unlisted(self, batches: Sequence[Sequence[Item[_Row]]]) -> None:
+        """End the items that are still confirmed and not shown.
+
+        The lists are read for one batch only as long as nothing changes.
+        """
+        unshown = [left for batch in batches if (left := open_items(batch))]
+        for turn, wait_s in enumerate(_UNLISTED_WAITS_S):
+            if not unshown or not await self._adapter.timing.sleep_if_time(wait_s):
+                break
+            first = unshown[turn % len(unshown)]
+            await self._read_back(first)
+            if turn == len(_UNLISTED_WAITS_S) - 1 or any(item.is_over for item in first):
+                for batch in unshown:
+                    if batch is not first:
+                        await self._read_back(batch)
+            unshown = [left for batch in unshown if (left := open_items(batch))]
+        to_send = _MAX_SENT_AGAIN
+        for batch in unshown:
+            to_send -= await self._settle_by_first(batch, to_send)
+
+    async def _settle_by_first(self, items: Sequence[Item[_Row]], to_send: int) -> int:
+        """End the items of one batch according to its first task; returns the number of items sent again."""
+        try:
+            row = await self._adapter.get(items[0].id)
+            is_shown = self._adapter.shows(row, items[0].edit)
+        except CallerError:
+            is_shown = False
+        except TaskhandError:
+            to_send, is_shown = 0, False
+        if is_shown:
+            items[0].state = Applied(row)
+            for item in items[1:]:
+                if item.row is not None:
+                    item.state = Applied(self._adapter.confirmed_row(item.row, item.edit), self._messages.accepted)
+        again = [] if is_shown else items[:to_send]
+        await self._writer.write(again)
+        for item in open_items(items):
+            item.state = self._messages.unknown_update(item.id)
+        return len(again)
 
 
 def _is_refused_for_values(item: Item[_Row]) -> bool:
