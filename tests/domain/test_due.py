@@ -10,6 +10,7 @@ from builders import DONE, PENDING, candidate_values, only_refuses, refused, tas
 from taskhand.domain.due import (
     Due,
     day_in,
+    day_of,
     due_of,
     due_text,
     instant_text,
@@ -569,3 +570,11 @@ def test_any_due_fields_are_applied_or_refused(parts: DueParts, before: Due | No
 @given(st.text())
 def test_any_text_for_a_day_is_parsed_or_refused(text: str) -> None:
     only_refuses(lambda: date.fromisoformat(iso_day(text, "fromDate")))
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [("2025-03-15", date(2025, 3, 15)), ("2025-03-15T07:31:44Z", date(2025, 3, 15)), ("soon", None), (None, None)],
+)
+def test_a_day_is_read_from_the_beginning_of_a_text(value: object, day: date | None) -> None:
+    assert day_of(value) == day

@@ -18,6 +18,7 @@ __all__ = [
     "DueFields",
     "at_wall",
     "day_in",
+    "day_of",
     "due_fields",
     "due_of",
     "due_text",
@@ -167,6 +168,14 @@ def is_overdue(due: Due | None, now: datetime, default_zone: str | None) -> bool
 def day_in(now: datetime, zone: str | None) -> date:
     """The day that it is at `now` (aware) in a zone, else in its own."""
     return (now.astimezone(zone_rules(zone)) if zone else now).date()
+
+
+def day_of(value: object) -> date | None:
+    """The day at the beginning of a text in ISO 8601; None if there is none."""
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return None
 
 
 def is_late(task: Task, now: datetime, default_zone: str | None) -> bool:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import MISSING, Field
 
 from taskhand.domain.capability_notes import field_notes
-from taskhand.domain.due import due_of
+from taskhand.domain.due import day_of, due_of
 from taskhand.domain.name_matching import Match, fold
 from taskhand.domain.priority import PRIORITY_WORDS, AnyPriority
 from taskhand.domain.task import OR_ME, STATUS_TYPES, Body, StatusChoice, Task, TaskType
@@ -158,6 +159,13 @@ class TaskQuery:
     def wants_dateless(self) -> bool:
         """Whether tasks without a due date may match."""
         return self.without_date or (self.include_tasks_without_dates and not self.overdue)
+
+    def due_days(self, today: date) -> tuple[date | None, date | None]:
+        """The first and the last day on which a task of the page can be due; None for an open end."""
+        page = self.after[0] if self.after is not None and self.order == "due" else None
+        first = max(filter(None, (day_of(self.from_date), day_of(page))), default=None)
+        last = min(filter(None, (day_of(self.to_date), today if self.overdue else None)), default=None)
+        return first, last
 
 
 def ascends(order: Order) -> bool:

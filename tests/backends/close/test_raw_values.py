@@ -9,7 +9,6 @@ from taskhand.backends.close.mapping import (
     DONE,
     OPEN,
     bulk_body,
-    day_of,
     former_member_of,
     raw_values,
     times_of,
@@ -72,14 +71,6 @@ def test_a_snapshot_has_the_type_also_where_the_answer_has_none() -> None:
 def test_a_moment_is_read_in_utc(value: object, moment: datetime | None) -> None:
     assert utc_moment(value) == moment
     assert times_of({"date_updated": value}).updated == moment
-
-
-@pytest.mark.parametrize(
-    ("value", "day"),
-    [("2025-03-15", date(2025, 3, 15)), ("2025-03-15T07:31:44Z", date(2025, 3, 15)), ("soon", None), (None, None)],
-)
-def test_a_day_is_read_from_the_beginning_of_a_text(value: object, day: date | None) -> None:
-    assert day_of(value) == day
 
 
 @pytest.mark.parametrize(

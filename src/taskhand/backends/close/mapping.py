@@ -34,7 +34,6 @@ __all__ = [
     "check_values",
     "create_body",
     "created_at",
-    "day_of",
     "former_member_of",
     "is_former_member",
     "listed_priority",
@@ -130,14 +129,6 @@ def created_at(json: Mapping[str, Any]) -> datetime | None:
 def times_of(json: Mapping[str, Any]) -> TaskTimes:
     """The time of a task's last change; Close has no finish time."""
     return TaskTimes(updated=utc_moment(json.get("date_updated")))
-
-
-def day_of(value: object) -> date | None:
-    """The day at the beginning of a text; None if there is none."""
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None
 
 
 def raw_values(json: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from itertools import pairwise
 from typing import Final
 
 from taskhand.backends.close.errors import OVER_SKIP
-from taskhand.backends.close.mapping import created_at, day_of
+from taskhand.backends.close.mapping import created_at
 from taskhand.backends.remote.parsing import JsonObject, broken_list, id_of
+from taskhand.domain.due import day_of
 from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.task_query import Order
 

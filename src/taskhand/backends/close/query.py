@@ -322,8 +322,6 @@ def _window(query: TaskQuery, today: date) -> Params:
     is_past_dated = query.after is not None and query.after[0] == NO_DUE
     if query.without_date or (query.wants_dateless and (query.order != "due" or is_past_dated)):
         return {}
-    last_page = query.after[0] if query.after is not None and query.order == "due" else None
-    first = max(filter(None, (mapping.day_of(query.from_date), mapping.day_of(last_page))), default=None)
-    last = min(filter(None, (mapping.day_of(query.to_date), today if query.overdue else None)), default=None)
+    first, last = query.due_days(today)
     ends = {"date__gte": (first, -offset_paging.DAY_SLACK), "date__lte": (last, offset_paging.DAY_SLACK)}
     return {name: (day + slack).isoformat() for name, (day, slack) in ends.items() if day and day.year in _YEARS}

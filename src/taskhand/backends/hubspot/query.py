@@ -7,7 +7,7 @@ all; groups are alternatives. Conditions that a search cannot express, or has no
 from collections import deque
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from typing import Final
 
@@ -23,7 +23,7 @@ from taskhand.domain.due import due_of, is_late
 from taskhand.domain.errors import UpstreamError
 from taskhand.domain.task import FINISHED, Status, Task
 from taskhand.domain.task_page import TaskPage, select_page
-from taskhand.domain.task_query import NO_DUE, PRIORITIES, Order, TaskQuery, ascends, matcher, priority_key
+from taskhand.domain.task_query import PRIORITIES, Order, TaskQuery, ascends, matcher, priority_key
 from taskhand.domain.task_times import Moment, TaskTimes
 
 __all__ = ["MAX_FOUND", "PAGE", "PageSearch", "Search", "changed_since", "newest_since", "searches"]
@@ -197,18 +197,15 @@ def _window(query: TaskQuery, now: datetime) -> list[_Filter]:
     """The filters of the due days, from the first day that the page can contain."""
     if query.without_date:
         return []
-    cursor = query.after[0] if query.order == "due" and query.after and query.after[0] != NO_DUE else None
-    first = max((str(day)[: len("2026-01-01")] for day in (query.from_date, cursor) if day), default=None)
-    today = now.astimezone(UTC).date().isoformat() if query.overdue else None
-    last = min((day for day in (query.to_date, today) if day), default=None)
+    first, last = query.due_days(now.astimezone(UTC).date())
     lower = [_filter("hs_timestamp", "GTE", value=_midnight_ms(first, -_SLACK_DAYS))] if first else []
     upper = [_filter("hs_timestamp", "LTE", value=_midnight_ms(last, _SLACK_DAYS + 1))] if last else []
     return lower + upper
 
 
-def _midnight_ms(day: str, shift_days: int) -> str:
+def _midnight_ms(day: date, shift_days: int) -> str:
     """Epoch milliseconds of midnight UTC of a day shifted by some days, which may be outside the range of `date`."""
-    return str(millis_of(datetime.fromisoformat(day).replace(tzinfo=UTC)) + shift_days * _DAY_MS)
+    return str(millis_of(datetime.combine(day, time(), UTC)) + shift_days * _DAY_MS)
 
 
 def _filter(name: str, operator: str, **operands: object) -> _Filter:

@@ -27,8 +27,8 @@ def window_of(query: TaskQuery, today: date) -> Window:
     if query.without_date:
         return Window(WIDEST.first, WIDEST.first, people)
     first = _shift_day(query.from_date, -_SLACK) if query.from_date else WIDEST.first
-    ends = filter(None, (query.to_date, today.isoformat() if query.overdue else None))
-    last = min((_shift_day(day, _SLACK) for day in ends), default=WIDEST.last)
+    _, end = query.due_days(today)
+    last = _shift_day(end.isoformat(), _SLACK) if end else WIDEST.last
     return Window(first, max(first, last), people, dateless=query.wants_dateless)
 
 
