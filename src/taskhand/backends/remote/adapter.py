@@ -47,7 +47,7 @@ class Creator(ABC, Generic[_Row]):
     def __init__(self, timing: Timing, recent: RecentWrites[_Row]) -> None:
         self.timing = timing
         self.recent = recent
-        self._lost_creates = LostCreates(self)
+        self.lost_creates = LostCreates(self)
 
     @abstractmethod
     async def create(self, edit: Edit) -> _Row:
@@ -131,14 +131,14 @@ class Creator(ABC, Generic[_Row]):
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task; if the response is lost, the task is searched for and not sent again."""
-        [result] = await BulkCreate(self, self._lost_creates).run([edit])
+        [result] = await BulkCreate(self).run([edit])
         if result.written is None:
             raise result.error or self.messages.unknown_create()
         return result.written
 
     async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
         """Create many tasks, in batches if the CRM has them."""
-        return await BulkCreate(self, self._lost_creates, progress or BulkProgress()).run(edits)
+        return await BulkCreate(self, progress or BulkProgress()).run(edits)
 
 
 class CrmAdapter(Creator[_Row], Backend):
@@ -242,7 +242,7 @@ class CrmAdapter(Creator[_Row], Backend):
 
         async def search() -> tuple[CreateCandidates, ...]:
             await self.prepare()
-            return await self._lost_creates.candidates(edits, sent_at)
+            return await self.lost_creates.candidates(edits, sent_at)
 
         found = await read_twice(search)
         return found if all(creates.tasks for creates in found) else await read_twice(search)

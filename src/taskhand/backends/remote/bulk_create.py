@@ -12,7 +12,6 @@ from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, ItemResult
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
-from taskhand.backends.remote.lost_create import LostCreates
 from taskhand.backends.remote.timing import SEARCH_WAITS_S
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.parallel_work import for_each
@@ -45,12 +44,10 @@ _REPEAT_WAITS_S: Final = (0.5, 1.0, 2.0)
 class BulkCreate(Generic[_Row]):
     """The creates of one call: `run` it once. Without `progress` it is a single create, which keeps its own error."""
 
-    def __init__(
-        self, adapter: "Creator[_Row]", lost_creates: LostCreates[_Row], progress: BulkProgress | None = None
-    ) -> None:
+    def __init__(self, adapter: "Creator[_Row]", progress: BulkProgress | None = None) -> None:
         self._adapter = adapter
         self._messages = adapter.messages
-        self._lost_creates = lost_creates
+        self._lost_creates = adapter.lost_creates
         self._is_alone = progress is None
         self._progress = progress or BulkProgress()
         self._known: frozenset[str] = frozenset()
