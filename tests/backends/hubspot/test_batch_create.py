@@ -20,7 +20,7 @@ from backends.hubspot.sandboxed_app import (
     served,
     task_id,
 )
-from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
+from taskhand.backends.hubspot.errors import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.sandbox.faults import Fault

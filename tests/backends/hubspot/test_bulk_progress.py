@@ -18,7 +18,7 @@ from backends.hubspot.sandboxed_app import (
     task_id,
 )
 from taskhand.backends.base import BulkProgress, ItemResult
-from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
+from taskhand.backends.hubspot.errors import MESSAGES as HUBSPOT
 from taskhand.call.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown, RateLimited

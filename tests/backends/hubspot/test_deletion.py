@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backends.hubspot.sandboxed_app import CAROLINA, ELENA, KEY, Account, Time, hubspot, row, seed, served, task_id
-from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
+from taskhand.backends.hubspot.errors import MESSAGES as HUBSPOT
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError
 from taskhand.domain.task_query import TaskQuery

@@ -1,4 +1,4 @@
-"""Error bodies of Close: the refused fields of a 400, and the 404 of an unknown address."""
+"""The errors of Close: the refused fields of a 400, the 404 of an unknown address, and messages on lost responses."""
 
 import re
 from dataclasses import dataclass

@@ -27,12 +27,8 @@ from taskhand.domain.time_zones import known_zone
 from taskhand.http.health_checks import check_upstream
 from taskhand.http.response_body import Reply
 
-__all__ = ["REMEDIES", "Account", "member_of"]
+__all__ = ["Account", "member_of"]
 
-REMEDIES: Final[Mapping[str, str]] = {
-    "statuses": "In HubSpot, mark one stage of the task pipeline as closed.",
-    "me": "Set HUBSPOT_USER_ID to the id of an owner, the id of a user, or an e-mail that list_team_members shows.",
-}
 _NAMES: Final = ("id", "userId", "email")
 _STATUSES_KEPT_S: Final = 300.0
 _NEW_STATUSES_S: Final = 10.0

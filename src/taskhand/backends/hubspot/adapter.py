@@ -14,10 +14,11 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, Written
-from taskhand.backends.hubspot.account import REMEDIES, Account
+from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.associations import LinkChanges, check_link_ids, has_links, without_links
 from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
+from taskhand.backends.hubspot.errors import MESSAGES
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.fields.due import AllDayFlag, check_due
 from taskhand.backends.hubspot.fields.links import links_of, links_set
@@ -25,7 +26,7 @@ from taskhand.backends.hubspot.mapping import BODY, Record, properties_of, raw_p
 from taskhand.backends.hubspot.new_tasks import NewTasks
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
-from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, MESSAGES, TaskReader
+from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, TaskReader
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, NewTask, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
@@ -57,7 +58,10 @@ _MAX_CHARACTERS: Final = 65_536
 class HubSpotAdapter(BatchAdapter[Record]):
     """Tasks in one HubSpot account."""
 
-    remedies = REMEDIES
+    remedies: Mapping[str, str] = {
+        "statuses": "In HubSpot, mark one stage of the task pipeline as closed.",
+        "me": "Set HUBSPOT_USER_ID to the id of an owner, the id of a user, or an e-mail that list_team_members shows.",
+    }
     messages = MESSAGES
     max_creates = MAX_INPUTS
     batches_at_once = 4

@@ -12,9 +12,10 @@ from typing import Final
 
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.hubspot.client import MAX_PAIRS
+from taskhand.backends.hubspot.errors import MESSAGES
 from taskhand.backends.hubspot.fields.links import KINDS, LINKS, Kind, links_set
 from taskhand.backends.hubspot.mapping import Record
-from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
+from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.remote.bulk_item import Applied, Item
 from taskhand.backends.remote.write_refusals import UnknownLink, explain_refusal
 from taskhand.call.request_log import recorded_requests

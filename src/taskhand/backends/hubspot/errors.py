@@ -13,6 +13,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
+from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.remote.write_refusals import UnknownLink
 from taskhand.domain.errors import CallerError, Explanation, NotFound, TaskhandError, UpstreamError
 from taskhand.domain.properties import property_field
@@ -23,6 +24,7 @@ from taskhand.http.response_body import Json
 __all__ = [
     "ALL_DAY",
     "ERROR_FORMS",
+    "MESSAGES",
     "NO_ALL_DAY",
     "LackingScopes",
     "explain",
@@ -35,6 +37,7 @@ __all__ = [
 
 ERROR_FORMS: Final = tuple(frozenset({"message", name}) for name in ("category", "correlationId", "errorType"))
 """The fields that tell an error body of HubSpot, where each may be missing, from that of a proxy."""
+MESSAGES: Final = Messages("HubSpot", searches_lag=True)
 ALL_DAY: Final = "hs_task_is_all_day"
 """The property that an account may refuse."""
 

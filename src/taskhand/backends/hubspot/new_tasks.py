@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from taskhand.backends.hubspot.associations import without_links
 from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, resend_part
-from taskhand.backends.hubspot.errors import refusal_of_new_task
+from taskhand.backends.hubspot.errors import MESSAGES, refusal_of_new_task
 from taskhand.backends.hubspot.fields.due import AllDayFlag
 from taskhand.backends.hubspot.fields.links import KINDS, links_set
 from taskhand.backends.hubspot.mapping import Record, properties_of
-from taskhand.backends.hubspot.task_reader import MESSAGES, TaskReader
+from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.hubspot.undo_deletion import further_properties, links_of_new, without_further
 from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
 from taskhand.domain.edit import Edit, properties_in

@@ -7,14 +7,13 @@ from typing import Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient
-from taskhand.backends.hubspot.errors import ids_in_error
+from taskhand.backends.hubspot.errors import MESSAGES, ids_in_error
 from taskhand.backends.hubspot.fields.links import KINDS, Kind, linked_ids
 from taskhand.backends.hubspot.mapping import MERGED, Record, records_in, task_of
 from taskhand.backends.hubspot.token_scopes import DEALS, may_be_about_deals
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites
-from taskhand.backends.remote.write_messages import Messages
 from taskhand.call.parallel_work import for_each
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, properties_in
@@ -23,9 +22,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
 
-__all__ = ["INDEX_LAG_S", "MESSAGES", "TaskReader", "unmentioned_ids"]
-
-MESSAGES: Final = Messages("HubSpot", searches_lag=True)
+__all__ = ["INDEX_LAG_S", "TaskReader", "unmentioned_ids"]
 
 INDEX_LAG_S: Final = 60.0
 """Seconds after a write in which a task is read by id: HubSpot's search index was seen 30 seconds behind."""

@@ -19,13 +19,14 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.timing import Timing
 from taskhand.backends.vambe.account import Account
 from taskhand.backends.vambe.client import VambeClient, Window
+from taskhand.backends.vambe.errors import MESSAGES
 from taskhand.backends.vambe.factory import VambeSettings
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper, rests_on
 from taskhand.backends.vambe.fields.other_changes import with_other_changes
 from taskhand.backends.vambe.fields.statuses import StatusCatalogue, parse_statuses
 from taskhand.backends.vambe.mapping import body_of, status_of
 from taskhand.backends.vambe.query import WIDEST, window_of
-from taskhand.backends.vambe.task_lists import MESSAGES, TaskLists
+from taskhand.backends.vambe.task_lists import TaskLists
 from taskhand.call.deadline import end_of_call, hold_lock
 from taskhand.call.request_log import recorded_requests
 from taskhand.domain.capabilities import Capabilities

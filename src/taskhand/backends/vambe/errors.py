@@ -1,16 +1,18 @@
-"""Reads the refused fields from Vambe's error bodies."""
+"""The errors of Vambe: the refused fields in its bodies, and the messages about its lost responses."""
 
 from typing import Final
 
 from taskhand.backends.remote.parsing import objects, value_at
+from taskhand.backends.remote.write_messages import Messages
 from taskhand.domain.errors import Explanation
 from taskhand.domain.task import TaskPatch
 from taskhand.http.response_body import Json
 
-__all__ = ["ERROR_FORMS", "explain"]
+__all__ = ["ERROR_FORMS", "MESSAGES", "explain"]
 
 ERROR_FORMS: Final = (frozenset({"statusCode", "message"}),)
 """The fields of every error body that Vambe documents."""
+MESSAGES: Final = Messages("Vambe")
 
 _FIELDS: Final = frozenset(str(field.alias) for field in TaskPatch.model_fields.values()) | {"id"}
 

@@ -6,21 +6,18 @@ Vambe documents no GET of one task.
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Final
 
 from taskhand.backends.remote.parsing import JsonObject, id_of, invalid_answer
 from taskhand.backends.remote.recent_writes import RecentWrite, RecentWrites
 from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.ttl_cache import TtlCache
-from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.vambe.client import Window
+from taskhand.backends.vambe.errors import MESSAGES
 from taskhand.backends.vambe.query import WIDEST, window_around
 from taskhand.domain.errors import CallerError, NotFound
 from taskhand.http.response_body import Json
 
-__all__ = ["MESSAGES", "TaskLists", "folded_id"]
-
-MESSAGES: Final = Messages("Vambe")
+__all__ = ["TaskLists", "folded_id"]
 
 Fetch = Callable[[Window], Awaitable[list[Json]]]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from backends.hubspot.sandboxed_app import SANTIAGO, Account, Time, error_codes, hubspot, row, seed, served, task_id
 from backends.hubspot.strategies import DAYS, INSTANTS, ZONES, exists
+from taskhand.backends.hubspot.errors import MESSAGES as HUBSPOT
 from taskhand.backends.hubspot.fields.due import Zones, due_from, parse_moment, readable_moment, stamp_of
-from taskhand.backends.hubspot.task_reader import MESSAGES as HUBSPOT
 from taskhand.domain.due import Due, due_of
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
