@@ -154,7 +154,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         properties, by = properties_of(edit, before, self.account.data), self._client.id_property
         reply = await self._all_day.send(properties, lambda sent: self._client.update(before.id, sent, by))
         answer = self._reader.read_written(reply, edit)
-        if by is None and answer.id != before.id:  # so is that of a merged task
+        if by is None and answer.id != before.id:  # a merged task is answered with another id too
             raise self._client.http.invalid(reply, "with another task")
         return answer
 
@@ -178,7 +178,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
     async def created_since(
         self, moment: datetime, edits: Sequence[Edit], known_ids: frozenset[str]
     ) -> tuple[list[Record], timedelta | None]:
-        """New tasks with an edit's links, of the linked records, which do not lag, and of a search; the offset."""
+        """The newest tasks of the records that the edits link to, whose lists do not lag, and those of a search."""
         ahead: timedelta | None = None
         with suppress(TaskhandError):
             if (theirs := await self.account.upstream_time()) is not None:

@@ -160,10 +160,7 @@ async def _read_back(adapter: "CrmAdapter[_Row]", item: Item[_Row]) -> _Row | No
 
 
 async def wait_to_read_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> bool:
-    """Wait before a task that does not show the edit is read again; False if it is not to be read again.
-
-    It is not if the CRM asks to wait or the bulk is stopped.
-    """
+    """Wait before a task is read again; False at once if the CRM asks to wait, the bulk is stopped or time is short."""
     if isinstance(item.failure, RateLimited | NotAttempted):
         return False
     return await adapter.timing.sleep_if_time(SEARCH_WAITS_S[1])
@@ -179,10 +176,10 @@ def error_of_unread(item: Item[_Row], unread: TaskhandError, messages: Messages)
 
 
 def may_send_again(item: Item[_Row], adapter: "CrmAdapter[_Row]") -> bool:
-    """Whether an item that was read and does not show its edit is sent once more.
+    """Whether an item whose task was read, and does not show its edit, is sent once more.
 
-    A lost item is sent once more. An item that failed at the CRM is, unless the read disproves its edit: the second
-    response then shows the outcome.
+    A lost item is. An item that failed at the CRM is if the read does not disprove its edit: the second response then
+    shows the outcome.
     """
     if not isinstance(item.failure, UpstreamFailed):
         return item.failure is None

@@ -1,4 +1,4 @@
-"""Vambe behind the `Backend` protocol: tasks are read from lists and updated one by one: Vambe has no batches."""
+"""Vambe behind the `Backend` protocol: tasks are read from lists, and updated one by one as Vambe has no batches."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress

@@ -81,10 +81,10 @@ class TaskLists:
     async def find_all(self, ids: Iterable[str], *, fresh: bool = False) -> tuple[dict[str, JsonObject], bool]:
         """Rows by the requested ids, and whether an id without a row certainly belongs to no task.
 
-        It may belong to a task if Vambe refuses the widest list, or lists tasks whose ids cannot be read. So it may
-        if a list is empty, unless all tasks that were read before are wanted or deleted. CallerError if Vambe refuses
-        both lists; InvalidAnswer if it has none, which says nothing about the tasks. An id that is not in cached lists
-        is searched for in new lists.
+        It may belong to a task if Vambe refuses the widest list, lists tasks whose ids cannot be read, or has an empty
+        list, unless all tasks that were read before are wanted or deleted. CallerError if Vambe refuses both lists;
+        InvalidAnswer if it has none, which says nothing about the tasks. An id that is not in cached lists is searched
+        for in new lists.
         """
         wanted, began = list(ids), self._monotonic()
         times = (self._written_at.get(task_id.lower(), -inf) for task_id in wanted)
@@ -120,7 +120,7 @@ class TaskLists:
         return rows, not (refusals or is_partial) or len(rows) == len(task_ids)
 
     def _has_lost_all(self, listed: _Listed, task_ids: Iterable[str]) -> bool:
-        """Whether a list is empty, and no or not only wanted and deleted tasks were read before."""
+        """Whether a list is empty, unless all tasks that were read before (at least one) are wanted or deleted."""
         keys, known = {task_id.lower() for task_id in task_ids}, self._recent.known_ids
         are_gone = all(task_id.lower() in keys or self._recent.is_deleted(task_id) for task_id in known)
         return not (listed.rows or (known and are_gone))
