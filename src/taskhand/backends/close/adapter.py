@@ -55,9 +55,7 @@ _NOT_FOUND_WAITS_S: Final = (2.0, 5.0)
 class CloseAdapter(BatchAdapter[JsonObject]):
     """Tasks in one Close organization."""
 
-    remedies: Mapping[str, str] = {
-        "me": "Use the credential of an active user of the organization.",
-    }
+    remedies: Mapping[str, str] = {"me": "Use the credential of an active user of the organization."}
     messages = MESSAGES
     min_batch = 3  # two PUTs cost as many requests as a bulk update and its read back, and return the tasks
     probes = 3

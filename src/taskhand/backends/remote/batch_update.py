@@ -28,14 +28,7 @@ from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.call.request_log import RequestLog, recorded_requests
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import (
-    CallerError,
-    NotFound,
-    OutcomeUnknown,
-    RateLimited,
-    TaskhandError,
-    UpstreamFailed,
-)
+from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, RateLimited, TaskhandError, UpstreamFailed
 from taskhand.http.rate_limiter import without_pauses
 
 __all__ = ["BatchAdapter"]

@@ -19,14 +19,7 @@ from taskhand.call.request_log import recorded_requests
 from taskhand.domain.chunks import chunks
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since
 from taskhand.domain.edit import Edit, without
-from taskhand.domain.errors import (
-    CallerError,
-    Candidate,
-    OutcomeUnknown,
-    RateLimited,
-    TaskhandError,
-    UpstreamFailed,
-)
+from taskhand.domain.errors import CallerError, Candidate, OutcomeUnknown, RateLimited, TaskhandError, UpstreamFailed
 from taskhand.http.rate_headers import MAX_WAIT_S
 from taskhand.http.rate_limiter import without_pauses
 

@@ -27,14 +27,7 @@ from taskhand.backends.remote.write_messages import Messages
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.request_log import recorded_requests
 from taskhand.domain.edit import is_untouched
-from taskhand.domain.errors import (
-    NotAttempted,
-    NotFound,
-    OutcomeUnknown,
-    RateLimited,
-    TaskhandError,
-    UpstreamFailed,
-)
+from taskhand.domain.errors import NotAttempted, NotFound, OutcomeUnknown, RateLimited, TaskhandError, UpstreamFailed
 from taskhand.http.rate_limiter import without_pauses
 
 if TYPE_CHECKING:

@@ -20,16 +20,7 @@ from taskhand.domain.priority import PRIORITY_WORDS
 from taskhand.domain.task import Contact, Member, Status, Task
 from taskhand.domain.unreadable_fields import task_from
 
-__all__ = [
-    "DueAt",
-    "body_of",
-    "contact_of",
-    "due_in",
-    "member_of",
-    "parse_time",
-    "status_of",
-    "task_of",
-]
+__all__ = ["DueAt", "body_of", "contact_of", "due_in", "member_of", "parse_time", "status_of", "task_of"]
 
 DueAt = Literal["utc", "wall"]
 """The form of `due_at`: a true instant, or the local time of the task's zone with a Z."""
