@@ -171,10 +171,10 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         """A row as a task."""
         return self._reader.to_task(row)
 
-    def to_written(self, row: JsonObject, edit: Edit, before: Task | None, note: str | None) -> Written:
+    def to_written(self, row: JsonObject, edit: Edit, note: str | None) -> Written:
         """The task after a write, with the priority that was sent if Close does not list one."""
         self._reader.priorities.note_write(row, mapping.sent_priority(edit))
-        return super().to_written(row, edit, before, note)
+        return super().to_written(row, edit, note)
 
     # Notes beside tasks.
 

@@ -211,7 +211,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         """The row as it is: `update_task` reads updates back, and `complete_creates` reads new tasks back."""
         return row, None
 
-    def to_written(self, row: Record, edit: Edit, before: Task | None, note: str | None) -> Written:  # noqa: ARG002
+    def to_written(self, row: Record, edit: Edit, note: str | None) -> Written:
         """The task after a write."""
         task = self._reader.to_task(row, [linked_id for linked_id in links_set(edit).values() if linked_id])
         self.recent.note_write(row.id, row)
@@ -236,7 +236,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
             raise item.error
         item.state = await self._read_back(item)
         links.add_notes()
-        return self.to_written(item.state.row, item.edit, item.before, item.state.note)
+        return self.to_written(item.state.row, item.edit, item.state.note)
 
     def _confirmed_record(self, before: Task, properties: dict[str, str], answer: Record) -> Record | None:
         """The whole task after an update; None if the response does not show every property that was sent."""

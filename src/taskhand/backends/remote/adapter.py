@@ -109,8 +109,8 @@ class Creator(ABC, Generic[_Row]):
             return row, self.messages.accepted
         return (read if self.unmet(read, edit) <= self.unmet(row, edit) else row), None
 
-    def to_written(self, row: _Row, edit: Edit, before: Task | None, note: str | None) -> Written:  # noqa: ARG002
-        """The task after a write, remembered as a recent write; `before` is None for a new task."""
+    def to_written(self, row: _Row, edit: Edit, note: str | None) -> Written:  # noqa: ARG002  for a CRM that needs it
+        """The task after a write of an edit, remembered as a recent write."""
         task = self.to_task(row)
         self.recent.note_write(task.id, row)
         return Written(task, note)
@@ -203,7 +203,7 @@ class CrmAdapter(Creator[_Row], Backend):
         """Write one item by itself; nothing is sent once `progress` is stopped."""
         await self.prepare()
         row, note = await write_update(self, item, progress)
-        return self.to_written(row, item.edit, item.before, note)
+        return self.to_written(row, item.edit, note)
 
     async def update_tasks(
         self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None

@@ -256,7 +256,7 @@ class BulkCreate(Generic[_Row]):
                 continue
             written = None
             if item.row is not None:
-                written = self._adapter.to_written(item.row, item.edit, None, item.note)
+                written = self._adapter.to_written(item.row, item.edit, item.note)
                 self._lost_creates.made.add(written.task.id)
             self._progress.report(item.index, ItemResult(written.task.id if written else "", written, item.error))
 

@@ -104,7 +104,7 @@ class ItemWriter(Generic[_Row]):
                 continue
             outcome = item.state
             if isinstance(outcome, Applied):
-                outcome = self._adapter.to_written(outcome.row, item.edit, item.before, outcome.note)
+                outcome = self._adapter.to_written(outcome.row, item.edit, outcome.note)
             written = outcome if isinstance(outcome, Written) else None
             self.progress.report(item.index, ItemResult(item.id, written, item.error))
 
