@@ -247,7 +247,8 @@ class PageSearch:
         waiting = deque(searches(self.query, self.statuses, self.now))
         while waiting and not self._page.more:
             waiting.extendleft(reversed(await self._follow(waiting.popleft(), recent)))
-        page, tasks = self._page, self._page.tasks
+        page = self._page
+        tasks = page.tasks
         others = [kind for kind in KINDS if kind not in self._filtered and LINKS[kind].field in self.query.links]
         if others:
             records = await self.reader.with_links([self._found[task.id][1] for task in tasks], others)

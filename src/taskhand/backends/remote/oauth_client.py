@@ -1,6 +1,7 @@
 """The operator's OAuth app at a CRM: consent, token exchange, renewal and revocation (RFC 6749, 7636 and 7009)."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -36,7 +37,8 @@ _log = logging.getLogger(__name__)
 LIMITS: Final = Limits(connect_s=5.0, read_s=10.0, total_s=15.0, body_bytes=64 * 1024)
 """Short, because a person waits for the response."""
 POLICY: Final = RetryPolicy(attempts=3, cap_s=2.0, retry_after_cap_s=5.0)
-_MAX_TOKEN_LENGTH: Final = 10_000
+_TOKEN: Final = re.compile("[!-~]{1,10000}")
+"""Visible ASCII (RFC 6750 §2.1)."""
 _MAX_LIFE_S: Final = 10 * 365 * 86_400.0
 """Seconds; a longer `expires_in` counts as a credential without an expiry."""
 _GONE: Final = Explanation("The code or the refresh token is not accepted.")
@@ -206,10 +208,9 @@ class AppClient:
 
 
 def _token_in(body: JsonObject, name: str) -> str | None:
-    """The token in a field, if it can be sent in a header (RFC 6750 §2.1); else None."""
+    """The token in a field, if it can be sent in a header; else None."""
     text = body.get(name)
-    is_token = isinstance(text, str) and text.isascii() and text.isprintable() and " " not in text
-    return text if isinstance(text, str) and is_token and 0 < len(text) <= _MAX_TOKEN_LENGTH else None
+    return text if isinstance(text, str) and _TOKEN.fullmatch(text) else None
 
 
 def _explain_refusal(_: int, json: Json) -> Explanation | None:

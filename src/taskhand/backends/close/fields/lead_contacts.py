@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from taskhand.backends.close.client import CloseClient
-from taskhand.backends.close.contact_search import contact_of
+from taskhand.backends.close.contact_search import name_of
 from taskhand.backends.remote.parsing import JsonObject, id_of, objects, text_or_none
 from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.ttl_cache import TtlCache
@@ -60,6 +60,6 @@ class LeadContacts:
             people: list[Candidate] = []
             with suppress(CallerError):
                 rows = objects((await self._client.lead(lead_id)).get("contacts"))
-                people = [Candidate(id_of(row), contact_of(row, "", "")[0].name) for row in rows if id_of(row)]
+                people = [Candidate(id_of(row), name_of(row)) for row in rows if id_of(row)]
             self._candidates[lead_id] = (now, people)
         return self._candidates.get(lead_id, (now, ()))[1]
