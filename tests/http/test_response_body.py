@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from taskhand.domain.errors import (
     CallerError,
     Explanation,
+    Forbidden,
     NotAttempted,
     NotFound,
     OperatorError,
@@ -131,8 +132,8 @@ def test_decompresses_a_bomb_only_up_to_the_limit() -> None:
         (414, CallerError, "upstream_refused"),
         (422, CallerError, "upstream_refused"),
         (401, OperatorError, "unauthorized"),
-        (402, OperatorError, "forbidden"),
-        (403, OperatorError, "forbidden"),
+        (402, Forbidden, "forbidden"),
+        (403, Forbidden, "forbidden"),
         (404, NotFound, "not_found"),
         (410, NotFound, "not_found"),
         (409, CallerError, "conflict"),

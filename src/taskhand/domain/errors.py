@@ -6,6 +6,7 @@ TaskhandError
 │   └── Ambiguous           several match what was given
 ├── NotAttempted            a write that was stopped before it was sent
 ├── OperatorError           the operator of the server can correct its configuration
+│   ├── Forbidden           the CRM does not allow the request to the credential
 │   ├── CommitUnknown       the database did not say whether it stored the last write
 │   ├── NotAllowed          a scope or the policy forbids it to this caller
 │   ├── LinkRequired        the caller has to link a credential of their own
@@ -30,6 +31,7 @@ __all__ = [
     "Candidate",
     "CommitUnknown",
     "Explanation",
+    "Forbidden",
     "InvalidAnswer",
     "LinkBroken",
     "LinkRequired",
@@ -166,6 +168,12 @@ class OperatorError(TaskhandError):
     """The configuration, the store or a credential has to be corrected by the operator of the server."""
 
     default_code = "configuration"
+
+
+class Forbidden(OperatorError):
+    """The CRM accepts the credential, and does not allow it this request."""
+
+    default_code = "forbidden"
 
 
 class CommitUnknown(OperatorError):

@@ -10,6 +10,7 @@ from typing import Final
 from taskhand.domain.errors import (
     CallerError,
     Explanation,
+    Forbidden,
     NoAnswer,
     NotAttempted,
     NotFound,
@@ -82,9 +83,8 @@ def status_error(
                 else f"The operator of Taskhand should check {upstream.credential_name}.",
             )
         case 402 | 403:
-            return OperatorError(
+            return Forbidden(
                 text or f"{name} does not allow this to the credential, or the plan does not include it.",
-                code="forbidden",
                 explanation=explained,
                 next_step=f"Tell the person: their account in {name} lacks the right; an administrator of {name} can "
                 "change that."

@@ -4,7 +4,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import NotFound, OperatorError, RateLimited, TaskhandError, UpstreamError, UpstreamFailed
+from taskhand.domain.errors import (
+    Forbidden,
+    NotFound,
+    OperatorError,
+    RateLimited,
+    TaskhandError,
+    UpstreamError,
+    UpstreamFailed,
+)
 from taskhand.http.client import Client
 
 __all__ = ["Read", "check_by_reading", "check_upstream", "find_refused_reads", "report_scopes"]
@@ -24,7 +32,7 @@ async def check_upstream(
     the variable that limits the rate of requests.
     """
     error = await _error_of(probe)
-    has_access = error is None or error.code == "forbidden"
+    has_access = isinstance(error, Forbidden | None)
     scopes = await check_scopes() if has_access else CheckResult("scopes", "unknown", _NOT_TRIED)
     return (
         _check_reachability(client, error),
@@ -43,7 +51,7 @@ async def find_refused_reads(reads: Mapping[str, Read], name: str) -> CheckResul
     if not errors:
         return None
     found = " ".join(f"Reading {what}: {error.message}" for what, error in errors.items())
-    if any(error.code == "forbidden" for error in errors.values()):
+    if any(isinstance(error, Forbidden) for error in errors.values()):
         return CheckResult("scopes", "failed", found, f"Let {name} allow it, or use another credential.")
     return CheckResult("scopes", "unknown", found)
 
@@ -86,7 +94,7 @@ def _check_reachability(client: Client, error: TaskhandError | None) -> CheckRes
 
 def _is_from_crm(error: TaskhandError) -> bool:
     """Whether the error is the CRM's own response."""
-    return isinstance(error, RateLimited) or error.code in {"unauthorized", "forbidden"}
+    return isinstance(error, RateLimited | Forbidden) or error.code == "unauthorized"
 
 
 def _reachability_remedy(error: TaskhandError, variable: str) -> str:
@@ -102,7 +110,7 @@ def _reachability_remedy(error: TaskhandError, variable: str) -> str:
 
 def _check_credential(client: Client, error: TaskhandError | None) -> CheckResult:
     name, credential = client.upstream.name, client.upstream.credential_name
-    if error is None or error.code == "forbidden":
+    if isinstance(error, Forbidden | None):
         return CheckResult("credential", "ok", f"{name} accepts {credential}.")
     if error.code == "unauthorized":
         remedy = f"Set {credential} to one that {name} shows as valid."

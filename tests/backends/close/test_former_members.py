@@ -8,7 +8,7 @@ from taskhand.backends.close.client import CloseClient
 from taskhand.backends.close.offset_paging import OffsetPage
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.backends.remote.timing import Timing
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.errors import Forbidden
 from taskhand.http.response_body import Reply
 from taskhand.http.retry import RequestKind
 from virtual_time import Time
@@ -35,7 +35,7 @@ class Organization(CloseClient):
         """Its ended memberships."""
         assert organization_id == "orga_1"
         if self.ended is None:
-            raise OperatorError(f"{organization_id} is not for this key.", code="forbidden")
+            raise Forbidden(f"{organization_id} is not for this key.")
         return {"id": organization_id, "inactive_memberships": self.ended}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from backends.remote.crms import CLOSE, CRMS, HUBSPOT, VAMBE, DoctorCrm, looked_at
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import OperatorError, TaskhandError, UpstreamFailed
+from taskhand.domain.errors import Forbidden, TaskhandError, UpstreamFailed
 from taskhand.http.health_checks import find_refused_reads
 from taskhand.sandbox.emulator import Emulator
 from taskhand.sandbox.faults import Fault
@@ -275,8 +275,8 @@ async def test_an_expired_token_is_reported(tmp_path: Path) -> None:
     ("errors", "outcome"),
     [
         ((None, None), None),
-        ((None, OperatorError("Refused.", code="forbidden")), "failed"),
-        ((UpstreamFailed("Broken."), OperatorError("Refused.", code="forbidden")), "failed"),
+        ((None, Forbidden("Refused.")), "failed"),
+        ((UpstreamFailed("Broken."), Forbidden("Refused.")), "failed"),
         ((UpstreamFailed("Broken."), None), "unknown"),
     ],
 )

@@ -20,7 +20,7 @@ from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, rows_in, value_at
 from taskhand.backends.remote.ttl_cache import CachedValue, TtlCache
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import CallerError, NotFound, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, Forbidden, NotFound, OperatorError, TaskhandError
 from taskhand.domain.task import Contact, Deal, DealList, Member
 from taskhand.domain.task_type_lookup import KnownType
 from taskhand.domain.time_zones import known_zone
@@ -183,9 +183,7 @@ class Account(CrmAccount):
             with suppress(CallerError):  # of an account without pipelines of tasks
                 if (statuses := TaskStatuses.of_pipelines(await self._client.pipelines())) is not None:
                     return statuses
-        except OperatorError as error:
-            if error.code != "forbidden":
-                raise
+        except Forbidden:
             can_read = False
         return TaskStatuses.of_options(await self._client.status_property(), complete=can_read)
 

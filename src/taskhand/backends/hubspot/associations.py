@@ -23,9 +23,9 @@ from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import (
     CallerError,
+    Forbidden,
     NoAnswer,
     NotFound,
-    OperatorError,
     OutcomeUnknown,
     RateLimited,
     TaskhandError,
@@ -93,7 +93,7 @@ class LinkChanges:
         for item in wanted:
             try:
                 self._changes += _changes_of(item, records.get(item.id), self._reader.hidden)
-            except (CallerError, OperatorError) as error:
+            except (CallerError, Forbidden) as error:
                 item.state = error
         groups: dict[tuple[Kind, str], list[_LinkChange]] = {}
         for change in self._changes:
@@ -199,8 +199,8 @@ class LinkChanges:
             await self._link([change for change in unlinked if not change.item.is_over])
 
 
-def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind, OperatorError]) -> list[_LinkChange]:
-    """The changes to the links of a task; OperatorError if the token may not read the links of a kind (`hidden`).
+def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind, Forbidden]) -> list[_LinkChange]:
+    """The changes to the links of a task; Forbidden if the token may not read the links of a kind (`hidden`).
 
     CallerError if the task does not exist, or has several links of a kind to change.
     """

@@ -17,7 +17,7 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.call.parallel_work import for_each
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, properties_in
-from taskhand.domain.errors import CallerError, InvalidAnswer, NotFound, OperatorError, UpstreamError
+from taskhand.domain.errors import CallerError, Forbidden, InvalidAnswer, NotFound, UpstreamError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.http.response_body import Reply
@@ -38,7 +38,7 @@ class TaskReader:
         self.recent = recent
         self.account = account
         self.deleted_tasks = DeletedTasks(client, account)
-        self.hidden: dict[Kind, OperatorError] = {}
+        self.hidden: dict[Kind, Forbidden] = {}
         """HubSpot's refusals, by the kinds of links that the token may not read: tasks are read without them."""
         self._reads_deals = False
 
@@ -159,7 +159,7 @@ class TaskReader:
             kind, ids = part
             try:
                 links[kind] |= _links_in(await self.client.links(kind, ids), ids)
-            except OperatorError as error:
+            except Forbidden as error:
                 if kind != DEALS or not may_be_about_deals(error):
                     raise
                 self.hidden[kind] = error
@@ -176,7 +176,7 @@ class TaskReader:
         return linked
 
     async def check_deal(self, deal_id: str) -> None:
-        """Refuse a link to a deal if the token may not read deals, because it could not be read back; OperatorError.
+        """Refuse a link to a deal if the token may not read deals, because it could not be read back; Forbidden.
 
         The answer is remembered. HubSpot itself checks that the deal exists.
         """
@@ -188,7 +188,7 @@ class TaskReader:
             with suppress(CallerError):
                 await self.client.tasks_of(DEALS, deal_id)
             self._reads_deals = True
-        except OperatorError as error:
+        except Forbidden as error:
             if may_be_about_deals(error):
                 self.hidden[DEALS] = error
             raise
@@ -206,7 +206,7 @@ class TaskReader:
         kinds = [kind for kind in KINDS if kind not in self.hidden]
         try:
             return await self.client.task(task_id, self.id_property, kinds, names)
-        except OperatorError as error:
+        except Forbidden as error:
             if self.hidden or not may_be_about_deals(error):
                 raise
             kinds.remove(DEALS)

@@ -9,7 +9,7 @@ from taskhand.backends.hubspot.errors import LackingScopes
 from taskhand.backends.hubspot.fields.links import Kind
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.errors import Forbidden, TaskhandError
 from taskhand.http.health_checks import find_refused_reads, report_scopes
 
 __all__ = ["DEALS", "check_scopes", "may_be_about_deals"]
@@ -51,7 +51,7 @@ async def check_scopes(
     return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts, companies and deals.")
 
 
-def may_be_about_deals(error: OperatorError) -> bool:
+def may_be_about_deals(error: Forbidden) -> bool:
     """True if HubSpot may have refused a read for its links to deals: the error names their scope, or no scope."""
     lacking = error.explanation.scopes if isinstance(error.explanation, LackingScopes) else (DEALS,)
-    return error.code == "forbidden" and any(DEALS in scope for scope in lacking)
+    return any(DEALS in scope for scope in lacking)

@@ -19,7 +19,7 @@ from taskhand.backends.remote.parsing import JsonObject, objects, rows_in, value
 from taskhand.call.parallel_work import concurrent_tasks
 from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, Forbidden, TaskhandError
 from taskhand.domain.snapshot import Snapshot
 
 __all__ = ["DeletedTasks", "further_properties", "links_of_new", "without_further"]
@@ -122,10 +122,8 @@ class DeletedTasks:
     async def _add_properties(self, tasks: Mapping[str, _Whole]) -> None:
         try:
             known = await self._account.definitions()
-        except (OperatorError, CallerError) as error:
-            if isinstance(error, OperatorError) and error.code != "forbidden":
-                raise
-            why = "which the token may not read" if isinstance(error, OperatorError) else "which HubSpot does not list"
+        except (Forbidden, CallerError) as error:
+            why = "which the token may not read" if isinstance(error, Forbidden) else "which HubSpot does not list"
             for unread in tasks.values():
                 unread.lost.append(f"further properties, {why}")
             return
@@ -142,9 +140,7 @@ class DeletedTasks:
     async def _add_custom_links(self, tasks: Mapping[str, _Whole]) -> None:
         try:
             kinds = await self._account.custom_objects()
-        except OperatorError as error:
-            if error.code != "forbidden":
-                raise
+        except Forbidden:
             for whole in tasks.values():
                 whole.lost.append("links to custom objects, which the token may not list")
             return
@@ -165,9 +161,7 @@ class DeletedTasks:
                     if whole is not None and (links := list(_links_in(row))):
                         whole.associations[kind] = links
                         whole.lost += [f"some of the links to {name or kind}"] if row.get("paging") else []
-        except OperatorError as error:
-            if error.code != "forbidden":
-                raise
+        except Forbidden:
             for unread in tasks.values() if kind not in _ALWAYS_READABLE else ():
                 unread.lost.append(f"links to {name or kind}, which the token may not read")
         except CallerError:  # the account has no such objects

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, Forbidden, OperatorError, TaskhandError
 from taskhand.domain.link_offer import REFUSALS
 from taskhand.server.linking.csrf_cookie import is_cross_site
 from taskhand.server.linking.link_flow import Linking, Step
@@ -149,10 +149,10 @@ class TicketPage:
             if refused.reason == "not_possible":
                 return replace(PageContent.message(refused.reason, 403), names=self._names())
             return await self._try_again(refused.reason, 403, refused.member)
-        except OperatorError as error:
-            if error.code != "forbidden":
-                raise  # the person in front of the page cannot fix it
+        except Forbidden:
             return await self._try_again("forbidden", 403)
+        except OperatorError:
+            raise  # the person in front of the page cannot fix it
         except TaskhandError as error:
             _log.warning("%s could not be linked on the page: %s", self.ticket.connection, error.message)
             if isinstance(error, CallerError):  # the CRM has answered

@@ -64,7 +64,7 @@ class CloseEvents(EventSource):
             except CallerError:
                 if kind == LEAD:
                     raise
-                del positions[kind]  # as in `begin`
+                del positions[kind]  # Close refuses this log: it is not read again
             else:
                 looks.append(look)
         events = sorted(

@@ -9,7 +9,7 @@ from taskhand.backends.hubspot.events.position import Bin
 from taskhand.backends.hubspot.fields.due import readable_millis
 from taskhand.backends.hubspot.mapping import Record, records_in
 from taskhand.backends.hubspot.task_reader import unmentioned_ids
-from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.domain.errors import CallerError, Forbidden
 from taskhand.domain.event_source import KnownTasks
 
 __all__ = ["Deletions", "list_deleted"]
@@ -41,9 +41,7 @@ async def list_deleted(client: HubSpotClient, at: Bin, known_tasks: KnownTasks) 
     for _ in range(_BIN_PAGES):
         try:
             page = await client.deleted_tasks(after)
-        except (CallerError, OperatorError) as error:
-            if isinstance(error, OperatorError) and error.code != "forbidden":
-                raise
+        except (CallerError, Forbidden):
             return await _look_up_known(client, at, known_tasks)
         for record in records_in(page):
             moment = readable_millis(record.deleted)
