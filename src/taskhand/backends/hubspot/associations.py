@@ -31,6 +31,7 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamFailed,
 )
+from taskhand.domain.field_names import argument_name
 from taskhand.domain.receipt import join_notes
 from taskhand.http.rate_limiter import without_pauses
 
@@ -214,7 +215,7 @@ def _changes_of(item: Item[Record], record: Record | None, hidden: Mapping[Kind,
         if linked == ((wanted,) if wanted else ()):
             continue
         if len(linked) > 1:
-            argument = LINKS[kind].argument
+            argument = argument_name(LINKS[kind].field)
             raise CallerError(
                 f"Task {record.id} is linked to {len(linked)} {kind} in HubSpot, and {argument} can hold only one; "
                 "nothing was written.",
@@ -231,7 +232,7 @@ def check_link_ids(edit: Edit) -> None:
         if linked_id is not None and not (
             linked_id.isascii() and linked_id.isdecimal() and len(linked_id) <= _MAX_ID_DIGITS
         ):
-            argument = LINKS[kind].argument
+            argument = argument_name(LINKS[kind].field)
             raise CallerError(
                 f"{argument} {linked_id[:60]!r} is not a HubSpot id.",
                 code="invalid_id",
@@ -248,7 +249,7 @@ def _error_of_unlinked(change: _LinkChange, error: TaskhandError) -> TaskhandErr
     if not isinstance(error, NotFound) and not isinstance(error.explanation, UnknownLink):
         others = {name for name, _ in change.item.edit.given_fields()} - {LINKS[change.kind].field}
         return explain_refusal(error, MESSAGES.name, without(change.item.edit, *others), change.item.id)
-    argument = LINKS[change.kind].argument
+    argument = argument_name(LINKS[change.kind].field)
     return NotFound(
         f"HubSpot has no record with {argument} {str(change.link)[:20]}.",
         code="unknown_reference",

@@ -18,20 +18,19 @@ KINDS: Final[tuple[Kind, ...]] = ("contacts", "companies", "deals")
 
 
 class LinkType(NamedTuple):
-    """The field of an edit for a kind of link, its documented argument, and HubSpot's type id of the association.
+    """The field of an edit for a kind of link, and HubSpot's type id of the association.
 
     https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide, "Association type ID values".
     """
 
     field: str
-    argument: str
     type_id: int
 
 
 LINKS: Final[Mapping[Kind, LinkType]] = {
-    "contacts": LinkType("ai_contact_id", "aiContactId", 204),
-    "companies": LinkType("ai_customer_id", "aiCustomerId", 192),
-    "deals": LinkType("deal_id", "dealId", 216),
+    "contacts": LinkType("ai_contact_id", 204),
+    "companies": LinkType("ai_customer_id", 192),
+    "deals": LinkType("deal_id", 216),
 }
 
 
