@@ -46,7 +46,7 @@ def without_links(edit: Edit) -> Edit:
 
 
 def has_links(record: Record, edit: Edit) -> bool:
-    """True if a record has the contact, the company and the deal of a new task, as far as its links are known."""
+    """Whether a record has the contact, the company and the deal of a new task, as far as its links are known."""
     known = record.links.keys() - record.unread_links
     return all(
         linked_id in record.links[kind] for kind, linked_id in links_set(edit).items() if linked_id and kind in known

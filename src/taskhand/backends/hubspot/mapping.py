@@ -113,7 +113,7 @@ class Record:
 
     @property
     def is_archived(self) -> bool:
-        """True if the record is in the recycling bin."""
+        """Whether the record is in the recycling bin."""
         return self.json.get("archived") is True
 
     @property

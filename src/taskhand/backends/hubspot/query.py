@@ -326,7 +326,7 @@ class PageSearch:
         return select_page([task for task, _ in self._found.values()], self.query, self._is_late, self._times)
 
     def _is_settled(self, last: Task) -> bool:
-        """True if the page is full and all results after `last` come after the page."""
+        """Whether the page is full and all results after `last` come after the page."""
         page = self._page
         if not page.more or self.query.order == "priority" or last.unreadable_fields:
             return False

@@ -52,6 +52,6 @@ async def check_scopes(
 
 
 def may_be_about_deals(error: Forbidden) -> bool:
-    """True if HubSpot may have refused a read for its links to deals: the error names their scope, or no scope."""
+    """Whether HubSpot may have refused a read for its links to deals: the error names their scope, or no scope."""
     lacking = error.explanation.scopes if isinstance(error.explanation, LackingScopes) else (DEALS,)
     return any(DEALS in scope for scope in lacking)

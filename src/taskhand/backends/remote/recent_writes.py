@@ -104,7 +104,7 @@ class RecentWrites(Generic[_Row]):
         return iter(self._written.items())
 
     def is_deleted(self, task_id: str) -> bool:
-        """True if a task was deleted recently, so that a list may still show it; no CRM reuses an id."""
+        """Whether a task was deleted recently, so that a list may still show it; no CRM reuses an id."""
         return self._deleted_until.get(self._key(task_id), -inf) > self._monotonic()
 
     def _is_recent(self, write: RecentWrite[_Row]) -> bool:

@@ -80,7 +80,7 @@ class SubscriptionAdmin(WebhookAdmin):
 
 
 def same_text(one: str, other: str) -> bool:
-    """True if two texts are equal; compared in constant time."""
+    """Whether two texts are equal; compared in constant time."""
     return hmac.compare_digest(one.encode("utf-8", "surrogateescape"), other.encode("utf-8", "surrogateescape"))
 
 

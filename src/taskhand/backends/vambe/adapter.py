@@ -105,7 +105,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         return self._catalogue.known_statuses()
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """True if the due date of a task, or only its day (`of_day`), is certain (`TaskMapper.sure_of_due`)."""
+        """Whether the due date of a task, or only its day (`of_day`), is certain (`TaskMapper.sure_of_due`)."""
         return self._mapper.sure_of_due(task, of_day=of_day)
 
     def reread(self, snapshot: Snapshot) -> Snapshot:
@@ -203,7 +203,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         return rows, None
 
     def disproves(self, row: JsonObject, edit: Edit) -> bool:
-        """True if a row proves that an edit was not applied.
+        """Whether a row proves that an edit was not applied.
 
         A recent write that replaced a listed row proves nothing if the listed row shows the edit.
         """

@@ -154,7 +154,7 @@ class TaskLists:
 
 
 def _is_behind(listed: _Listed, row: JsonObject | None, write: RecentWrite[JsonObject], *, fresh: bool) -> bool:
-    """True if a list does not show a write yet, and no later write by others."""
+    """Whether a list does not show a write yet, and no later write by others."""
     if not fresh and (row is None or listed.began < write.at):
         return True
     # After a list has shown the write, a former state means that the task was changed back.

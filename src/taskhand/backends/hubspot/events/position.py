@@ -50,7 +50,7 @@ class Bin:
         return replace(self, since=self.last, last=newest, newest=newest, seen=kept, after=None)
 
     def is_new(self, task_id: str, at: int) -> bool:
-        """True if a deletion may not have been seen yet."""
+        """Whether a deletion may not have been seen yet."""
         return at >= self.since - LAG_MS and self.seen.get(task_id) != at
 
 
@@ -102,7 +102,7 @@ class Position:
         return max(self.start, self.known - _AGAIN_MS)
 
     def is_new(self, task_id: str, at: int) -> bool:
-        """True if a task was changed after it was last seen."""
+        """Whether a task was changed after it was last seen."""
         return at > self.seen.get(task_id, -1)
 
     def with_seen(

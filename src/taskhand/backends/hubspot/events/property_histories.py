@@ -71,7 +71,7 @@ class EventReader:
         return tuple(event for event in (*begun, *self._changes(record, history, moments)) if event is not None)
 
     def is_shortened(self, record: Record, since: datetime) -> bool:
-        """True if changes since a moment may be missing, because HubSpot lists only the latest values."""
+        """Whether changes since a moment may be missing, because HubSpot lists only the latest values."""
         values, created = (_read_history(record) or {}).values(), readable_moment(record.created)
         full = [versions[0].at for versions in values if len(versions) >= _MAX_VALUES]
         return any(at > since and at != created for at in full)

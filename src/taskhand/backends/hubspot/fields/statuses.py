@@ -104,7 +104,7 @@ class TaskStatuses:
         return StatusList(choices, self.complete, self.source, completed.id if completed else None)
 
     def knows(self, properties: Mapping[str, object]) -> bool:
-        """True if the status and the stage of a task are among these; values that are not text are ignored."""
+        """Whether the status and the stage of a task are among these; values that are not text are ignored."""
         status, stage = (value if isinstance(value, str) else None for value in map(properties.get, (STATUS, STAGE)))
         has_stage = not stage or not self.stages or stage in self.stages.values()
         return has_stage and (not status or status in OPTIONS or status in self.by_id)
@@ -141,7 +141,7 @@ class TaskStatuses:
         return status | {STAGE: stage} | ({_PIPELINE: pipeline} if pipeline else {})
 
     def is_own(self, status_id: str | None) -> bool:
-        """True if a status is a custom stage."""
+        """Whether a status is a custom stage."""
         return status_id is not None and self.stages.get(status_id) == status_id
 
     def _find(self, value: str) -> Status | None:
@@ -174,7 +174,7 @@ def _status(status_id: str, json: JsonObject, order: int, kind: StatusType | Non
 
 
 def _is_closed(stage: JsonObject) -> bool:
-    """True if tasks in a stage are finished: `isClosed` is recorded as text."""
+    """Whether tasks in a stage are finished: `isClosed` is recorded as text."""
     is_closed, state = (value_at(stage, "metadata", name) for name in ("isClosed", "state"))
     return str(is_closed).casefold() == "true" or state == "CLOSED"
 

@@ -98,7 +98,7 @@ class VambeEvents(EventSource):
     async def _are_gone(
         self, missing: Collection[str], before: Mapping[str, Task], near: list[JsonObject], wide: list[JsonObject]
     ) -> bool:
-        """True if tasks that are in no list are deleted.
+        """Whether tasks that are in no list are deleted.
 
         A list proves nothing if it may be cut, has rows without an id, or is empty although many tasks are known. For
         some of the tasks, the short list of their day is read too.

@@ -88,7 +88,7 @@ class ListComparison:
         return task_key in self._before and self._event(task_key, task) is None
 
     def _is_expected(self, task: Task) -> bool:
-        """True if the list around today should contain a task."""
+        """Whether the list around today should contain a task."""
         due = due_of(task) if "due_at" not in task.unreadable_fields else None
         first, last = self._now.window()
         return due is None or first <= due.day <= last

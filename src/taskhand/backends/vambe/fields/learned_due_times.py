@@ -48,7 +48,7 @@ class TaskMapper:
             return task
 
     def sure_of_due(self, task: Task, *, of_day: bool = False) -> bool:
-        """True if the due date of a task, or only its day (`of_day`), is certain.
+        """Whether the due date of a task, or only its day (`of_day`), is certain.
 
         While the form of `due_at` is not known, a time in a zone other than UTC may be wrong.
         """
@@ -58,7 +58,7 @@ class TaskMapper:
         return due.at.date() == due.day if of_day else not due.local.utcoffset()
 
     def was_misread(self, before: Task, was: JsonObject) -> bool:
-        """True if `before` has the due date that the row `was` has only in the other form of `due_at`."""
+        """Whether `before` has the due date that the row `was` has only in the other form of `due_at`."""
         if was.get("due_at") is None or not is_readable(before, "due"):
             return False
         other: DueAt = "wall" if self.due_at == "utc" else "utc"
@@ -85,7 +85,7 @@ class TaskMapper:
 
 
 def rests_on(before: Task, edit: Edit) -> bool:
-    """True if a due time keeps the day or the time of `before`, and so was probably derived from it."""
+    """Whether a due time keeps the day or the time of `before`, and so was probably derived from it."""
     due, was = edit.due, due_of(before)
     if not isinstance(due, Due) or due.local is None or was is None or was.local is None:
         return False

@@ -98,7 +98,7 @@ class StatusCatalogue:
 
 
 def _is_of_status(refused: CallerError, edit: Edit) -> bool:
-    """True if a refusal is probably about the status: the error names it, or nothing else was sent."""
+    """Whether a refusal is probably about the status: the error names it, or nothing else was sent."""
     if isinstance(refused, NotFound):
         return references(edit) == ["status"]
     named = refused.explanation.arguments if refused.explanation else frozenset[str]()
