@@ -60,7 +60,8 @@ class TaskStates:
         before, after = self._sides(entry, has_grown=has_grown)
         event: TaskEvent | None
         if entry.action == "completed":
-            event = _completed_event(entry, after)
+            change, title = FieldChange("status", OPEN.name, DONE.name), after.title if after else None
+            event = TaskEvent(_key(entry), entry.task_id, "completed", title=title, changed=(change,))
             after = _with_finished_status(self.known.get(entry.task_id))  # other changes are reported by the update row
             self.finished.append(entry)
         elif after is None and entry.action != "deleted":
@@ -136,12 +137,6 @@ class TaskStates:
         elif "assigned_to" in entry.changed_fields:
             kind = "reassigned"
         return TaskEvent(_key(entry), entry.task_id, kind)
-
-
-def _completed_event(entry: LogEntry, after: Task | None) -> TaskEvent:
-    change = FieldChange("status", OPEN.name, DONE.name)
-    title = after.title if after else None
-    return TaskEvent(_key(entry), entry.task_id, "completed", title=title, changed=(change,))
 
 
 def _with_finished_status(task: Task | None) -> Task | None:
