@@ -22,7 +22,7 @@ from taskhand.domain.errors import (
     TaskhandError,
     UpstreamError,
 )
-from taskhand.domain.own_credential import Granted, OwnCredential
+from taskhand.domain.own_credential import Granted, OAuthClient, OwnCredential
 from taskhand.http.client import Client
 from taskhand.http.request import Request
 from taskhand.http.response_body import Json
@@ -97,7 +97,7 @@ async def open_app_client(
     return AppClient(server, own, await context.stack.enter_async_context(client), context.clock)
 
 
-class AppClient:
+class AppClient(OAuthClient):
     """Sends the requests of RFC 6749. `client_fields` are the app's id and secret, which are sent as form fields."""
 
     def __init__(

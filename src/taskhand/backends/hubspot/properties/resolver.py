@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Final
 
+from taskhand.backends.base import OwnProperties
 from taskhand.backends.hubspot.properties.definitions import ARGUMENTS, PropertyDefinition
 from taskhand.backends.hubspot.properties.values import written_value
 from taskhand.backends.hubspot.task_reader import TaskReader
@@ -18,8 +19,8 @@ _MAX_CANDIDATES: Final = 10
 _ALIKE: Final = 0.6
 
 
-class HubSpotProperties:
-    """The task properties of an account; implements `OwnProperties`."""
+class HubSpotProperties(OwnProperties):
+    """The task properties of an account."""
 
     def __init__(self, reader: TaskReader) -> None:
         self._reader = reader
