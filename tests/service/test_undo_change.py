@@ -39,7 +39,7 @@ async def test_a_deleted_task_is_made_again_without_the_fields_that_were_not_cer
     plan = await undo_change(Call(app, "undo_change", arguments={}, options=Options(dry_run=True)), change.id)
     assert isinstance(plan, Plan)
     assert [one.field for one in plan.differences[0].changed] == ["title", "priority", "status"]
-    assert plan.note == "Made again as a new task; not restored: id, created_at, creator_id, due."
+    assert plan.note == "Undo makes a new task; not restored: id, created_at, creator_id, due."
     await app.aclose()
 
 
@@ -58,7 +58,7 @@ async def test_a_limit_of_several_recreated_tasks_is_reported_once(tmp_path: Pat
     )
     plan = await undo_change(Call(app, "undo_change", arguments={}, options=Options(dry_run=True)), change.id)
     assert isinstance(plan, Plan)
-    assert plan.note == "Made again as new tasks; not restored: id, created_at, creator_id, due, priority."
+    assert plan.note == "Undo makes new tasks; not restored: id, created_at, creator_id, due, priority."
     await app.aclose()
 
 

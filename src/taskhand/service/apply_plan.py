@@ -235,7 +235,7 @@ async def _replay(call: Call, plan: Change, first: Change) -> Receipt | BulkRece
         raise CallerError(
             "Some tasks of this plan have been made since; nothing was written.",
             code="plan_stale",
-            next_step="Make the plan again: it leaves out the existing tasks.",
+            next_step="Make the plan again: it leaves out those that still exist.",
         )
     for claim in plan.opening.claims:
         check_same_payload(first, claim.payload)

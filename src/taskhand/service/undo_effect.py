@@ -110,5 +110,5 @@ class Undo:
         of_tasks = (task.possible.note for task in self.tasks if task.possible and task.possible.note)
         lacking = dict.fromkeys(name for inverse in self.inverses for name in inverse.not_restored)
         made = "a new task" if sum(bool(inverse.not_restored) for inverse in self.inverses) == 1 else "new tasks"
-        again = f"Made again as {made}; not restored: {', '.join(lacking)}." if lacking else None
+        again = f"Undo makes {made}; not restored: {', '.join(lacking)}." if lacking else None
         return join_notes(*dict.fromkeys((*self.general, *of_tasks)), self.held, again)
