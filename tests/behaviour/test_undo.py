@@ -274,6 +274,25 @@ async def test_an_undo_of_a_part_of_an_undo_or_of_an_undo_of_a_part_redoes_a_par
         undone = await worker("undo_change", changeId=change["changeId"], taskIds=undone_ids)
         again = await worker("undo_change", changeId=undone["changeId"], taskIds=redone_ids)
         assert again["note"].startswith(f"This redoes {part}{change['changeId']}, which ")
+    change = await worker("bulk_update_tasks", taskIds=ids, changes={"title": "Call", "priority": "2"})
+    undone = await worker("undo_change", changeId=change["changeId"], **{"except": ["title"]})
+    again = await worker("undo_change", changeId=undone["changeId"])
+    assert again["note"].startswith(f"This redoes a part of {change['changeId']}, which ")
+
+
+async def test_what_an_earlier_undo_has_not_undone_is_not_ascribed_to_it(worker: Agent) -> None:
+    ids = [(await worker.create(f"Task {number}", dueDate="2026-03-10"))["id"] for number in range(2)]
+    change = (await worker("bulk_update_tasks", taskIds=ids, changes={"priority": "2"}))["changeId"]
+
+    async def repeated() -> str:
+        return str((await worker("undo_change", changeId=change, dryRun=True))["note"])
+
+    undone = [(await worker("undo_change", changeId=change, taskIds=ids[1:]))["changeId"]]
+    await worker("update_task", id=ids[0], priority="1")
+    assert (await repeated()).startswith(f"{undone[0]} has already undone a part of {change}.")
+    await worker("update_task", id=ids[0], priority="2")
+    undone.insert(0, (await worker("undo_change", changeId=change))["changeId"])
+    assert (await repeated()).startswith(f"{', '.join(undone)} have already undone {change}.")
 
 
 async def test_a_plan_of_an_undo_is_bound_to_the_values_that_it_writes(connect: Connect) -> None:
@@ -503,7 +522,7 @@ async def test_each_task_of_a_deletion_of_several_is_made_again_once(worker: Age
     assert back["totals"] == {"applied": 2, "unchanged": 1}
     with pytest.raises(Refused) as refused:
         await worker("apply_plan", planId=plans[1]["planId"])
-    assert refused.value.code == "plan_stale"
+    assert (refused.value.code, "those that still exist" in refused.value.next) == ("plan_stale", True)
     again = await worker("undo_change", changeId=gone["changeId"])
     assert again["totals"] == {"unchanged": 3}
     assert sorted(await worker.listed()) == ["Task 0", "Task 1", "Task 2"]

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from taskhand.domain.edit import EDIT_FIELDS, FIELDS, Edit, current_value, edit_of, without
+from taskhand.domain.edit import FIELDS, Edit, current_value, edit_of, without
 from taskhand.domain.errors import CallerError
 from taskhand.domain.field_names import argument_name
 from taskhand.domain.plan import difference_between
-from taskhand.domain.receipt import changes, inverse_edit
+from taskhand.domain.receipt import inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import StatusChoice, Task
 from taskhand.domain.unapplied_fields import Unapplied, unapplied_field
@@ -19,6 +19,7 @@ from taskhand.service.earlier_undo import with_remade_id
 from taskhand.service.intents import create_intent, update_intent
 from taskhand.service.masked_text import refuse_masked, with_keys_of
 from taskhand.service.undo_conflict import changed_create_error, conflict_error, gone_error
+from taskhand.service.undo_selection import changed_fields
 
 __all__ = ["Inverse", "invert"]
 
@@ -72,8 +73,7 @@ async def _restore(
     Fields that differ otherwise were changed by another client at the same moment; they stay.
     """
     before = replace(before, task=with_keys_of(before.task, now.task))
-    ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given_fields()}
-    changed = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before.task, after)} & ours
+    changed = changed_fields(intent, before.task, after)
     if changed and changed <= set(left_out):
         return None
     unknown = (changed & before.unknown) - set(left_out)

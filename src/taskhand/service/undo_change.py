@@ -29,7 +29,7 @@ from taskhand.service.replayed_creates import to_result_now
 from taskhand.service.shared_notes import describe_others, tasks_sharing, with_written_notes
 from taskhand.service.snapshots import intended_properties, read_snapshots
 from taskhand.service.undo_effect import TaskUndo, Undo
-from taskhand.service.undo_selection import Selection, select
+from taskhand.service.undo_selection import Selection, applied_ids, select, written_fields
 from taskhand.service.visible_changes import describe_owner, is_visible
 from taskhand.service.write_call import Call
 
@@ -90,7 +90,7 @@ async def _prepare(call: Call, change: Change, chosen: Selection, now: Mapping[s
     )
     if change.opening.undoes is None or undo.is_met:
         return undo
-    is_part = bool(chosen.left_out or undo.refused or undo.unrestored) or len(chosen.applied) < _count_applied(change)
+    is_part = bool(chosen.left_out or undo.refused or undo.unrestored) or len(chosen.applied) < len(applied_ids(change))
     return replace(undo, general=(*undo.general, await _describe_redo(call.app, change, is_part=is_part)))
 
 
@@ -98,12 +98,12 @@ async def _describe_redo(app: AppContext, change: Change, *, is_part: bool) -> s
     """The sentence on the undo of an undo; `is_part` is whether a part of that undo stays."""
     redone = change.opening.undoes or ""
     first = await app.journal.find(redone)
-    is_part = is_part or (first is not None and _count_applied(first) > _count_applied(change))
+    if first is not None:
+        is_less = len(applied_ids(first)) > len(applied_ids(change)) or not written_fields(first) <= written_fields(
+            change
+        )
+        is_part = is_part or is_less
     return f"This redoes {'a part of ' if is_part else ''}{redone}, which {change.id} had undone."
-
-
-def _count_applied(change: Change) -> int:
-    return sum(result.outcome == "applied" for result in change.results.values())
 
 
 async def _prepare_task(
@@ -133,7 +133,7 @@ async def _carry_out(call: Call, change: Change, undo: Undo) -> Receipt | BulkRe
     can_be_undone = bool(undo.remade) or any(task.possible for task in undo.tasks)
     earlier: str | None = None
     if undo.tasks and (undo.is_met or not can_be_undone):
-        earlier = await note_on_earlier_undo(call.app, change, undo.tasks[0].task_id)
+        earlier = await note_on_earlier_undo(call.app, change, [task.task_id for task in undo.tasks])
         undo = replace(undo, general=tuple(filter(None, (*undo.general, earlier))))
     if not can_be_undone:
         error = _nothing_undone_error(undo)

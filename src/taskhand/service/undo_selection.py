@@ -3,13 +3,15 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from taskhand.domain.edit import Edit
+from taskhand.domain.edit import EDIT_FIELDS, Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_names import argument_name, edit_field
+from taskhand.domain.receipt import changes
+from taskhand.domain.task import Task
 from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import Change, Intent, Result
 
-__all__ = ["Selection", "select"]
+__all__ = ["Selection", "applied_ids", "changed_fields", "select", "written_fields"]
 
 _MAX_CANDIDATES, _MAX_TITLE = 20, 60
 
@@ -52,6 +54,27 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
     left_out = frozenset(filter(None, fields.values()))
     # addNote changes the description; on a CRM without descriptions it writes a note beside the task.
     return Selection(applied, left_out | ({"note"} if "description" in left_out else set()), unwritten)
+
+
+def changed_fields(intent: Intent, before: Task, after: Task) -> set[str]:
+    """The fields of an edit that an intent set and that differ now; others were changed by another client meanwhile."""
+    ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given_fields()}
+    return {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} & ours
+
+
+def written_fields(change: Change) -> frozenset[tuple[str, str]]:
+    """The fields that a change has written, each with the id of its task; new and deleted tasks have none."""
+    return frozenset(
+        (intent.before.task.id, name)
+        for index, intent in enumerate(change.intents)
+        if intent.before is not None and (result := change.results.get(index)) and result.after is not None
+        for name in changed_fields(intent, intent.before.task, result.after)
+    )
+
+
+def applied_ids(change: Change) -> frozenset[str | None]:
+    """The ids of the tasks that a change has written."""
+    return frozenset(result.task_id for result in change.results.values() if result.outcome == "applied")
 
 
 def _unknown_entry_error(change: Change, entry: str, *, takes_fields: bool) -> CallerError:
