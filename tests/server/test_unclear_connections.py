@@ -281,9 +281,19 @@ async def test_an_unknown_plan_or_change_is_not_a_question_of_the_connection(mix
             assert error["code"] in ("plan_not_found", "change_not_found")
         assert (await answer_of(client, "list_changes", connection="north"))["changes"] == []
         assert {row["connection"] for row in (await answer_of(client, "list_changes"))["changes"]} == {"west"}
-        await answer_of(client, "create_task", connection="north", **NEW)
-        error = await answer_of(client, "undo_change", changeId="last")
-        assert "newest first; these are of the connection north; list_changes has more" in error["next"]
+
+
+async def test_the_candidates_for_an_unknown_change_are_of_all_connections_or_of_the_named_one(tmp_path: Path) -> None:
+    async with open_mixed(tmp_path, "local", "local") as connections, Client(create_server(connections)) as client:
+        made = [await answer_of(client, "create_task", connection=name, **NEW) for name in ("north", "south")]
+        for tool, names, of in (
+            ("undo_change", {}, made),
+            ("list_changes", {}, made),
+            ("undo_change", {"connection": "south"}, made[1:]),
+        ):
+            error = await answer_of(client, tool, changeId="last", **names)
+            assert {one["value"] for one in error["candidates"]} == {one["changeId"] for one in of}
+            assert all(f" on {one['connection']}, " in str(error["candidates"]) for one in of)
 
 
 async def test_every_answer_about_a_task_names_its_connection(mixed: Connections) -> None:

@@ -96,7 +96,7 @@ class ToolCall:
                     shown = result if isinstance(result, BaseModel) else await self._answer(result)
                     answer = render_answer(named_by(shown, self._app.connection.name))
             except TaskhandError as raised:
-                error = await self._with_remade_id(raised)
+                error = await self._with_candidates(raised)
                 is_write = tool is not None and tool.writes and not self._is_of_no_connection(error)
                 if isinstance(error, NotAllowed) and not self._has_change:
                     await self._place_refusal()
@@ -225,8 +225,13 @@ class ToolCall:
             return render_whole_write(written)
         return render_write(written, await load_wording(app, written.people, written.links))
 
-    async def _with_remade_id(self, error: TaskhandError) -> TaskhandError:
-        """The error; for a missing task that was made again, with the id of the new one."""
+    async def _with_candidates(self, error: TaskhandError) -> TaskhandError:
+        """The error; for an unknown change with the latest ones, for a task that was made again with its new id."""
+        if error.code == "change_not_found":
+            from taskhand.service.latest_changes import with_latest_changes  # noqa: PLC0415  few calls name a missing change
+
+            apps = self._view.connections if self._is_of_no_connection(error) else (self._app,)
+            return await with_latest_changes(apps, error)
         if error.code != "task_not_found":
             return error
         from taskhand.server.arguments.connection import ids_in_arguments  # noqa: PLC0415  few calls name a missing task

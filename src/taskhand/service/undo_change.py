@@ -4,16 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from taskhand.domain.bulk_receipt import BulkReceipt, TaskResult
-from taskhand.domain.due import moment_text
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, Candidate, NotFound, TaskhandError
+from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.field_names import argument_name, edit_field
 from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt, join_notes
 from taskhand.domain.snapshot import Snapshot
-from taskhand.domain.truncation import truncate
 from taskhand.domain.unapplied_fields import Unapplied
-from taskhand.journal.journal import Change, ChangeQuery, Intent, Result, title_of
+from taskhand.journal.journal import Change, Intent, Result, title_of
 from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import change_that_applied, execute_intents
 from taskhand.service.approval_rules import reason_to_confirm, undoes_own_creation
@@ -23,7 +21,7 @@ from taskhand.service.earlier_create import EarlierCreate, MadeTasks, find_earli
 from taskhand.service.earlier_undo import note_on_earlier_undo
 from taskhand.service.idempotency import outcome_unknown_error, recreation_claim, retry_after_claims, wait_until_ended
 from taskhand.service.inverse_write import invert
-from taskhand.service.list_changes import find_change, list_changes
+from taskhand.service.list_changes import find_change
 from taskhand.service.make_plan import make_plan
 from taskhand.service.replayed_creates import to_result_now
 from taskhand.service.shared_notes import describe_others, tasks_sharing, with_written_notes
@@ -35,7 +33,7 @@ from taskhand.service.write_call import Call
 
 __all__ = ["undo_change"]
 
-_MAX_SHOWN, _MAX_LATEST, _MAX_TITLE = 20, 3, 60
+_MAX_SHOWN = 20
 _NOTHING_LEFT = "Nothing is left to undo: every changed value is already as before. There is no plan."
 
 
@@ -270,10 +268,7 @@ def _rows(error: TaskhandError, name: str) -> list[object]:
 
 async def _find_change(call: Call, change_id: str) -> Change:
     """The change, once it has ended; CallerError for an unknown id and for a plan."""
-    try:
-        change = await find_change(call.app, change_id)
-    except NotFound as error:
-        raise await _with_latest_changes(call.app, error) from None
+    change = await find_change(call.app, change_id)
     if change.outcome == "planned":
         user = await change_that_applied(call.app, change)
         raise CallerError(
@@ -284,23 +279,3 @@ async def _find_change(call: Call, change_id: str) -> Change:
             else "There is nothing to undo; apply_plan carries a plan out.",
         )
     return change if change.ending else await wait_until_ended(call.app, change)
-
-
-async def _with_latest_changes(app: AppContext, error: NotFound) -> TaskhandError:
-    """The error for an unknown change, with the latest applied ones as candidates: "last" may mean any of them."""
-    latest = (await list_changes(app, ChangeQuery(outcome="applied", limit=_MAX_LATEST))).changes
-    if not latest:
-        return error
-    where = f"; these are of the connection {app.connection.name}" if app.connection.name else ""
-    return error.but(
-        candidates=[Candidate(change.id, _describe(app, change)) for change in latest],
-        next_step=f"Send changeId with the candidate that is meant, newest first{where}; list_changes has more.",
-    )
-
-
-def _describe(app: AppContext, change: Change) -> str:
-    """The tool of a change, its task and its time."""
-    written = [(intent, change.results.get(index)) for index, intent in enumerate(change.intents)]
-    titles = [_title_of_task(intent, result, None) for intent, result in written if result is not None]
-    subject = f"{truncate(titles[0], _MAX_TITLE)!r}" if len(titles) == 1 else f"{len(titles)} tasks"
-    return f"{change.opening.tool}: {subject}, {moment_text(change.opening.at, app.reference.zone)}"
