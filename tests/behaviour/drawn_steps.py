@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from behaviour.world import DUE, SANTIAGO
 from taskhand.domain.capabilities import Capabilities
 
-__all__ = ["STEPS", "TASKS", "Wording"]
+__all__ = ["SEARCHES", "STEPS", "TASKS", "Wording"]
 
 _NAMES = ("Elena", "Ana Soto", "Luis Pereira")
 _WORDS = ("Call", "Offer", "Renew")
@@ -25,36 +25,31 @@ _new = {
     "people": _people,
 }
 _body = st.fixed_dictionaries({}, optional=_new | {"status": _number}).filter(bool)
-_filter = st.fixed_dictionaries(
-    {},
-    optional={
-        "text": st.sampled_from([*_WORDS, "offer call"]),
-        "status": st.sets(_number, min_size=1, max_size=2),
-        "priority": st.integers(0, 2),
-        "people": st.sets(st.sampled_from([*_NAMES, "nobody"]), min_size=1, max_size=2),
-        "dates": st.tuples(
-            st.sampled_from(["from", "to", "window", "dated", "dateless", "overdue"]), st.sampled_from(_DAYS)
-        ),
-    },
-)
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("update"), _number, _body),
-        st.tuples(st.just("update"), _number, _body),
-        st.tuples(st.just("complete"), _number),
-        st.tuples(st.just("reassign"), _number, _people),
-        st.tuples(st.just("bulk"), _filter.filter(bool), _body, st.sampled_from([None, None, -3, 30])),
-        st.tuples(st.just("bulk"), _filter.filter(bool), _body, st.sampled_from([None, None, -3, 30])),
-        st.tuples(st.just("delete"), _number),
-        st.tuples(st.just("undo"), st.integers(0, 8)),
-        st.tuples(st.just("undo"), st.integers(0, 2)),
-        st.tuples(st.just("search"), _filter, st.sampled_from(["due", "created", "priority"])),
-        st.tuples(st.just("search"), _filter, st.sampled_from(["due", "created", "priority"])),
+_conditions: dict[str, st.SearchStrategy[Any]] = {
+    "text": st.sampled_from([*_WORDS, "offer call"]),
+    "status": st.sets(_number, min_size=1, max_size=2),
+    "priority": st.integers(0, 2),
+    "people": st.sets(st.sampled_from([*_NAMES, "nobody"]), min_size=1, max_size=2),
+    "dates": st.tuples(
+        st.sampled_from(["from", "to", "window", "dated", "dateless", "overdue"]), st.sampled_from(_DAYS)
     ),
-    min_size=3,
-    max_size=10,
+}
+_filter = st.lists(st.sampled_from([*_conditions]), max_size=2, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: _conditions[name] for name in names})
 )
-TASKS = st.lists(st.fixed_dictionaries(_new), min_size=1, max_size=4)
+_search = st.tuples(_filter, st.sampled_from(["due", "created", "priority"]))
+_bulk = st.tuples(st.just("bulk"), _filter.filter(bool), _body, st.sampled_from([None, None, -3, 30]))
+_update = st.tuples(st.just("update"), _number, _body)
+_others = [
+    st.tuples(st.just("complete"), _number),
+    st.tuples(st.just("reassign"), _number, _people),
+    st.tuples(st.just("delete"), _number),
+    st.tuples(st.just("undo"), st.integers(0, 2)),
+    st.tuples(st.just("undo"), st.integers(0, 8)),
+]
+TASKS = st.lists(st.fixed_dictionaries(_new), min_size=2, max_size=6)
+STEPS = st.lists(st.one_of(_update, _update, _bulk, _bulk, *_others), min_size=3, max_size=8)
+SEARCHES = st.lists(_search, min_size=3, max_size=3)
 
 
 @dataclass(frozen=True)

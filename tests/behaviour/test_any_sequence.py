@@ -13,11 +13,12 @@ from mcp import Client
 
 from behaviour.agent import Agent, Refused
 from behaviour.backend_cases import BACKEND_CASES
-from behaviour.drawn_steps import STEPS, TASKS, Wording
+from behaviour.drawn_steps import SEARCHES, STEPS, TASKS, Wording
 from behaviour.task_model import ModelTask, count_by, differing, matches, sort_key, undone
 from behaviour.world import BackendCase
 from taskhand.server.app import create_server
 
+_Steps = list[tuple[Any, ...]]
 _Parts = dict[str, tuple[ModelTask | None, ModelTask | None]]
 """The tasks of a change before and after it; None where there is no task."""
 
@@ -225,7 +226,7 @@ def _shown(value: Any) -> Any:
     return sorted(value) if isinstance(value, list) else value
 
 
-async def _check(case: BackendCase, folder: Path, tasks: list[dict[str, Any]], steps: list[tuple[Any, ...]]) -> None:
+async def _check(case: BackendCase, folder: Path, tasks: list[dict[str, Any]], steps: _Steps, searches: _Steps) -> None:
     async with case.open(folder) as app, Client(create_server(app)) as client:
         agent = Agent(client, case.needs, app.backend.capabilities)
         statuses = [status["name"] for status in (await agent("list_statuses"))["statuses"]]
@@ -235,14 +236,16 @@ async def _check(case: BackendCase, folder: Path, tasks: list[dict[str, Any]], s
         for name, *arguments in steps:
             await getattr(desk, name)(*arguments)
             await desk.check()
+        for search in searches:
+            await desk.search(*search)
         await desk.check_journal()
 
 
 @pytest.mark.parametrize("case", BACKEND_CASES, ids=lambda case: case.name)
-@settings(max_examples=10)
-@given(tasks=TASKS, steps=STEPS)
+@settings(max_examples=20)
+@given(tasks=TASKS, steps=STEPS, searches=SEARCHES)
 def test_tasks_lists_and_undos_agree_with_a_plain_model(
-    case: BackendCase, tasks: list[dict[str, Any]], steps: list[tuple[Any, ...]]
+    case: BackendCase, tasks: list[dict[str, Any]], steps: _Steps, searches: _Steps
 ) -> None:
     with TemporaryDirectory() as folder:
-        anyio.run(_check, case, Path(folder), tasks, steps)
+        anyio.run(_check, case, Path(folder), tasks, steps, searches)
