@@ -33,8 +33,11 @@ async def test_every_task_has_its_own_outcome(worker: Agent, backend: BackendCas
 
 async def test_one_unknown_id_does_not_stop_the_other_tasks(worker: Agent, backend: BackendCase) -> None:
     task = await worker.create()
-    done = await worker("bulk_update_tasks", taskIds=[task["id"], backend.absent], changes={"priority": "2"})
-    assert done["totals"] == {"applied": 1, "refused": 1}
+    for outcome in ("applied", "unchanged"):
+        done = await worker("bulk_update_tasks", taskIds=[task["id"], backend.absent], changes={"priority": "2"})
+        assert done["totals"] == {outcome: 1, "refused": 1}
+        [row] = (await worker("list_changes", limit=1))["changes"]
+        assert (row["changeId"], row["outcome"]) == (done["changeId"], outcome)
 
 
 async def test_due_dates_are_shifted_by_days_and_keep_their_times(worker: Agent) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,7 +58,7 @@ def test_a_new_key_may_only_read_and_expires_after_ninety_days_by_default(keys: 
     assert "Without" not in keys("create", "--person", "ci", "--scopes", "destructive,read,write").stderr
 
 
-def test_keys_are_listed_without_their_text(keys: Keys) -> None:
+def test_keys_are_listed_without_their_text(keys: Keys, file: Path) -> None:
     assert keys("list").stdout == ""
     assert "There is no key in" in keys("list").stderr
     texts = [
@@ -67,7 +69,11 @@ def test_keys_are_listed_without_their_text(keys: Keys) -> None:
     assert shown.splitlines()[0] == (
         f"{ids[0]}  active  ana  read  made 2026-03-04 15:30 UTC  expires 2026-03-05 15:30 UTC  used never  for ana"
     )
-    keys("revoke", ids[1])
+    keys("revoke", ids[1], clock="2026-03-04T18:00:00Z")
+    with closing(sqlite3.connect(file)) as other, other:
+        other.execute("UPDATE caller_key SET last_used_at = '2026-03-04T17:00:00+00:00' WHERE id = ?", (ids[1],))
+    revoked = "made 2026-03-04 15:30 UTC  revoked 2026-03-04 18:00 UTC  used 2026-03-04 17:00 UTC  for ben"
+    assert keys("list").stdout.splitlines()[1] == f"{ids[1]}  revoked  ben  read  {revoked}"
     later = json.loads(keys("list", "--json", clock="2026-03-06T00:00:00Z").stdout)
     assert [(row["id"], row["state"], row["person"]) for row in later] == [
         (ids[0], "expired", "ana"),
@@ -84,6 +90,10 @@ def test_keys_are_listed_without_their_text(keys: Keys) -> None:
         "revoked_at": None,
         "last_used_at": None,
     }
+    assert (later[1]["revoked_at"], later[1]["last_used_at"]) == (
+        "2026-03-04T18:00:00+00:00",
+        "2026-03-04T17:00:00+00:00",
+    )
     assert not any(text.strip().rpartition("_")[2] in shown + json.dumps(later) for text in texts)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.vault_commands import Run, environment, message, runner_of, save
+from fixed_clock import NOW
 from sandbox.close.served_sandbox import BEN, SEED
 from taskhand.cli.doctor import run_checks
 from taskhand.cli.doctor_own_credential import check_rule
@@ -47,11 +49,12 @@ def test_people_lists_the_linked_credentials_without_secrets(run: Run, file: Pat
     assert run("people").stdout == ""
     assert run("people").stderr == f"Nobody has linked a credential: there is none in {file}.\n"
     assert not file.exists()
-    save(file, link_of("ana@x.test"), link_of("ben", "south", kind="key", minutes=None))
+    used = replace(link_of("ben", "south", kind="key", minutes=None), last_used_at=NOW + timedelta(days=3))
+    save(file, link_of("ana@x.test"), used)
     done = run("people")
     assert [re.sub("since .*? UTC", "since …", line) for line in done.stdout.splitlines()] == [
         "ana@x.test  north  linked  ana@x.test in the CRM (17)  since …  never used",
-        "ben  south  linked  ben in the CRM (17)  since …  never used",
+        "ben  south  linked  ben in the CRM (17)  since …  used 2026-03-07 15:30 UTC",
     ]
     listed = json.loads(run("people", "--json").stdout)
     assert [(row["person"], row["connection"], row["kind"], row["state"]) for row in listed] == [
