@@ -62,7 +62,10 @@ async def test_a_limit_of_several_recreated_tasks_is_reported_once(tmp_path: Pat
     await app.aclose()
 
 
-async def test_of_many_tasks_that_cannot_be_undone_twenty_are_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("is_partly_known", "code"), [(False, "changed_since"), (True, "invalid_arguments")])
+async def test_of_many_tasks_that_cannot_be_undone_twenty_are_shown_and_the_code_if_all_have_one(
+    tmp_path: Path, code: str, *, is_partly_known: bool
+) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     intents, results = [], []
     for index in range(21):
@@ -71,9 +74,11 @@ async def test_of_many_tasks_that_cannot_be_undone_twenty_are_shown(tmp_path: Pa
         await app.backend.update_task(after, Edit(priority=0))
         intents.append(Intent("update", Snapshot(made), Edit(priority=2), Edit(priority=2)))
         results.append(Result(index, "applied", made.id, after))
+    if is_partly_known:
+        results[-1] = replace(results[-1], after=None)
     opening = Call(app, "bulk_update_tasks", arguments={}).new_opening()
     change = await app.journal.record(opening, Ending("applied"), intents, results)
-    with refused("changed_since") as caught:
+    with refused(code) as caught:
         await undo_change(Call(app, "undo_change", arguments={}), change.id)
     assert caught.value.message.startswith("None of the 21 tasks can be undone. The first: ")
     assert {name: len(rows) for name, rows in caught.value.details.items()} == {"difference": 20, "wouldWrite": 20}  # type: ignore[arg-type]
@@ -143,7 +148,7 @@ async def test_an_undo_of_a_create_reads_the_native_values_before_the_deletion(t
     await app.aclose()
 
 
-async def test_a_task_that_is_gone_has_its_last_known_title_in_the_result_of_an_undo(tmp_path: Path) -> None:
+async def test_a_task_that_is_partly_known_has_its_last_known_title_in_the_result_of_an_undo(tmp_path: Path) -> None:
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     made = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
     after = (await app.backend.update_task(made, Edit(priority=2))).task

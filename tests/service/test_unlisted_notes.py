@@ -103,24 +103,27 @@ async def test_a_note_counts_as_sent_until_a_change_has_certainly_deleted_it(
 
 
 @pytest.mark.parametrize(
-    ("outcome", "found"),
+    ("outcome", "found", "as_a_whole"),
     [
-        ("applied", ["note-1"]),
-        ("unknown", [None]),
-        ("unchanged", []),
-        ("refused", []),
-        ("not_applied", []),
-        ("not_attempted", []),
+        ("applied", ["note-1"], False),
+        ("unknown", [None], False),
+        ("unknown", [None], True),
+        ("unchanged", [], False),
+        ("refused", [], False),
+        ("refused", [], True),
+        ("not_applied", [], False),
+        ("not_attempted", [], False),
     ],
 )
 async def test_a_note_counts_as_sent_unless_its_change_has_certainly_not_written_it(
-    tmp_path: Path, outcome: Outcome, found: list[str | None]
+    tmp_path: Path, outcome: Outcome, found: list[str | None], *, as_a_whole: bool
 ) -> None:
     clock, noted, edit = FixedClock(), task(ai_customer_id="lead_1"), Edit(note="called")
     first = SqliteJournal(AccountOwner(tmp_path / "journal.sqlite", "test"), clock=clock, new_id=numbered)
     intents = [Intent("update", Snapshot(noted), edit, edit)]
     change, _ = await first.begin(Opening("update_task", Caller(), clock()), intents)
-    await first.settle(change.id, [Result(0, outcome, TASK_ID, noted.with_note("called", "note-1"))], Ending(outcome))
+    result = Result(0, outcome, TASK_ID, noted.with_note("called", "note-1"))
+    await first.settle(change.id, [] if as_a_whole else [result], Ending(outcome))
     await first.aclose()
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), clock)
     assert [sent.id for sent in (await find_sent_notes(app, "called")).values()] == found

@@ -63,9 +63,10 @@ def test_a_session_opens_and_every_call_answers_with_the_error(store_file: Path,
         pipe.send(json.dumps({"jsonrpc": "2.0", "id": "hi", "method": "initialize", "params": HELLO}))
         assert named in pipe.answer("hi")["result"]["instructions"]
         assert len(pipe.answer(pipe.ask("tools/list"))["result"]["tools"]) > 10
-        error = error_of(pipe.call("list_tasks", {}))
-        assert error["code"] == "not_configured"
-        assert named in error["message"]
+        for arguments in ({}, "{}"):
+            error = error_of(pipe.call("list_tasks", arguments))
+            assert error["code"] == "not_configured"
+            assert named in error["message"]
         pipe.stdin.close()
         assert pipe.ends_within(BOUND_S) == 1
         assert named in "".join(pipe.err.all())
