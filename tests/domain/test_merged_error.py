@@ -31,3 +31,14 @@ def test_the_steps_of_the_first_code_are_taken_and_the_one_to_link_a_credential(
     merged = merge_errors({"north": failed, "south": other, "home": unlinked})
     assert merged.code == failed.code
     assert merged.next_step == "north: Try again. home: Link a credential."
+
+
+def test_ids_and_not_names_are_said_to_belong_to_their_own_connections() -> None:
+    for is_free_text, step in ((False, "An id is known in its own connection only."), (True, None)):
+        unclear = {
+            name: Ambiguous("2 statuses.", candidates=[Candidate(f"Won {name}", is_free_text=is_free_text)])
+            for name in ("north", "south")
+        }
+        merged = merge_errors(unclear)
+        assert [candidate.connections for candidate in merged.candidates] == [("north",), ("south",)]
+        assert merged.next_step == step

@@ -247,11 +247,16 @@ async def test_pruning_tolerates_another_process_whose_clock_is_five_minutes_ahe
 
 
 async def test_a_frozen_clock_removes_nothing(store_file: Path) -> None:
-    for clock in (NOW, NOW + timedelta(days=800), NOW + timedelta(days=802)):
-        journal = journal_of_app(ConnectionSettings.of(Settings(db=store_file, clock=clock)))
-        await settle(journal, make_opening(at=clock))
+    for days, count in ((0, 10), (DAYS + 1, 1), (DAYS + 2, 1)):
+        at = NOW + timedelta(days=days)
+        settings = Settings(db=store_file, clock=at, journal_days=DAYS)
+        journal = journal_of_app(ConnectionSettings.of(settings))
+        for _ in range(count):
+            await settle(journal, make_opening(at=at))
         assert await journal.prune() == 0
+        page = await journal.page(ChangeQuery(limit=1_000))
         await journal.aclose()
+    assert len(page.changes) == 12
 
 
 async def test_a_claim_goes_with_its_change(journal_file: Path, clock: FixedClock) -> None:
