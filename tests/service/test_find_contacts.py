@@ -75,4 +75,11 @@ async def test_candidates_of_one_name_are_told_apart_by_their_addresses(tmp_path
         "Rosa, +56 9 1111",
         "Rosa, rosa@acme.cl",
     ]
+    assert "There are more" not in str(refused.value.next_step)
+    for number in range(4):
+        await store.edit(lambda one, number=number: one.add_contact("Rosa", None, f"r{number}@acme.cl"))  # type: ignore[misc]
+    with pytest.raises(CallerError) as refused:
+        await resolve_link(app, "ai_contact_id", "rosa")
+    assert len(refused.value.candidates) == 5
+    assert str(refused.value.next_step).endswith("There are more: find_contacts returns all of them.")
     await app.aclose()

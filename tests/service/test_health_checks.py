@@ -10,7 +10,7 @@ from builders import CLOSED, DONE, PENDING, status_list
 from file_stores import journal_in
 from fixed_clock import NOW
 from taskhand.domain.check_result import CheckResult
-from taskhand.domain.task import Status, StatusList
+from taskhand.domain.task import Member, Status, StatusList
 from taskhand.service.app_context import AppContext
 from taskhand.service.forwarding_backend import ForwardingAccount, ForwardingBackend
 from taskhand.service.health_checks import check_health
@@ -78,3 +78,19 @@ async def test_missing_scopes_prevent_no_other_check(subject: str, outcome: str,
         found = {one.subject: one.outcome for one in await check_health(app)}
         await app.journal.aclose()
     assert [found[one] for one in ("clock", "team", "statuses")] == [outcome] * 3
+
+
+async def test_a_team_without_members_is_reported_since_nobody_can_be_responsible(tmp_path: Path) -> None:
+    class Account(ForwardingAccount):
+        """An account of nobody."""
+
+        async def members(self) -> tuple[Member, ...]:
+            return ()
+
+    async with open_store(tmp_path / "tasks.sqlite") as store:
+        backend = ForwardingBackend(store)
+        backend.account = Account(store.account)
+        app = AppContext(backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+        found = {one.subject: one for one in await check_health(app)}["team"]
+        await app.journal.aclose()
+    assert (found.outcome, found.found) == ("failed", "The team has no members.")

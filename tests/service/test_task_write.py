@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from behaviour.world import NOW
+from builders import refused
 from file_stores import journal_in, store_in
 from taskhand.backends.base import Backend, Misread, Written
 from taskhand.backends.local.backend import LocalBackend
@@ -92,4 +93,30 @@ async def test_a_change_of_a_task_that_was_read_wrongly_is_journaled_as_it_reall
     [intent] = change.intents
     assert intent.task_before is not None
     assert (change.outcome, intent.edit, intent.task_before.priority) == ("applied", edit, 2)
+    await app.aclose()
+
+
+class RestlessBackend(ContestedBackend):
+    """The built-in store, in which another client changes the title before each update, so that none is sent."""
+
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """Find that the task has changed since it was read."""
+        self.sent.append(edit)
+        now = (await self._store.update_task(before, Edit(title=f"Theirs {len(self.sent)}"))).task
+        raise Misread(now, now)
+
+
+async def test_a_task_that_keeps_changing_is_refused_after_a_few_tries(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    assert isinstance(app.backend, LocalBackend)
+    restless = RestlessBackend(app.backend)
+    task = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+
+    async def edit_for(_: Snapshot) -> ResolvedEdit:
+        return Edit(title="Ours"), ()
+
+    call = Call(replace(app, backend=cast("Backend", restless)), "update_task")
+    with refused("conflict"):
+        await write_edit(call, Snapshot(task), edit_for)
+    assert (await app.backend.get_task(task.id)).title == f"Theirs {len(restless.sent)}"
     await app.aclose()
