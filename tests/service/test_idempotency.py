@@ -303,6 +303,7 @@ async def test_the_tasks_of_repeated_creates_are_read_one_by_one_if_the_lists_do
     again = await create_tasks(Call(lagging, "create_tasks", ANA), bodies)
     assert isinstance(again, BulkReceipt)
     assert [(one.id, one.outcome) for one in again.results] == [(one.id, "unchanged") for one in made.results]
+    assert again.change_id not in {None, made.change_id}, "a call that writes nothing is journaled too"
     alone = await create_task(Call(lagging, "create_task", ANA), drafts[0])
     assert isinstance(alone, Receipt)
     assert (alone.task is not None and alone.task.id, alone.replayed) == (made.results[0].id, True)

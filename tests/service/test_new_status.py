@@ -11,7 +11,8 @@ from file_stores import journal_in
 from taskhand.backends.remote.timing import Timing
 from taskhand.call.deadline import current_deadline
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import NotAttempted
+from taskhand.domain.errors import CallerError, NotAttempted
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import StatusChoice
 from taskhand.domain.task_query import TaskQuery
 from taskhand.journal.journal import Intent
@@ -56,4 +57,30 @@ async def test_a_new_task_gets_its_status_in_the_rest_of_the_call(tmp_path: Path
     change = await app.journal.find(call.change.id)
     assert change is not None
     assert [one.after and one.after.status_config for one in change.results.values()] == [STATUSES[-1]] * len(titles)
+    await app.aclose()
+
+
+class RefusingClient(ExampleClient):
+    """Refuses every update."""
+
+    async def update(self, task_id: str, body: JsonObject) -> JsonObject:  # noqa: ARG002  always
+        """PATCH a task."""
+        raise CallerError("It is archived.", code="archived")
+
+
+@pytest.mark.parametrize("titles", [["One"], ["One", "Two"]])
+async def test_a_new_task_whose_status_is_refused_is_made_and_says_so(tmp_path: Path, titles: list[str]) -> None:
+    time, done = Time(), StatusChoice.of(STATUSES[-1])
+    adapter = ExampleAdapter(RefusingClient(time.moment), None, Timing(time.moment, time.clock, time.sleep))
+    app = AppContext(adapter, Lazy(lambda: journal_in(tmp_path)), time.moment)
+    edits = [Edit(title=title, responsible_ids=(), priority=1, status=done) for title in titles]
+    call = Call(app, "create_tasks")
+    receipt = await execute_intents(call, [Intent("create", edit=one, asked=one) for one in edits], call.new_opening())
+    said = [receipt.note] if isinstance(receipt, Receipt) else [result.message for result in receipt.results]
+    assert len(said) == len(titles)
+    assert all("The task was made; its status could not be set: It is archived." in str(text) for text in said)
+    assert call.change is not None
+    change = await app.journal.find(call.change.id)
+    assert change is not None
+    assert change.outcome == "applied"
     await app.aclose()
