@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,8 @@ def test_a_session_opens_and_every_call_answers_with_the_error(store_file: Path,
         pipe.send(json.dumps({"jsonrpc": "2.0", "id": "hi", "method": "initialize", "params": HELLO}))
         assert named in pipe.answer("hi")["result"]["instructions"]
         assert len(pipe.answer(pipe.ask("tools/list"))["result"]["tools"]) > 10
-        for arguments in ({}, "{}"):
+        no_arguments: list[Any] = [{}, "{}"]
+        for arguments in no_arguments:
             error = error_of(pipe.call("list_tasks", arguments))
             assert error["code"] == "not_configured"
             assert named in error["message"]
