@@ -90,7 +90,8 @@ def _name_error(argument: str, text: str, contacts: Sequence[Contact] | None, fi
     `contacts` is what `_search` returned; `field` is the field of the task, None in a filter.
     """
     shown = (contacts or ())[:_MAX_CANDIDATES]
-    candidates = _candidates(shown, field) if field else [*_customers(shown, text), *_candidates(shown, None)]
+    named = _candidates(shown, field) if field else [*_customers(shown, text), *_candidates(shown, None)]
+    candidates = [*{candidate.value: candidate for candidate in named}.values()]
     which = argument if field else "the aiContactId or aiCustomerId"
     step = f"Send {which} {'as' if field else 'that'} find_contacts returns {'it' if field else 'for it'}."
     if candidates:

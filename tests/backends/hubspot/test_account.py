@@ -12,11 +12,12 @@ from fixed_clock import FixedClock
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.hubspot.factory import HubSpotSettings, open_backend
 from taskhand.call.observers import Budget
-from taskhand.domain.errors import OperatorError, TaskhandError
+from taskhand.domain.errors import CallerError, OperatorError, TaskhandError
 from taskhand.domain.own_credential import OwnCredential
 from taskhand.http.rate_limiter import Rate
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.faults import Fault
+from taskhand.service.resolve_contact import check_contact
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
 
@@ -28,6 +29,9 @@ async def test_finds_contacts_and_companies_with_their_ids() -> None:
         (company,) = await crm.backend.account.find_contacts("initech", 5)
         assert (company.id, company.name, company.customer_id) == (None, "Initech", "202")
         assert company.phone == "+1 555 0100"
+        with pytest.raises(CallerError) as refused:
+            await check_contact(crm.app, "initech")
+        assert [candidate.value for candidate in refused.value.candidates] == ["202"]
         assert await crm.backend.account.find_contacts("nobody at all", 5) == ()
         [of_company] = await crm.backend.account.find_contacts("acme spa", 5)
         assert (of_company.id, of_company.customer_id, of_company.customer_name) == (CAROLINA, COMPANY, "Acme SpA")
