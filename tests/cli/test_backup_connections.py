@@ -135,6 +135,21 @@ def test_a_restore_of_one_store_names_its_connection(run: Run, tmp_path: Path) -
     assert (titles(run, "own"), changes(run, "own")) == ({"Mine"}, 1)
 
 
+def test_a_copy_of_one_of_several_stores_is_restored_only_for_the_connection_that_is_chosen(
+    run: Run, tmp_path: Path
+) -> None:
+    save(tmp_path, LOC, OWN)
+    create(run, "own", "Mine")
+    (tmp_path / "copy.sqlite").write_bytes((tmp_path / "own" / "mine.sqlite").read_bytes())
+    create(run, "own", "After")
+    create(run, "loc", "Here")
+    error = error_of(run("restore", "copy.sqlite"))
+    assert "copy.sqlite is a copy of one task store, and the configuration has 2." in error.message
+    assert "Choose its connection with --connection." in str(error.next_step)
+    output_of(run("--connection", "own", "restore", "copy.sqlite"))
+    assert (titles(run, "own"), titles(run, "loc")) == ({"Mine"}, {"Here"})
+
+
 def test_a_crm_alone_takes_no_store(run: Run, tmp_path: Path) -> None:
     save(tmp_path, LOC)
     create(run, "loc", "Here before the CRM")

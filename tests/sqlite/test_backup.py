@@ -132,3 +132,12 @@ def test_a_file_beside_an_older_log_is_kept_with_it_under_a_name_that_no_other_h
         assert [one.read_bytes() for one in kept] == former
         assert not log.exists()
         assert not index.exists()
+
+
+def test_a_restore_changes_all_files_in_one_transaction_for_which_none_may_have_a_write_ahead_log(
+    tmp_path: Path,
+) -> None:
+    databases, file, logs = databases_in(tmp_path), tmp_path / "saved.zip", list[set[str]]()
+    write_backup(databases, file, {})
+    restore_backup(databases, file, "now", lambda _: logs.append({one.name for one in tmp_path.glob("*.sqlite-*")}))
+    assert logs[-1] == {"tasks.sqlite-journal", "journal.sqlite-journal"}

@@ -11,9 +11,11 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from builders import refused
 from taskhand.backends.local.sqlite import TASK_STORE
 from taskhand.call.deadline import call_deadline
 from taskhand.domain.errors import CallerError, OperatorError
+from taskhand.sql.connection import DamagedRow
 from taskhand.sqlite.store import SqliteStore
 from taskhand.sqlite.worker import Worker
 from time_limits import BOUND_S
@@ -257,6 +259,15 @@ async def test_the_worker_reports_an_unreadable_query(store: SqliteStore) -> Non
     with pytest.raises(OperatorError, match="no such table"):
         await store.peek(read_job("SELECT count(*) FROM appointment", threads))
     assert threads == [HERE, THERE]
+
+
+@pytest.mark.parametrize("way", ["peek", "read", "write"])
+async def test_a_damaged_row_is_an_error_of_the_operator(store: SqliteStore, way: str) -> None:
+    def find(_: sqlite3.Connection) -> None:
+        raise DamagedRow("a row without an id")
+
+    with refused("store_unavailable", OperatorError):
+        await getattr(store, way)(find)
 
 
 @pytest.mark.parametrize("way", ["peek", "write"])

@@ -87,6 +87,22 @@ def test_an_account_lacks_all_day_tasks_only_where_nothing_else_was_refused(code
     assert to_error(values(("hs_task_is_all_day", "INVALID_OPTION"))).explanation is not NO_ALL_DAY
 
 
+@pytest.mark.parametrize(
+    ("status", "category", "words"),
+    [
+        (401, "EXPIRED_AUTHENTICATION", "expired"),
+        (401, "INVALID_AUTHENTICATION", None),
+        (530, "INVALID_AUTHENTICATION", "wrong form"),
+        (530, "EXPIRED_AUTHENTICATION", None),
+    ],
+)
+def test_explains_a_refused_token_only_by_what_hubspot_says_of_it(
+    status: int, category: str, words: str | None
+) -> None:
+    said = explain(status, {"category": category, "message": "SECRET"})
+    assert (said is None) if words is None else (said is not None and words in said.sentence)
+
+
 @pytest.mark.parametrize("key", ["requiredGranularScopes", "requiredScopes"])
 def test_explains_which_scope_is_missing(key: str) -> None:
     given: dict[str, Any] = {"errors": [{"message": "One or more", "context": {key: ["crm.objects.contacts.write"]}}]}
