@@ -19,6 +19,7 @@ from taskhand.sqlite.backup import DatabaseFile, write_backup
 from taskhand.sqlite.connection import make_database
 from taskhand.sqlite.migrations import DatabaseKind
 from taskhand.sqlite.restore import restore_backup
+from taskhand.sqlite.work_folder import work_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,3 +142,20 @@ def test_a_restore_changes_all_files_in_one_transaction_for_which_none_may_have_
     write_backup(databases, file, {})
     restore_backup(databases, file, "now", lambda _: logs.append({one.name for one in tmp_path.glob("*.sqlite-*")}))
     assert logs[-1] == {"tasks.sqlite-journal", "journal.sqlite-journal"}
+
+
+def test_a_backup_removes_the_folders_of_dead_processes_that_wrote_a_backup_of_this_name(tmp_path: Path) -> None:
+    with work_folder(tmp_path, "saved.zip") as own:
+        begin = own.name.rpartition(f"{os.getpid()}-")[0]
+    living, dead, other = (
+        tmp_path / name
+        for name in (
+            f"{begin}{os.getppid()}-a.work",
+            f"{begin}{2**22 + 1}-a.work",  # more than any process has
+            f"{begin.replace('saved', 'other')}{2**22 + 1}-a.work",
+        )
+    )
+    for folder in (living, dead, other):
+        folder.mkdir()
+    write_backup(databases_in(tmp_path), tmp_path / "saved.zip", {})
+    assert {*tmp_path.glob(".*")} == {living, other}

@@ -312,7 +312,8 @@ def folder() -> Iterator[Path]:
 @contextmanager
 def read_only(path: Path, what: str) -> Iterator[None]:
     """The folder, or the file too, may only be read; by somebody to whom permissions apply."""
-    path.chmod(0o444 if what == "the file" else 0o666)
+    if path.exists():
+        path.chmod(0o444 if what == "the file" else 0o666)
     path.parent.chmod(0o555)
     try:
         with without_privileges():
@@ -322,10 +323,13 @@ def read_only(path: Path, what: str) -> Iterator[None]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
-@pytest.mark.parametrize("what", ["the file", "the folder"])
-async def test_an_error_about_a_read_only_file_names_it_and_the_remedy(what: str, folder: Path) -> None:
+@pytest.mark.parametrize(("what", "is_new"), [("the file", False), ("the folder", False), ("the folder", True)])
+async def test_an_error_about_a_read_only_file_names_it_and_the_remedy(
+    what: str, folder: Path, *, is_new: bool
+) -> None:
     path = folder / "tasks.sqlite"
-    await titles(path)
+    if not is_new:
+        await titles(path)
     with read_only(path, what), pytest.raises(OperatorError, match=f"{what}.* is read-only for this user") as refused:
         await titles(path)
     with read_only(path, what):

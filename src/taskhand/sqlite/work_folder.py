@@ -20,8 +20,8 @@ def work_folder(parent: Path, name: str) -> Iterator[Path]:
     """
     begin = f".{name}.{re.sub('[^A-Za-z0-9]', '-', socket.gethostname())}-"
     for folder in parent.glob(".*.work"):
-        rest = folder.name.removeprefix(begin)
-        if rest != folder.name and (match := re.fullmatch(r"(\d+)-\w+\.work", rest)) and not _is_alive(int(match[1])):
+        match = re.fullmatch(r"(\d+)-\w+\.work", folder.name.removeprefix(begin))
+        if match is not None and not _is_alive(int(match[1])):
             rmtree(folder, ignore_errors=True)
     with TemporaryDirectory(prefix=f"{begin}{os.getpid()}-", suffix=".work", dir=parent) as made:
         yield Path(made)
