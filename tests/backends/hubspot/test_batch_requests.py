@@ -1,16 +1,19 @@
 """An answer about many, taken apart: whatever its order, every input is done, refused, or unknown."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, split_answer
+from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, resend_part, split_answer
 from taskhand.backends.hubspot.fields.due import AllDayFlag
 from taskhand.backends.hubspot.task_reader import unmentioned_ids
+from taskhand.backends.remote.bulk_item import BatchAnswer
 from taskhand.backends.remote.parsing import JsonObject
+from taskhand.domain.errors import CallerError, OutcomeUnknown, TaskhandError
 
 INPUTS = [TaskInput(index, str(1000 + index), {"hs_task_subject": "x"}, trace=f"t-{index}") for index in range(6)]
 
@@ -106,3 +109,30 @@ async def test_only_the_results_of_a_complete_batch_are_those_of_its_tasks(
 
     answer = await BatchRequests(None, AllDayFlag()).send(INPUTS[:2], post)
     assert ({*answer.rows}, {*answer.pending}) == (rows, pending)
+
+
+REFUSED, OTHER, LOST = CallerError("No."), CallerError("Other."), OutcomeUnknown("Lost.")
+
+
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [
+        (
+            BatchAnswer({1: "again"}, {2: OTHER}, {3: LOST}, frozenset({3})),
+            BatchAnswer({0: "row", 1: "again"}, {2: OTHER, 4: REFUSED}, {5: None, 3: LOST}, frozenset({3, 5})),
+        ),
+        (OTHER, BatchAnswer({0: "row"}, {4: REFUSED} | dict.fromkeys((1, 2, 3), OTHER), {5: None}, frozenset({5}))),
+        (LOST, BatchAnswer({0: "row"}, {4: REFUSED}, {5: None} | dict.fromkeys((1, 2, 3), LOST), frozenset({5}))),
+    ],
+)
+async def test_inputs_that_are_sent_again_have_their_second_outcome_and_the_others_their_first(
+    again: BatchAnswer[str] | TaskhandError, expected: BatchAnswer[str]
+) -> None:
+    async def send(part: Sequence[TaskInput]) -> BatchAnswer[str]:
+        assert [item.index for item in part] == [1, 2, 3]
+        if isinstance(again, TaskhandError):
+            raise again
+        return again
+
+    first = BatchAnswer({0: "row"}, dict.fromkeys(range(1, 5), REFUSED), {5: None}, frozenset({5}))
+    assert await resend_part(first, INPUTS[1:4], send) == expected

@@ -395,6 +395,19 @@ async def test_a_deleted_task_that_is_not_read_or_without_its_moment_is_reported
         assert found.at is not None
 
 
+async def test_links_that_cannot_be_read_now_or_could_not_before_are_no_change() -> None:
+    async with watched(world=seed(rows=[row(1, {"contacts": [CAROLINA]})])) as sandbox:
+        body = json.dumps({"results": [{"from": {"id": task_id(1)}, "to": "none"}]})
+        unreadable = Fault("status", "POST /crm/v4/associations/{kind}/{to}/batch/read", "every", status=200, body=body)
+        assert await sandbox.feed.look(task_id(1)) == []
+        for title, faults in (("Now unreadable", [unreadable]), ("Unreadable before", [])):
+            sandbox.others.edit(task_id(1), hs_task_subject=title)
+            sandbox.crm.hubspot.faults = faults
+            (found,) = await sandbox.feed.look()
+            assert [change.field for change in found.changed] == ["title"], title
+            assert ("ai_contact_id" in sandbox.feed.tasks[task_id(1)].unreadable_fields) == bool(faults)
+
+
 async def test_a_credential_that_may_not_list_deleted_tasks_is_logged_once() -> None:
     async with watched() as sandbox:
         sandbox.crm.hubspot.faults = [Fault("status", f"GET {TASKS}", status=403, times=2)]
