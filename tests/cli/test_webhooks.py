@@ -179,13 +179,15 @@ async def test_webhooks_create_fails_if_vambe_offers_no_task_topics(accounts: We
     assert accounts.kept("vambe") is None
 
 
-async def test_a_webhook_whose_key_is_unknown_is_replaced(accounts: WebhookAccounts) -> None:
+async def test_a_webhook_is_replaced_only_if_its_key_is_unknown(accounts: WebhookAccounts) -> None:
     accounts.close.spec_variant = CloseVariant(signature_key="hidden")
     first = (await accounts.run("create", "--connection", "close"), accounts.kept("close"))[1]
     accounts.file.write_text(accounts.file.read_text().replace(f'webhook_key = "{first}"\n', ""))
     await accounts.run("create", "--connection", "close")
     assert accounts.kept("close") not in {None, first}
-    assert len(accounts.close._store.webhooks) == 1  # noqa: SLF001
+    [hook], key = accounts.close._store.webhooks, accounts.kept("close")  # noqa: SLF001
+    await accounts.run("create", "--connection", "close")
+    assert ([*accounts.close._store.webhooks], accounts.kept("close")) == ([hook], key)  # noqa: SLF001
 
 
 async def test_a_key_that_differs_from_that_of_the_webhook_is_replaced_with_it(accounts: WebhookAccounts) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import ssl
 from contextlib import AsyncExitStack
 from ipaddress import ip_address
@@ -179,7 +180,7 @@ async def test_the_error_names_the_variables_in_force_and_those_that_are_not_rea
         await (await clients(f"https://127.0.0.1:{tls}")).get(TASKS)
     assert "set SSL_CERT_FILE" in str(caught.value.next_step)
     assert "Taskhand does not read REQUESTS_CA_BUNDLE." in str(caught.value.next_step)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path}{os.pathsep}{tmp_path.parent}")
     with pytest.raises(OperatorError) as caught:
         await (await clients(f"https://127.0.0.1:{tls}")).get(TASKS)
     assert str(caught.value.next_step).startswith("SSL_CERT_DIR is trusted besides the system's authorities")

@@ -157,18 +157,31 @@ async def test_changes_of_a_task_are_reported_in_order_although_their_rows_becom
         await check_replay(account, before, list(feed.events.values()))
 
 
-async def test_a_row_that_never_becomes_visible_keeps_others_waiting_for_some_minutes_only() -> None:
-    async with open_close(spec_variant=SpecVariant(event_lag=100_000)) as account:
+@pytest.mark.parametrize("long_ago", [0, 7])
+async def test_a_row_that_becomes_visible_too_late_keeps_others_waiting_for_some_minutes_only(long_ago: int) -> None:
+    many = [{"id": task_id(number), "text": "Call", "lead_id": LEAD} for number in range(40)]
+    async with open_close(seed=WORLD | {"tasks": many}) as account:
         feed = await begin_feed(account)
+        for day in range(long_ago):
+            account.move(1_000)
+            await account.other_user.send(
+                "PUT", "task/", json={"date": f"2026-04-0{day + 1}", "_params": {"lead_id": LEAD}}
+            )
+        account.move(1_000)
+        account.sandbox.spec_variant = SpecVariant(event_lag=1_000)
+        beginning = await account.source.begin(account.now())
+        account.move(1)
         tasks = [await account.other_user.create(f"Task {number}") for number in range(4)]
-        for task_id in tasks:
-            await account.other_user.rename(task_id, "Call")
-            await account.other_user.delete(task_id)
+        for made in tasks:
+            await account.other_user.rename(made, "Call")
+            await account.other_user.delete(made)
         account.move(60)
         for number in range(4):  # at least one of these rows is visible at once, and newer than those that wait
             await account.other_user.create(f"Newer task {number}")
-        first = await feed.look()
+        first, anew = await feed.look(), Feed(account.source, beginning)
+        await anew.look()
         waiting = account.source.describe_waiting
+        assert waiting(anew.position) is None, "changes from before the feed are not known"
         for pause in (290, 20):
             assert "five minutes after it was found" in (waiting(feed.position) or "")
             account.move(pause)
