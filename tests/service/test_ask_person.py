@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
+from taskhand.domain.bulk_receipt import TaskResult
 from taskhand.domain.due import Due
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange
@@ -62,6 +63,18 @@ def test_the_question_does_not_repeat_the_number_of_deletions_or_the_title_of_a_
 def test_the_question_includes_the_values_that_undo_cannot_restore() -> None:
     plan = replace(_plan(Difference("1", "Call", "delete")), note="Undo cannot bring back: id.")
     assert question_text(plan, Wording()).splitlines()[-2:] == ["Undo cannot bring back: id.", "Carry it out?"]
+
+
+def test_the_question_names_the_tasks_that_the_plan_leaves_out_because_they_are_refused() -> None:
+    refused = [TaskResult("", "refused", title=f"Visit {number}") for number in range(6)]
+    plan = _plan(Difference("1", "Call", "delete"))
+    for skipped, named in (
+        ((TaskResult("2", "refused"), TaskResult("3", "unchanged", title="Same")), "“2”"),
+        (refused, ", ".join(f"“Visit {number}”" for number in range(5)) + " and 1 more"),
+    ):
+        lines = question_text(replace(plan, skipped=tuple(skipped)), Wording()).splitlines()
+        assert lines[-2:] == [f"Left out, because refused: {named}.", "Carry it out?"]
+    assert "Left out" not in question_text(plan, Wording())
 
 
 def test_the_question_distinguishes_tasks_to_delete_that_have_one_title() -> None:

@@ -102,7 +102,7 @@ def to_answer(action: Literal["accept", "decline", "cancel"], content: Mapping[s
 
 
 def question_text(plan: Plan, wording: Wording, connection: str | None = None) -> str:
-    """The plan in words: the number of tasks, the first few changes, how many more, and what is lost.
+    """The plan in words: the number of tasks, the first few changes, how many more, and what is lost or left out.
 
     `connection` names the connection, None if there is only one.
     """
@@ -113,7 +113,17 @@ def question_text(plan: Plan, wording: Wording, connection: str | None = None) -
     lines += [f"- {_difference_line(task_difference, wording)}" for task_difference in plan.differences[:_MAX_TASKS]]
     lines += [f"- and {count - _MAX_TASKS} more"] if count > _MAX_TASKS else []
     lines += [plan.note] if plan.note else []
-    return "\n".join([*lines, "Carry it out?"])
+    return "\n".join([*lines, *_left_out_lines(plan), "Carry it out?"])
+
+
+def _left_out_lines(plan: Plan) -> list[str]:
+    """The line on the tasks that were asked for and are refused; none if there are none."""
+    left_out = [result.title or result.id for result in plan.skipped if result.outcome != "unchanged"]
+    if not left_out:
+        return []
+    named = ", ".join(f"“{truncate(one_line(title), _MAX_TITLE)}”" for title in left_out[:_MAX_TASKS])
+    more = f" and {len(left_out) - _MAX_TASKS} more" if len(left_out) > _MAX_TASKS else ""
+    return [f"Left out, because refused: {named}{more}."]
 
 
 def _difference_line(task_difference: Difference, wording: Wording) -> str:
