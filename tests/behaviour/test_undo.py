@@ -319,7 +319,8 @@ async def test_the_plan_of_an_undo_shows_the_fields_that_would_stay(worker: Agen
     plan = await worker("undo_change", changeId=change["changeId"], dryRun=True)
     assert plan["difference"][0]["changed"].keys() == {"priority"}
     assert plan["unapplied"] == [{"field": "title", "asked": "Call Acme", "was": "New title", "got": "Theirs"}]
-    await worker("apply_plan", planId=plan["planId"])
+    done = await worker("apply_plan", planId=plan["planId"])
+    assert done["note"] == "Left as it is, as the plan said: title."
     now = await worker.read(task["id"])
     assert (now["title"], now["priority"]) == ("Theirs", 1)
 

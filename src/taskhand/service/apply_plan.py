@@ -9,10 +9,11 @@ from dataclasses import replace
 from taskhand.domain.bulk_receipt import BulkReceipt, SkippedTasks, TaskResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotFound
+from taskhand.domain.field_names import argument_name
 from taskhand.domain.name_matching import Match
 from taskhand.domain.outcome import VOID
 from taskhand.domain.plan import Plan, check_not_expired, difference_between
-from taskhand.domain.receipt import Receipt
+from taskhand.domain.receipt import Receipt, join_notes
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Claim, Intent, Opening
@@ -33,6 +34,7 @@ from taskhand.service.snapshots import intended_properties, read_snapshots
 from taskhand.service.stale_plan import difference_since, find_authors, stale_plan_error
 from taskhand.service.task_write import write_edit
 from taskhand.service.undo_conflict import conflict_error
+from taskhand.service.undo_selection import written_fields
 from taskhand.service.visible_changes import is_for_second_person, is_visible
 from taskhand.service.write_call import AlreadyClaimed, Call
 
@@ -70,7 +72,21 @@ async def _begin_plan(call: Call, plan: Change) -> Receipt | BulkReceipt:
     task_ids = [intent.task_id for intent in plan.intents if intent.task_id]
     async with call.app.lock_all([claim.scope for claim in plan.opening.claims]), call.app.lock_all(task_ids):
         _check_texts(plan)
-        return await execute_intents(call, await _check_unchanged(call, plan), opening, skipped_of(plan))
+        receipt = await execute_intents(call, await _check_unchanged(call, plan), opening, skipped_of(plan))
+    return replace(receipt, note=join_notes(await _note_on_kept_fields(call.app, plan), receipt.note))
+
+
+async def _note_on_kept_fields(app: AppContext, plan: Change) -> str | None:
+    """The note on fields of the planned tasks that an undo leaves as they are; None if it leaves none."""
+    undone = await app.journal.find(plan.opening.undoes) if plan.opening.undoes else None
+    if undone is None:
+        return None
+    edits = {
+        intent.task_id: intent.asked or intent.edit or Edit() for intent in plan.intents if intent.verb == "update"
+    }
+    restored = {(task_id, name) for task_id, edit in edits.items() for name, _ in edit.given_fields()}
+    kept = {argument_name(name) for task_id, name in written_fields(undone) - restored if task_id in edits}
+    return f"Left as it is, as the plan said: {', '.join(sorted(kept))}." if kept else None
 
 
 async def _resume(call: Call, begun: Change) -> BulkReceipt:
