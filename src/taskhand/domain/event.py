@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from taskhand.domain.receipt import FieldChange, changes
 from taskhand.domain.task import Task
 
-__all__ = ["EVENT_KINDS", "EventKind", "TaskEvent", "difference_event", "kind_of_change"]
+__all__ = ["EVENT_KINDS", "TASKHAND", "EventKind", "TaskEvent", "difference_event", "kind_of_change"]
 
 EventKind = Literal["created", "updated", "completed", "reopened", "reassigned", "deleted"]
 
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 """The kinds, in the order of a task's life."""
+
+TASKHAND: Final = "Taskhand"
+"""The name of an author who is not shown, or who made only a part of an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,9 @@ class TaskEvent:
     `key` identifies the change, in whatever way and however often it is found: a feed stores one event for each key.
     `at` is the CRM's own moment of the change, aware; if only the difference of two polls is known it is None, and
     `between` are the moments of the polls. `changed` are its fields, `before` MISSING if only the new value is known.
-    `by` is the id of the member who did it, `by_name` the name of an author who is no member. `change_id` is Taskhand's
-    own change, `is_others` is whether it is certainly none. `responsible_ids` are all who were responsible for the task
-    before it or after it, None if unknown.
+    `by` is the id of the member who did it, `by_name` the name of an author who is no member; both if both did it.
+    `change_id` is Taskhand's own change, `is_others` whether it is certainly none. `responsible_ids` are all who were
+    responsible for the task before it or after it, None if unknown.
     """
 
     key: str

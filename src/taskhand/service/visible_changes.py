@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from taskhand.domain.event import TaskEvent
+from taskhand.domain.event import TASKHAND, TaskEvent
 from taskhand.events.event_store import KeptEvent
 from taskhand.journal.journal import Change
 from taskhand.service.app_context import AppContext
@@ -87,6 +87,6 @@ async def hide_changes(app: AppContext, events: tuple[KeptEvent, ...]) -> tuple[
     return tuple(
         kept_event
         if kept_event.event.change_id is None or kept_event.event.change_id in shown
-        else replace(kept_event, event=replace(kept_event.event, change_id=None, by=None, by_name="Taskhand"))
+        else replace(kept_event, event=replace(kept_event.event, change_id=None, by=None, by_name=TASKHAND))
         for kept_event in events
     )

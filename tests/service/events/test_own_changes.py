@@ -20,9 +20,11 @@ from taskhand.domain.principal import Person, Principal
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
-from taskhand.events.event_store import Feed, FeedName
+from taskhand.domain.wording import Wording
+from taskhand.events.event_store import Feed, FeedName, KeptEvent
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
+from taskhand.server.render.events import event_row
 from taskhand.service.app_context import AppContext
 from taskhand.service.events.own_changes_between_polls import find_own_changes
 from taskhand.service.events.own_write_matching import with_change_ids
@@ -151,6 +153,11 @@ async def test_a_change_that_is_not_among_the_events_is_named_for_two_minutes(
     assert (await describe_unlisted_writes(app, None, ()) is not None) == is_named
 
 
+OF_BOTH = [("me", "New", 96, True), ("another", "New", 96, False), (None, "New", 96, False)]
+OF_BOTH += [("me", "Newer", 96, False), ("me", "New", 20, False)]
+"""The author of an event, the title that a write gave, the seconds since the event, and whether it names Taskhand."""
+
+
 def renamed(key: str, seconds_ago: float) -> TaskEvent:
     """The new title of the task as a CRM reports it."""
     title = FieldChange("title", task().title, "New")
@@ -193,6 +200,20 @@ async def test_writes_that_the_crm_merges_into_one_change_are_own_if_nothing_els
     [found] = await with_change_ids(app, FeedName("test"), [merged], NOW)
     assert found.change_id == (second if is_own else None)
     assert await describe_unlisted_writes(app, None, (second,)) is None
+
+
+@pytest.mark.parametrize(("by", "title", "seconds_ago", "is_named"), OF_BOTH)
+async def test_an_event_that_merges_a_write_and_what_its_author_did_elsewhere_names_taskhand_too(
+    app: AppContext, clock: FixedClock, by: str | None, title: str, seconds_ago: int, *, is_named: bool
+) -> None:
+    me = await app.backend.account.me()
+    await write(app, clock, BEN, title, (100, 99))
+    merged = replace(renamed("a", seconds_ago), by=me if by == "me" else by)
+    merged = replace(merged, changed=(*merged.changed, FieldChange("priority", 1, 2)))
+    [found] = await with_change_ids(app, FeedName("test"), [merged], NOW)
+    assert (found.change_id, found.by, found.by_name) == (None, merged.by, "Taskhand" if is_named else None)
+    shown = event_row(KeptEvent(1, found, NOW), Wording(names={str(me): "Elena"})).by
+    assert (shown == "Elena and Taskhand") == is_named
 
 
 async def test_a_write_explains_no_event_that_the_feed_has_as_a_change_of_others(

@@ -102,7 +102,8 @@ def event_row(kept_event: "KeptEvent", wording: "Wording") -> EventRow:
 
 
 def _name_of(event: TaskEvent, wording: "Wording") -> str:
-    return wording.people([event.by])[0] if event.by is not None else event.by_name or ""
+    members = wording.people([event.by]) if event.by is not None else []
+    return " and ".join([*members, *filter(None, [event.by_name])])
 
 
 def _changed_fields(event: TaskEvent, wording: "Wording") -> dict[str, Any]:

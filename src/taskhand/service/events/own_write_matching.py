@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import MISSING
 
 from taskhand.domain.due import Due
-from taskhand.domain.event import TaskEvent, kind_of_change
+from taskhand.domain.event import TASKHAND, TaskEvent, kind_of_change
 from taskhand.domain.receipt import FieldChange, changes, preview
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
@@ -57,11 +57,21 @@ class OwnWrite:
         is_applied = self.result is not None and self.result.outcome == "applied"
         return is_applied and (self.intent.verb == "delete" or self.after is not None)
 
+    def was_during(self, span: tuple[datetime, datetime], now: datetime) -> bool:
+        """Whether it may have been between two moments."""
+        first, last = span
+        return self.change.opening.at - CLOCKS <= last and first <= (self.change.ended_at or now) + CLOCKS
+
+    def made_a_part(self, event: TaskEvent) -> bool:
+        """Whether some fields of the task have in an event the values that it gave them."""
+        if self.before is None or self.after is None:
+            return False
+        made = {change.field: _to_comparable(change.after) for change in changes(self.before, self.after)}
+        return any(made.get(change.field, MISSING) == _to_comparable(change.after) for change in event.changed)
+
     def may_have_made(self, event: TaskEvent, span: tuple[datetime, datetime], now: datetime) -> bool:
         """Whether it explains all that is known of an event, which was between two moments."""
-        first, last = span
-        ended_at = self.change.ended_at or now
-        if self.change.opening.at - CLOCKS > last or first > ended_at + CLOCKS:
+        if not self.was_during(span, now):
             return False
         if self.intent.verb in {"create", "delete"}:
             return event.kind == f"{self.intent.verb}d"
@@ -131,8 +141,16 @@ async def with_change_ids(
         if event.change_id is None and not event.is_others and event.key not in known
         for write in await _find_explaining(app, event, writes.get(event.task_id, ()), now)
     ]
-    made = _assign_changes(pairs, _find_explained(writes, [*known.values(), *events]))
-    explained = [replace(event, change_id=made[at]) if at in made else event for at, event in enumerate(events)]
+    taken = _find_explained(writes, [*known.values(), *events])
+    made = _assign_changes(pairs, taken)
+    explained = [
+        replace(event, change_id=made[at])
+        if at in made
+        else event
+        if event.change_id is not None or event.is_others or event.key in known
+        else await _with_part(app, event, [one for one in writes.get(event.task_id, ()) if one.name not in taken], now)
+        for at, event in enumerate(events)
+    ]
     return await with_authors(app, explained, changes)
 
 
@@ -164,6 +182,18 @@ def _merged_writes(writes: Sequence[OwnWrite]) -> Iterator[OwnWrite]:
                 change=replace(last.change, opening=replace(opening, at=began_at)),
                 intent=replace(last.intent, before=Snapshot(before)),
             )
+
+
+async def _with_part(app: AppContext, event: TaskEvent, writes: Sequence[OwnWrite], now: datetime) -> TaskEvent:
+    """The event; if its author made a part of it and one of these writes another, with Taskhand beside the author.
+
+    A CRM may merge what a person and Taskhand change with one credential.
+    """
+    span = _span_of_event(event, now)
+    parts = (write for write in writes if write.was_during(span, now) and write.made_a_part(event))
+    if event.by is None or not any([await find_author(app, write.change) == event.by for write in parts]):
+        return event
+    return replace(event, by_name=TASKHAND)
 
 
 async def _find_known(
