@@ -1,9 +1,9 @@
 """The answers of list_events: changes since a moment, a cursor or the last list, by any author."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import anyio
 import pytest
 
-from service.feed_app import FeedApp, open_feed
+from service.feed_app import FeedApp, LoggingSource, open_feed
 from taskhand.call.deadline import time_left
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.event_source import EventSource, KnownTasks, Look
@@ -390,6 +390,46 @@ async def test_a_past_too_long_for_one_call_is_listed_partly_with_a_note(tmp_pat
             answer = await feed.call("list_events", since="today", limit=100)
             assert len(answer["events"]) == 42, "the first look has shown the last two once more"
             assert "may be missing: send a later since." in answer["note"]
+
+
+async def test_a_past_for_which_the_call_has_no_time_is_listed_partly_with_a_note(tmp_path: Path) -> None:
+    async with open_feed(tmp_path) as feed:
+        for number in range(3):
+            await feed.others.create(f"T{number}")
+            feed.clock.move(hours=1)
+        await start(feed)
+        feed.source.page, now = 1, [0.0]
+        feed.source.on_look = lambda: now.append(now[-1] + 20)
+        feed.app = replace(feed.app, call_time=CallTime(monotonic=lambda: now[-1]))
+        assert "may be missing: send a later since." in (await feed.call("list_events", since="today"))["note"]
+
+
+@dataclass
+class LagSource(LoggingSource):
+    """Shows nothing of its beginning at first, although there is more, and lets others work meanwhile."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+        """Nothing, once."""
+        if self.meanwhile is None or position != "0":
+            return await super().look(position, known, hints)
+        work, self.meanwhile = self.meanwhile, None
+        await work()
+        return Look((), position, is_behind=True)
+
+
+async def test_the_whole_past_is_listed_after_a_look_without_events_while_others_poll(tmp_path: Path) -> None:
+    async with open_feed(tmp_path) as feed:
+        for number in range(3):
+            await feed.others.create(f"T{number}")
+            feed.clock.move(hours=1)
+        await start(feed)
+        feed.others.backend.event_source = source = LagSource(log=feed.source.log)
+        await feed.call("list_events")
+        source.meanwhile = lambda: feed.call("list_events")
+        answer = await feed.call("list_events", since="2026-03-02T15:00:00Z")
+        assert ([title for _, title in kinds(answer)], answer.get("note")) == (["T0", "T1", "T2"], None)
 
 
 async def test_the_window_of_the_latest_events_begins_at_the_first_listed_one_if_older_ones_exist(
