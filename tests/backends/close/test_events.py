@@ -10,6 +10,7 @@ from backends.events.random_changes import begin_feed, change_at_random, check_r
 from backends.events.sources import open_close
 from taskhand.call.background_requests import idle_share
 from taskhand.domain.due import Due
+from taskhand.domain.errors import CallerError
 from taskhand.sandbox.close import SpecVariant
 from taskhand.sandbox.faults import Fault
 from virtual_time import Time
@@ -229,6 +230,17 @@ async def test_the_log_of_calls_is_not_read_again_after_close_refused_it() -> No
         account.sandbox.clear_requests()
         await feed.look()
         assert len(account.sandbox.requests) == 4
+
+
+async def test_a_refusal_of_the_log_of_to_dos_is_an_error_and_the_next_look_has_its_changes() -> None:
+    async with open_close() as account:
+        feed = await begin_feed(account)
+        made = await account.other_user.create("Call Acme")
+        account.move(61)
+        account.sandbox.faults = (Fault("status", "GET /api/v1/event", status=400),)
+        with pytest.raises(CallerError):
+            await feed.look()
+        assert [event.task_id for event in await feed.look()] == [made]
 
 
 async def test_changes_of_outgoing_calls_are_reported() -> None:

@@ -110,7 +110,7 @@ class EventLog:
 
         await for_each(ACTIONS, read, at_once=len(ACTIONS))
         entries = [entry for action in ACTIONS for entry in reversed(entries_by_action[action][0])]
-        entries.sort(key=lambda entry: (entry.changed, ACTIONS.index(entry.action)))
+        entries.sort(key=lambda entry: entry.changed)
         cut_at = [read[-1].changed for read, is_whole in entries_by_action.values() if read and not is_whole]
         return Stretch(entries, max(cut_at, default=None))
 
