@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 import anyio
@@ -249,7 +250,7 @@ async def test_following_yields_events_found_by_this_process_and_requests_polls(
     async with open_feed(tmp_path) as feed, anyio.create_task_group() as group:
         pages = follow_events(feed.app, EventsRequest("desk", 10))
         assert (await anext(pages)).since is None
-        assert len(feed.app.feed_demand.wanting(0.0)) == 1
+        assert len(feed.app.feed_demand.wanting(inf)) == 1
 
         async def change() -> None:
             for number in range(12):
@@ -261,6 +262,7 @@ async def test_following_yields_events_found_by_this_process_and_requests_polls(
             found = [*(await anext(pages)).events, *(await anext(pages)).events]
         assert [one.event.title for one in found] == [f"Call {number}" for number in range(12)]
         await pages.aclose()  # type: ignore[attr-defined]  # a generator
+        assert feed.app.feed_demand.wanting(inf) == ()
 
 
 def test_a_line_shows_a_time_span_and_omits_unknown_values() -> None:
