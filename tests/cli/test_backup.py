@@ -1,11 +1,13 @@
 """`taskhand backup` and `restore`: while servers write, from every state of the files, and killed in the middle."""
 
+import json
 import os
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from threading import Event
@@ -19,6 +21,7 @@ from click.testing import CliRunner, Result
 from child_process import assert_killed, die
 from server.transports.server_process import Pipe, output, run
 from server.transports.task_calls import DRAFT, contents, create_task
+from taskhand import __version__
 from taskhand.cli.backup import backup, restore
 from taskhand.cli.backup_databases import find_databases
 from taskhand.cli.journal import journal
@@ -111,6 +114,13 @@ def test_a_backup_restores_everything_elsewhere(saved: Saved, tmp_path: Path) ->
     assert everything(other) == before
     assert {one.stat().st_mode & 0o777 for one in other.parent.glob("*.sqlite")} == {0o600}
     assert file.stat().st_mode & 0o777 == 0o600
+    with ZipFile(file) as archive:
+        about = json.loads(archive.read("backup.json"))
+    assert (about["format"], about["taskhand"], datetime.fromisoformat(about["made_at"]).tzinfo) == (
+        1,
+        __version__,
+        UTC,
+    )
 
 
 def test_the_content_replaced_by_a_restore_is_kept_and_can_be_restored(saved: Saved, store_file: Path) -> None:

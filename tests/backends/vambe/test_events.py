@@ -258,15 +258,19 @@ async def test_a_look_is_refused_where_vambe_refuses_every_window() -> None:
             await begin(account)
 
 
-async def test_learning_how_due_times_are_written_causes_no_event() -> None:
+async def test_learning_how_due_times_are_written_causes_no_event_of_a_task_that_had_one() -> None:
     async with open_vambe(spec_variant=SpecVariant(due_at="wall")) as account:
         due: Any = {"dueDate": "2026-03-09", "dueTime": "15:00", "timezone": "America/Santiago"}
         task_id = await account.other_user.create("Call Acme")
         await account.other_user.send("PUT", f"/{task_id}", json=due)
+        body = {"title": "Send it", "responsibleIds": [account.other_user.people[0]], "priority": "1"}
+        undated = str((await account.other_user.send("POST", "", json=body))["id"])
         feed = await begin(account)
         assert isinstance(account.source, VambeEvents)
         account.source._mapper.due_at = "wall"  # noqa: SLF001  as a write of ours would teach it
-        assert await feed.look() == []
+        await account.other_user.send("PUT", f"/{undated}", json=due)
+        [event] = await feed.look()
+        assert (event.task_id, kinds_and_fields([event])) == (undated, [("updated", ["due"])])
         await account.other_user.send("PUT", f"/{task_id}", json=due | {"dueTime": "16:00"})
         account.move(60)
         assert kinds_and_fields(await feed.look()) == [("updated", ["due"])]
