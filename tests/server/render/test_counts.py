@@ -5,12 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from taskhand.domain.errors import Ambiguous, CallerError, Candidate
 from taskhand.domain.name_matching import Match
 from taskhand.domain.task import Member
 from taskhand.domain.task_groups import NOBODY, CountBy, TaskCount
 from taskhand.server.render.counts import render_counts
 from taskhand.server.render.rendered_answer import render_answer
+from taskhand.server.render.several_connections import render_counts_everywhere
+from taskhand.service.ask_connections import ConnectionAnswers
 from taskhand.service.count_tasks import Counted
+from taskhand.service.partly_known_names import PartialAnswer
 
 WORDS = tuple(Match(name, "two weeks ago", "2026-03-01", "2026-03-01 Sun") for name in ("fromDate", "toDate"))
 BUDGET = 400
@@ -96,3 +100,19 @@ def test_an_incomplete_count_has_its_reason_and_a_next_step() -> None:
         "Only the newest tasks were counted, not all. The call's time ran out. Narrow the filter for exact counts."
     )
     assert [row["argument"] for row in value["matched"]] == ["fromDate", "toDate"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_tasks_in_several_groups_of_one_connection_are_noted(first: int) -> None:
+    counts = [make_count({"Ana": 2, "Luis": 2}, total=total) for total in (4, 3)]
+    answers = {name: PartialAnswer(counts[place]) for name, place in (("north", first), ("south", 1 - first))}
+    note = render_answer(render_counts_everywhere(ConnectionAnswers(answers), "responsible")).value["note"]
+    assert note == render_answer(render_counts(counts[1], "responsible")).value["note"]
+
+
+def test_candidates_of_one_connection_that_is_left_out_are_marked_as_text_of_others() -> None:
+    unclear = Ambiguous("2 people match.", candidates=[Candidate("1", "Ana")])
+    for left_out in ({"south": unclear}, {"south": unclear, "home": CallerError("No.")}):
+        counted = {"north": PartialAnswer(make_count({"1": 2}))}
+        answer = render_counts_everywhere(ConnectionAnswers(counted, left_out=left_out), "priority")
+        assert "leftOut.candidates.name" in render_answer(answer).value["untrusted"]["fields"]

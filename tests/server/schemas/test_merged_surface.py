@@ -208,11 +208,18 @@ async def test_list_connections_describes_each_connection_and_its_missing_featur
         "lacks": ["no taskType", "no resolution", "no dealId", "no properties"],
     }
     assert (south["name"], south["backend"]) == ("south", "close")
-    assert {"no description", "no priority 0", "no time completed", "exactly 1 responsible"} <= {*south["lacks"]}
+    assert south["lacks"] == [
+        *("no description", "no dealId", "no properties", "fixed once a task is created: aiCustomerId, taskType"),
+        *("no priority 0", "no time completed", "exactly 1 responsible", "a new task needs aiCustomerId"),
+        "due times keep no zone of their own",
+    ]
     assert south["statuses"] == ["Open", "Completed"]
     assert south["note"] == "noti_... rows are CRM notifications"
     assert not {"description", "me", "note"} & west.keys()
-    assert {"at most 1 responsible", "a new task needs dueDate", "dueDate cannot be cleared"} <= {*west["lacks"]}
+    assert west["lacks"] == [
+        *("no resolution", "at most 1 responsible", "a new task needs dueDate", "dueDate cannot be cleared"),
+        "due times keep no zone of their own",
+    ]
 
 
 async def test_the_instructions_name_the_accounts_within_their_budget(mixed: Connections) -> None:
@@ -220,6 +227,7 @@ async def test_the_instructions_name_the_accounts_within_their_budget(mixed: Con
         said = client.instructions or ""
     assert "3 CRM accounts: north (the built-in store), south (Close), west (HubSpot)." in said
     assert "`connection`" in said
+    assert " or 'me'" in said, "one of them knows who it is"
     assert "without it list_tasks, list_changes and list_events look in all" in said
     assert len(said) / 4 <= INSTRUCTIONS_LIMIT
 
