@@ -22,6 +22,8 @@ def test_namesakes_in_several_connections_are_counted_for_the_connections_that_h
     merged = merge_errors({"north": unclear("1", "2"), "south": unclear("3", "4")})
     assert (merged.message, len(merged.candidates)) == ("north, south: 2 people match 'Ana'.", 4)
     assert merge_errors({"north": unclear("1", "2"), "south": unclear("1", "2")}).message == "2 people match 'Ana'."
+    partly = merge_errors({"north": unclear("1", "2"), "south": unclear("1")})
+    assert (partly.message, len(partly.candidates)) == ("north, south: 2 people match 'Ana'.", 2)
 
 
 def test_the_steps_of_the_first_code_are_taken_and_the_one_to_link_a_credential() -> None:
@@ -30,6 +32,10 @@ def test_the_steps_of_the_first_code_are_taken_and_the_one_to_link_a_credential(
     unlinked = LinkRequired("Nothing is linked.", next_step="Link a credential.")
     merged = merge_errors({"north": failed, "south": other, "home": unlinked})
     assert merged.code == failed.code
+    assert merged.next_step == "north: Try again. home: Link a credential."
+    offered = unlinked.but(private_step="Open the page.")
+    merged = merge_errors({"north": failed, "south": other, "home": offered})
+    assert merged.private_step == "north: Try again. home: Open the page."
     assert merged.next_step == "north: Try again. home: Link a credential."
 
 

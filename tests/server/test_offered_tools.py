@@ -185,3 +185,12 @@ def test_a_rule_may_name_a_tool_that_this_server_leaves_out() -> None:
     offered = choose_tools(TOOLS, "-delete_task", only_reads=False)
     caller = Principal(None, SCOPES, Rules(tools="list_tasks,get_task,-delete_task"))
     assert offered.for_principal(caller).names == ("list_tasks", "get_task")
+
+
+@pytest.mark.parametrize(("chosen", "offers"), [("get_task", True), ("list_events", True), ("list_tasks", False)])
+async def test_subscriptions_are_offered_with_either_tool_that_reads_what_they_are_about(
+    store_file: Path, chosen: str, *, offers: bool
+) -> None:
+    async with connected(store_file, "legacy", tools=chosen) as client:
+        resources = client.server_capabilities.resources
+    assert bool(resources and resources.subscribe) is offers
