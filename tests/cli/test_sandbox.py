@@ -1,5 +1,6 @@
 """`taskhand sandbox all` and the configuration that it writes."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,26 @@ def test_a_sandbox_needs_no_configuration(text: str | None, tmp_path: Path) -> N
     for option in ("--variants", "--readings"):
         listed = CliRunner().invoke(command, ["sandbox", "close", option], env={"TASKHAND_CONFIG": str(configured)})
         assert (listed.exit_code, "oauth_state" in listed.stdout) == (0, True), listed.output
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "why"),
+    [
+        ("--faults", '[[fault]]\nkind = "status"\nroute = "GET /nowhere"\n', "no route 'GET /nowhere' here"),
+        ("--faults", "", "address already in use"),
+        ("--seed", '{"leads": 7}', "does not have the format of Close's"),
+    ],
+)
+def test_the_file_of_an_option_is_read_before_the_sandbox_is_served(
+    option: str, text: str, why: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "given"
+    file.write_text(text, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = ["close", "--port", str(taken.getsockname()[1]), option, str(file)]
+        with pytest.raises(CallerError) as caught:
+            CliRunner().invoke(sandbox, words, catch_exceptions=False)
+    assert why in caught.value.message
 
 
 def test_every_sandbox_has_a_command() -> None:

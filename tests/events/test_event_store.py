@@ -161,6 +161,7 @@ async def test_lists_are_filtered_by_kind_task_and_person(store: SqlEventStore) 
         event("hers", kind="completed", responsible_ids=(ANA.id,)),
         event("by her", by=ANA.id, task_id="t-2"),
         event("near", responsible_ids=(ANA.id.upper(),)),
+        event("longer", responsible_ids=(f"{ANA.id}7",)),
         event("unknown", responsible_ids=None),
     )
     assert await keys(store, EventQuery(9, only=EventFilter(kinds=("completed", "created")))) == ["hers"]

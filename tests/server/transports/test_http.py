@@ -255,8 +255,12 @@ def test_any_loopback_host_is_served(store_file: Path, host: str) -> None:
         line.close()
 
 
-def test_a_taken_port_is_refused_in_a_sentence(web: Web, tmp_path: Path) -> None:
-    done = run(tmp_path / "other.sqlite", "serve", "--http", "--port", str(web.port))
+@pytest.mark.parametrize("is_option", [True, False])
+def test_a_taken_port_is_refused_in_a_sentence(web: Web, tmp_path: Path, *, is_option: bool) -> None:
+    option, setting = ["--port", str(web.port)], {"TASKHAND_PORT": str(web.port)}
+    done = run(
+        tmp_path / "other.sqlite", "serve", "--http", *(option if is_option else ()), **({} if is_option else setting)
+    )
     assert done.returncode == 1
     first, then = done.stderr.splitlines()
     assert first.startswith(f"taskhand: 127.0.0.1:{web.port} cannot be served: Address already in use")
