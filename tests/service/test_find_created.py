@@ -1,5 +1,7 @@
 """The task that a create of a dead process has made, and the share of a call's time for finding it."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -8,12 +10,15 @@ from behaviour.world import NOW
 from file_stores import journal_in, store_in
 from journals import numbered
 from taskhand.call.deadline import call_deadline, time_left
+from taskhand.domain.create_matching import CreateCandidates
 from taskhand.domain.edit import Edit
-from taskhand.journal.journal import Change, Ending, Intent, Result
+from taskhand.domain.errors import CallerError
+from taskhand.journal.journal import MASK, Change, Ending, Intent, Result
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
 from taskhand.service.crash_recovery import find_created, recover_abandoned
+from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.write_call import Call
 
@@ -38,6 +43,27 @@ async def test_a_task_that_another_change_is_about_was_made_by_no_other(tmp_path
     opening = Call(app, "create_task").new_opening()
     await app.journal.record(opening, Ending("applied"), [intent], [Result(0, "applied", made.id, made)])
     assert [(one.outcome, one.task_id) for one in await find_created(app, change, [0])] == [("not_applied", None)]
+    await app.aclose()
+
+
+class RefusingSearch(ForwardingBackend):
+    """A store that refuses to search for new tasks."""
+
+    async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:  # noqa: ARG002
+        raise CallerError("No search is allowed.", code="not_allowed")
+
+
+async def test_each_create_is_unknown_if_its_text_is_masked_or_the_search_is_refused(tmp_path: Path) -> None:
+    backend = RefusingSearch(store_in(tmp_path))
+    app = AppContext(backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    edits = [Edit(title=title, responsible_ids=(), priority=1) for title in (f"Send {MASK}", "Call Acme")]
+    intents = [Intent("create", edit=edit, asked=edit) for edit in edits]
+    change, _ = await app.journal.begin(Call(app, "create_tasks").new_opening(), intents)
+    results = await find_created(app, change, [0, 1])
+    assert [(one.index, one.outcome, one.code) for one in results] == [
+        (0, "unknown", None),
+        (1, "unknown", "not_allowed"),
+    ]
     await app.aclose()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from behaviour.world import NOW
-from builders import TASK_ID, task
+from builders import TASK_ID, refused, task
 from file_stores import journal_in, store_in
 from fixed_clock import FixedClock
 from journals import numbered
@@ -18,12 +18,12 @@ from taskhand.domain.outcome import Outcome
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
-from taskhand.journal.journal import Caller, Ending, Intent, Opening, Result
+from taskhand.journal.journal import Caller, Change, Ending, Intent, Opening, Result
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
-from taskhand.service.unlisted_notes import find_own_notes, find_sent_notes
+from taskhand.service.unlisted_notes import check_no_rival_note, find_own_notes, find_sent_notes
 
 if TYPE_CHECKING:
     from taskhand.backends.base import Backend
@@ -127,4 +127,28 @@ async def test_a_note_counts_as_sent_unless_its_change_has_certainly_not_written
     await first.aclose()
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), clock)
     assert [sent.id for sent in (await find_sent_notes(app, "called")).values()] == found
+    await app.aclose()
+
+
+@pytest.mark.parametrize(("note", "lead", "is_rival"), [("one", "lead_1", True), ("one", "lead_2", False)])
+async def test_only_the_same_note_for_the_same_customer_is_a_rival(
+    tmp_path: Path, note: str, lead: str, *, is_rival: bool
+) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), FixedClock())
+
+    async def begin(*notes: tuple[str, str]) -> Change:
+        intents = [
+            Intent("update", Snapshot(task(ai_customer_id=customer)), edit, edit)
+            for text, customer in notes
+            for edit in [Edit(note=text)]
+        ]
+        return (await app.journal.begin(Opening("update_task", Caller(), app.clock()), intents))[0]
+
+    await begin((note, lead))
+    mine = await begin(("one", "lead_1"), ("two", "lead_2"))
+    if is_rival:
+        with refused("in_progress"):
+            await check_no_rival_note(app, mine)
+    else:
+        await check_no_rival_note(app, mine)
     await app.aclose()
