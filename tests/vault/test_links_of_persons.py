@@ -191,7 +191,6 @@ CHANGES: dict[str, str] = {
     "who it is": "UPDATE link SET member_id = '18' WHERE person = 'ana'",
     "the name": "UPDATE link SET member_name = 'Ben' WHERE person = 'ana'",
     "a name that is no text": "UPDATE link SET member_name = CAST(X'ff' AS TEXT) WHERE person = 'ana'",
-    "scopes that are no text": "UPDATE link SET scopes = X'00' WHERE person = 'ana'",
     "more scopes": "UPDATE link SET scopes = 'tasks tasks.delete' WHERE person = 'ana'",
     "a later end": "UPDATE link SET expires_at = '2099-01-01T00:00:00.000000+00:00' WHERE person = 'ana'",
     "no moment": "UPDATE link SET linked_at = 'soon', expires_at = 'later' WHERE person = 'ana'",
