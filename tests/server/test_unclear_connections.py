@@ -14,6 +14,7 @@ from mcp import Client
 from server.mixes import MIXED, open_mixed
 from server.store_connections import answer_of
 from taskhand.config.settings import Settings
+from taskhand.domain.truncation import truncate
 from taskhand.journal.journal import ChangeQuery
 from taskhand.server.app import create_server
 from taskhand.service.connections import Connections
@@ -144,7 +145,14 @@ async def test_a_call_with_an_unclear_connection_is_refused_with_the_connections
         for tool, arguments, code, message in UNCLEAR:
             error = await answer_of(client, tool, **arguments)
             assert (error["code"], error["message"], error["candidates"]) == (code, message, CANDIDATES), arguments
-            assert error["next"] == "Send one of the candidates as connection."
+            assert error["next"] == f"Send one of the candidates as connection{_or_title(arguments.get('id'))}."
+
+
+def _or_title(task_id: str | None) -> str:
+    """What else to do about an id that fits no connection."""
+    if task_id is None:
+        return ""
+    return f"; if {truncate(task_id, 60)!r} is a title, call list_tasks with text to find the task's id first"
 
 
 OF_SEVERAL = "These are ids of several connections: send one call for each; nothing was written."

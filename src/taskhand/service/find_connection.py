@@ -3,13 +3,17 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from taskhand.domain.errors import NotAllowed
+from taskhand.domain.truncation import truncate
 from taskhand.service.app_context import AppContext
 from taskhand.service.connections import Connections, UnclearConnection
 from taskhand.service.visible_changes import is_for_second_person, is_visible
 
 __all__ = ["CallIds", "find_connection", "unclear_connection"]
+
+_MAX_ID: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,12 @@ def unclear_connection(connections: Connections, ids: CallIds, *, next_step: str
             "These are ids of several connections: send one call for each; nothing was written.",
             _to_connections(some),
             next_step=next_step or "Send each call with the ids of one connection, and its name as connection.",
+        )
+    if ids.tasks and not some and next_step is None:
+        title = truncate(ids.tasks[0], _MAX_ID)
+        next_step = (
+            f"Send one of the candidates as connection; if {title!r} is a title, call list_tasks with text to find the "
+            "task's id first."
         )
     return UnclearConnection(
         "connection is required: several CRM accounts are possible.",
