@@ -18,7 +18,7 @@ _PRIORITIES: Final = ("low", "medium", "high")
 
 @dataclass(frozen=True)
 class ModelTask:
-    """A task as the model has it; `number` is its place among those that were made.
+    """A task as the model has it; `number` is its place among those that were made; a task that is made again keeps it.
 
     `due` is a day, and the time in Santiago if there is one.
     """

@@ -31,8 +31,6 @@ class Desk:
     words: Wording
     tasks: dict[str, ModelTask] = field(default_factory=dict)
     changes: list[tuple[str, _Parts]] = field(default_factory=list)
-    remade: set[str] = field(default_factory=set)
-    """The changes whose deleted task was made again."""
     made: int = 0
 
     async def check(self) -> None:
@@ -136,7 +134,7 @@ class Desk:
         if not self.changes:
             return
         change_id, parts = self.changes[-1 - number % len(self.changes)]
-        expected = {task_id: part for task_id, part in self._undone(change_id, parts).items() if part[0] != part[1]}
+        expected = {task_id: part for task_id, part in self._undone(parts).items() if part[0] != part[1]}
         if not expected and (code := await self.agent.refusal("undo_change", changeId=change_id)):
             assert code in {"changed_since", "nothing_to_undo", "task_gone"}
             return
@@ -144,19 +142,17 @@ class Desk:
         if "planId" in answer:
             answer = await self.agent("apply_plan", planId=answer["planId"])
         if any(now is None for now, _ in expected.values()):
-            ((_, again),) = expected.values()
-            assert again is not None
-            self.made += 1
-            self.remade.add(change_id)
-            expected = {answer["task"]["id"]: (None, replace(again, number=self.made))}
+            (made_again,) = expected.values()
+            expected = {answer["task"]["id"]: made_again}
         self.take(answer, expected)
 
-    def _undone(self, change_id: str, parts: _Parts) -> _Parts:
-        """What an undo of the change does to each of its tasks."""
+    def _undone(self, parts: _Parts) -> _Parts:
+        """What an undo of the change does to each of its tasks; a task is made again if it is not there."""
+        there = {task.number for task in self.tasks.values()}
         undo: _Parts = {}
         for task_id, (before, after) in parts.items():
             now = self.tasks.get(task_id)
-            if after is None and change_id not in self.remade:
+            if before is not None and after is None and before.number not in there:
                 undo[task_id] = None, before
             elif before is None and now == after:
                 undo[task_id] = now, None
