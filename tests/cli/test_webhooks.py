@@ -271,7 +271,14 @@ async def test_webhooks_create_without_an_id_or_key_of_the_app_prints_the_manual
     assert done.exit_code == 1
     assert "a service key cannot" in done.output
     assert "connections.hubspot.webhook_key" in done.output
-    assert f'"targetUrl": "{BASE}/webhooks/hubspot"' in done.output
+    file, _ = json.JSONDecoder().raw_decode(done.output, done.output.index("{\n"))
+    assert file["config"]["settings"]["targetUrl"] == f"{BASE}/webhooks/hubspot"
+    subscriptions = file["config"]["subscriptions"]["crmObjects"]
+    of_property = [one for one in subscriptions if one["subscriptionType"] == "object.propertyChange"]
+    assert len(of_property) == len({one["propertyName"] for one in of_property}) == 7
+    assert [{*one} for one in subscriptions if one not in of_property] == [
+        {"subscriptionType", "objectType", "active"}
+    ] * 2
     assert accounts.hubspot.hooks.url is None
     for words in (["list"], ["list", "--public-url", BASE], ["remove"]):
         with pytest.raises(
