@@ -18,6 +18,7 @@ from behaviour.world import NOW
 from journals import numbered
 from taskhand.backends.vambe.adapter import VambeAdapter
 from taskhand.domain.edit import Edit
+from taskhand.domain.errors import NotFound
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.sandbox.faults import Fault
@@ -82,6 +83,14 @@ async def test_after_a_wait_of_an_hour_was_asked_for_nothing_is_sent() -> None:
         account.time.now += 900
         await account.agent("update_task", id=TASK, title="New")
         assert account.task["title"] == "New"
+
+
+async def test_a_deleted_task_is_gone_however_its_id_is_written_while_lists_lag() -> None:
+    async with open_account(LATE) as account:
+        await account.app.backend.delete_task(await account.app.backend.get_task(TASK))
+        for named in (TASK, TASK.upper()):
+            with pytest.raises(NotFound):
+                await account.app.backend.get_task(named)
 
 
 async def test_a_stale_list_does_not_make_a_write_seem_applied() -> None:
