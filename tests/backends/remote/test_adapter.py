@@ -47,3 +47,9 @@ async def test_lost_creates_are_searched_for_twice_unless_each_is_found() -> Non
         (found,) = await adapter.find_created([Edit(title=title)], adapter.time.moment())
         assert [one.id for one in found.tasks] == [task.id] * (2 - searches)
         assert adapter.wire.sent == ["read"] * searches
+
+
+async def test_a_field_that_the_response_to_an_update_leaves_unreadable_is_read_back() -> None:
+    adapter, (task,) = await open_adapter("dim")
+    written = await adapter.update_task(task, Edit(title="New"))
+    assert (written.task.title, written.task.unreadable_fields) == ("New", ())
