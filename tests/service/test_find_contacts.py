@@ -8,9 +8,10 @@ from behaviour.world import NOW
 from file_stores import journal_in, store_in
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
-from taskhand.domain.task import TaskPatch
+from taskhand.domain.task import Contact, TaskPatch
 from taskhand.service.app_context import AppContext
 from taskhand.service.find_contacts import find_contacts
+from taskhand.service.forwarding_backend import ForwardingAccount, ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.resolve_contact import check_contact, resolve_link
 from taskhand.service.update_task import update_task
@@ -82,4 +83,24 @@ async def test_candidates_of_one_name_are_told_apart_by_their_addresses(tmp_path
         await resolve_link(app, "ai_contact_id", "rosa")
     assert len(refused.value.candidates) == 5
     assert str(refused.value.next_step).endswith("There are more: find_contacts returns all of them.")
+    await app.aclose()
+
+
+async def test_candidates_of_one_name_without_addresses_are_told_apart_by_their_customers(tmp_path: Path) -> None:
+    class Account(ForwardingAccount):
+        """An account with a Rosa at each of two customers."""
+
+        async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:  # noqa: ARG002  all match
+            return tuple(
+                Contact(id=f"c-{at}", name="Rosa", phone=None, email=None, customer_id=f"k-{at}", customer_name=at)
+                for at in ("Acme", "Globex")
+            )
+
+    backend = ForwardingBackend(store_in(tmp_path))
+    backend.account = Account(backend.account)
+    app = AppContext(backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    with pytest.raises(CallerError) as refused:
+        await resolve_link(app, "ai_contact_id", "rosa")
+    named = [(candidate.value, candidate.name) for candidate in refused.value.candidates]
+    assert named == [("c-Acme", "Rosa, Acme"), ("c-Globex", "Rosa, Globex")]
     await app.aclose()

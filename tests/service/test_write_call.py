@@ -7,10 +7,14 @@ import pytest
 from behaviour.world import NOW
 from builders import TASK_ID, task
 from file_stores import journal_in, store_in
+from journals import numbered
+from taskhand.call.change_ownership import check_ownership
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, OperatorError, OutcomeUnknown, TaskhandError
+from taskhand.domain.errors import CallerError, NotAttempted, OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Ending, Intent, Result
+from taskhand.journal.journal_owner import AccountOwner
+from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
 from taskhand.service.write_call import Call
@@ -76,6 +80,33 @@ async def test_a_resumed_change_includes_earlier_requests_time_and_results(
     assert (found.ending.outcome, found.ending.code) == ("applied", "closed")
     assert found.ending.requests == ("PATCH /1", "PATCH /2")
     assert found.ending.took_s >= 5.0
+    await app.aclose()
+
+
+class LostJournal(SqliteJournal):
+    """A journal whose changes another process ends."""
+
+    is_lost = False
+
+    async def is_held(self, session: str) -> bool:
+        """Whether they are still those of this process."""
+        return not self.is_lost and await super().is_held(session)
+
+
+@pytest.mark.parametrize("is_resumed", [False, True])
+async def test_a_change_that_another_process_has_ended_sends_nothing_more(tmp_path: Path, *, is_resumed: bool) -> None:
+    journal = LostJournal(AccountOwner(tmp_path / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
+    call, intents = Call(app, "bulk_update_tasks", arguments={}), [Intent("update", Snapshot(task()), Edit(priority=2))]
+    if is_resumed:
+        ended = [Result(0, "not_attempted", TASK_ID)]
+        await call.resume(await journal.record(call.new_opening(), Ending("not_attempted"), intents, ended), [0])
+    else:
+        await call.begin(call.new_opening(), intents)
+    await check_ownership()
+    journal.is_lost = True
+    with pytest.raises(NotAttempted):
+        await check_ownership()
     await app.aclose()
 
 
