@@ -336,6 +336,8 @@ def test_a_row_without_a_status_has_the_initial_one_wherever_it_stands() -> None
     reader = CsvReader((DONE, PENDING, STARTED), (), (), None, Reference(NOW))
     lines = reader.read_rows("title,status\nCall,\nPay,done\nRest,en progreso\n")
     assert [line.value["status_config"]["name"] for line in lines] == ["Pendiente", "Completado", "En Progreso"]
+    lines = CsvReader((PENDING,), (), (), None, Reference(NOW)).read_rows('title,description\nA,"1\n2"\n\nB,"3\n4"\n')
+    assert [line.number for line in lines] == [2, 5], "a row is named by the line on which it begins"
     lines = CsvReader((PENDING,), (), (), None, Reference(NOW)).read_rows("title,description\n'tis,'=1\nE-mail,1+1\n")
     assert [(line.value["title"], line.value["description"]) for line in lines] == [("'tis", "=1"), ("E-mail", "1+1")]
     without = CsvReader((DONE, STARTED), (), (), None, Reference(NOW)).read_rows("title\nCall\n")
