@@ -149,7 +149,7 @@ WRONG = {
     "own credentials for no connection": (
         '[everyone]\nown_credential = ["nowhere"]',
         "names 'nowhere', which is not a connection",
-        None,
+        "north",
     ),
     "a switch as a date": ("[everyone]\nown_tasks_only = 2026-01-01", "is a date or time; it must be", None),
 }
