@@ -130,7 +130,7 @@ WRONG = {
         "groups.\"a b\".tools in {file} names 'delete_tasks', which is not a tool",
         "delete_task",
     ),
-    "an unknown tool in a list": ('[everyone]\ntools = ["read", "-mail"]', "names 'mail', which is not a tool", None),
+    "an unknown tool in a list": ('[everyone]\ntools = ["read", "-mail"]', "names 'mail', which is not a tool", "read"),
     "no tool left": ('[everyone]\ntools = "-all"', "everyone.tools in {file} allows no tool", None),
     "no tools": ("[everyone]\ntools = []", "everyone.tools in {file} allows no tool", None),
     "blank tools": ('[everyone]\ntools = " , "', "everyone.tools in {file} allows no tool", None),
