@@ -264,6 +264,12 @@ async def test_ids_may_be_values_of_a_unique_property_and_answers_have_the_real_
         with pytest.raises(Refused) as none:
             await agent("bulk_update_tasks", taskIds=["R-8", "R-9"], idProperty="crm_ref", changes={"title": "x"})
         assert none.value.code == "task_not_found"
+        keyed = {"idProperty": "crm_ref", "changes": {"title": "Once"}, "idempotencyKey": "one"}
+        replays = [await agent("bulk_update_tasks", taskIds=["R-1", "R-9"], **keyed) for _ in range(2)]
+        assert [one.get("replayed", False) for one in replays] == [False, True]
+        with pytest.raises(Refused) as other:
+            await agent("bulk_update_tasks", taskIds=["R-1", "R-8"], **keyed)
+        assert other.value.code == "key_reused"
         assert (await agent("get_task", id=task_id(2), idProperty=""))["task"]["id"] == task_id(2)
 
 
