@@ -1,15 +1,18 @@
 """The protocol of a source of changes: it reads the changes in a CRM or in the built-in store."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.task import Task
 
-__all__ = ["EventSource", "KnownTasks", "Look"]
+__all__ = ["EventSource", "KnownTasks", "Look", "read_position"]
+
+_Position = TypeVar("_Position")
 
 
 class KnownTasks(Protocol):
@@ -65,3 +68,14 @@ class EventSource(Protocol):
     def describe_waiting(self, position: str) -> str | None:  # noqa: ARG002  most sources hold nothing back
         """The sentence on changes that the look before `position` has found and holds back; None if it holds none."""
         return None
+
+
+def read_position(read: Callable[[str], _Position], text: str) -> _Position:
+    """The stored position that `read` understands; OperatorError if it is damaged."""
+    try:
+        return read(text)
+    except (TypeError, ValueError):
+        raise OperatorError(
+            "The stored position in the changes is damaged.",
+            next_step="Remove the file that TASKHAND_EVENTS names; the feed then begins anew.",
+        ) from None

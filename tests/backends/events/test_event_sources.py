@@ -10,6 +10,8 @@ import pytest
 from backends.events.feed import Feed
 from backends.events.random_changes import begin_feed, change_at_random, check_replay
 from backends.events.sources import SOURCES, ObservedAccount, SourceCase
+from builders import refused
+from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import TaskEvent
 
 
@@ -163,6 +165,14 @@ async def test_a_creation_and_a_deletion_at_the_first_moment_of_a_feed_are_repor
     account.move(60)
     deleted = Feed(account.source, await account.source.begin(since))
     assert [event.kind for event in await deleted.look()] == ["deleted"]
+
+
+@pytest.mark.parametrize("damaged", ["", "[1]", '{"a": 1}', "12"])
+async def test_a_damaged_position_is_an_error_of_the_operator(account: ObservedAccount[Any], damaged: str) -> None:
+    feed = await begin(account)
+    feed.position = damaged
+    with refused("configuration", OperatorError):
+        await feed.look()
 
 
 async def test_random_changes_by_others_are_reported_once_and_in_order(account: ObservedAccount[Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from taskhand.backends.local.mapping import to_task
 from taskhand.domain.due import instant_text
 from taskhand.domain.event import TaskEvent, difference_event
-from taskhand.domain.event_source import EventSource, KnownTasks, Look
+from taskhand.domain.event_source import EventSource, KnownTasks, Look, read_position
 from taskhand.domain.task import Task
 from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
@@ -66,7 +66,8 @@ class StoreEvents(EventSource):
 
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
         """The next changes in the log; known tasks and hints are not needed."""
-        return await self._store.read(lambda connection: self._look(connection, _Position.read(position)))
+        at = read_position(_Position.read, position)
+        return await self._store.read(lambda connection: self._look(connection, at))
 
     def _look(self, connection: SqlConnection, position: _Position) -> Look:
         if (gap := _find_gap(connection, self._log, position)) == _LOST:

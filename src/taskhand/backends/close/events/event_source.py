@@ -17,7 +17,7 @@ from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD
 from taskhand.call.background_requests import is_idle
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.event_source import EventSource, KnownTasks, Look
+from taskhand.domain.event_source import EventSource, KnownTasks, Look, read_position
 
 __all__ = ["CloseEvents"]
 
@@ -52,7 +52,7 @@ class CloseEvents(EventSource):
 
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
         """Read the next events; `hints` are ignored, because the log has the same events."""
-        positions, now = POSITIONS.validate_json(position), self._clock().timestamp()
+        positions, now = read_position(POSITIONS.validate_json, position), self._clock().timestamp()
         looks = []
         for kind, log in self._logs.items():
             was = positions.get(kind)
@@ -81,7 +81,8 @@ class CloseEvents(EventSource):
 
     def describe_waiting(self, position: str) -> str | None:
         """The sentence on changes that wait for earlier ones of their tasks."""
-        return _WAITING if any(part.waits_since for part in POSITIONS.validate_json(position).values()) else None
+        positions = read_position(POSITIONS.validate_json, position)
+        return _WAITING if any(part.waits_since for part in positions.values()) else None
 
     async def _look(self, log: EventLog, was: Position, known_tasks: KnownTasks, now: float) -> tuple[Look, Position]:
         """Read the next events of one type of tasks; returns the look and the new position."""

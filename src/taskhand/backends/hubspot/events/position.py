@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.event_source import read_position
 
 __all__ = ["LAG_MS", "Bin", "Position"]
 
@@ -78,13 +78,7 @@ class Position:
     @classmethod
     def parse(cls, text: str) -> "Position":
         """Read a stored position; OperatorError if it is damaged."""
-        try:
-            return _JSON.validate_json(text)
-        except ValidationError:
-            raise OperatorError(
-                "The stored position in HubSpot's changes is damaged.",
-                next_step="Remove the file that TASKHAND_EVENTS names; the feed then begins anew.",
-            ) from None
+        return read_position(_JSON.validate_json, text)
 
     @property
     def text(self) -> str:

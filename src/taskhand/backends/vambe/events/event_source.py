@@ -16,7 +16,7 @@ from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
 from taskhand.backends.vambe.query import WIDEST, window_around
 from taskhand.backends.vambe.task_lists import TaskLists, folded_id
 from taskhand.domain.errors import CallerError
-from taskhand.domain.event_source import EventSource, KnownTasks, Look
+from taskhand.domain.event_source import EventSource, KnownTasks, Look, read_position
 from taskhand.domain.task import Task
 
 __all__ = ["VambeEvents"]
@@ -49,7 +49,7 @@ class VambeEvents(EventSource):
 
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Compare the list with the known tasks; hinted tasks are searched for in the widest list."""
-        was = POSITION.validate_json(position)
+        was = read_position(POSITION.validate_json, position)
         began = self._clock()
         was, rows = await self._list_near(was, began)
         before = {task.id.lower(): task for task in (await known_tasks.find_all()).values()}
