@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from behaviour.task_model import Due, in_santiago
 from behaviour.world import DUE, SANTIAGO
 from taskhand.domain.capabilities import Capabilities
 
@@ -14,13 +15,14 @@ __all__ = ["SEARCHES", "STEPS", "TASKS", "Wording"]
 _NAMES = ("Elena", "Ana Soto", "Luis Pereira")
 _WORDS = ("Call", "Offer", "Renew")
 _DAYS = ("2026-02-27", "2026-03-02", "2026-03-10", "2026-04-07")
+_TIMES = ((None, None), ("09:00", SANTIAGO), ("22:30", SANTIAGO), ("02:30", "Europe/Madrid"))
 
 _people = st.sets(st.sampled_from(_NAMES), max_size=2)
 _number = st.integers(0, 5)
 _new = {
     "title": st.sampled_from(_WORDS),
     "description": st.sampled_from([None, "the offer", "twice; call"]),
-    "due": st.none() | st.tuples(st.sampled_from(_DAYS), st.sampled_from([None, "09:00", "22:30"])),
+    "due": st.none() | st.tuples(st.sampled_from(_DAYS), st.sampled_from(_TIMES)),
     "priority": st.integers(0, 2),
     "people": _people,
 }
@@ -41,6 +43,7 @@ _search = st.tuples(_filter, st.sampled_from(["due", "created", "priority"]))
 _bulk = st.tuples(st.just("bulk"), _filter.filter(bool), _body, st.sampled_from([None, None, -3, 30]))
 _update = st.tuples(st.just("update"), _number, _body)
 _others = [
+    st.tuples(st.just("move"), _number, st.sampled_from(_DAYS)),
     st.tuples(st.just("complete"), _number),
     st.tuples(st.just("reassign"), _number, _people),
     st.tuples(st.just("delete"), _number),
@@ -62,8 +65,8 @@ class Wording:
     def values(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of a body that the backend has, as the model has them."""
         values = {name: value for name, value in body.items() if name not in self.can.absent}
-        if "due" in values and values["due"] is None and "dueDate" in self.can.not_clearable:
-            values["due"] = (DUE, None)
+        if "due" in values:
+            values["due"] = self._due(values["due"])
         if "priority" in values:
             values["priority"] = self.priority(values["priority"])
         if "status" in values:
@@ -71,6 +74,13 @@ class Wording:
         if "people" in values:
             values["people"] = frozenset(self.people(values["people"]))
         return values
+
+    def _due(self, drawn: tuple[str, tuple[str, str]] | None) -> Due | None:
+        """A due date as the backend keeps it."""
+        if drawn is None:
+            return (DUE, None, None) if "dueDate" in self.can.not_clearable else None
+        due = (drawn[0], *drawn[1])
+        return due if self.can.keeps_timezone else in_santiago(due)
 
     def priority(self, number: int) -> str:
         return self.can.priorities[number % len(self.can.priorities)]
@@ -101,8 +111,8 @@ class Wording:
         if "people" in values:
             given["responsibleIds"] = sorted(values["people"])
         if "due" in values:
-            day, time = values["due"] or (None, None)
-            given |= {"dueDate": day} | ({"dueTime": time, "timezone": SANTIAGO} if time else {})
+            day, time, zone = values["due"] or (None, None, None)
+            given |= {"dueDate": day} | ({"dueTime": time, "timezone": zone} if time else {})
         return given
 
     def filter(self, drawn: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,24 +9,26 @@ from zoneinfo import ZoneInfo
 
 from behaviour.world import NOW, SANTIAGO
 
-__all__ = ["ModelTask", "count_by", "differing", "matches", "sort_key", "undone"]
+__all__ = ["Due", "ModelTask", "count_by", "differing", "in_santiago", "matches", "sort_key", "undone"]
 
 _FIELDS: Final = ("title", "description", "due", "priority", "status", "people")
 _FINISHED: Final = {"Completado", "Completed"}
 _PRIORITIES: Final = ("low", "medium", "high")
+
+Due = tuple[str, str | None, str | None]
 
 
 @dataclass(frozen=True)
 class ModelTask:
     """A task as the model has it; `number` is its place among those that were made; a task that is made again keeps it.
 
-    `due` is a day, and the time in Santiago if there is one.
+    `due` is a day, and a time with its zone if there is one.
     """
 
     number: int
     title: str = ""
     description: str | None = None
-    due: tuple[str, str | None] | None = None
+    due: Due | None = None
     priority: str = "1"
     status: str = ""
     people: frozenset[str] = frozenset()
@@ -52,12 +54,21 @@ class ModelTask:
         if self.due is None:
             return self
         day = date.fromisoformat(self.due[0]) + timedelta(days)
-        return replace(self, due=(day.isoformat(), self.due[1]))
+        return replace(self, due=(day.isoformat(), *self.due[1:]))
 
 
-def _end(due: tuple[str, str | None]) -> datetime:
+def in_santiago(due: Due) -> Due:
+    """The same moment as a backend shows it that keeps no zones."""
+    if due[1] is None:
+        return due
+    day, time = _end(due).astimezone(ZoneInfo(SANTIAGO)).isoformat(timespec="minutes")[:16].split("T")
+    return day, time, SANTIAGO
+
+
+def _end(due: Due) -> datetime:
     """The moment after which the task is overdue."""
-    return datetime.fromisoformat(f"{due[0]}T{due[1] or '23:59:59'}").replace(tzinfo=ZoneInfo(SANTIAGO))
+    day, time, zone = due
+    return datetime.fromisoformat(f"{day}T{time or '23:59:59'}").replace(tzinfo=ZoneInfo(zone or SANTIAGO))
 
 
 def differing(before: ModelTask, after: ModelTask) -> dict[str, dict[str, Any]]:

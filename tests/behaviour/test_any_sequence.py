@@ -69,6 +69,11 @@ class Desk:
         if values := self.words.values(body):
             await self._write("update_task", number, values, self.words.changes(values))
 
+    async def move(self, number: int, day: str) -> None:
+        if self.tasks:
+            due = [*self.tasks.values()][number % len(self.tasks)].due or (day, None, None)
+            await self._write("update_task", number, {"due": (day, *due[1:])}, {"dueDate": day})
+
     async def complete(self, number: int) -> None:
         await self._write("complete_task", number, {"status": self.words.statuses[-1]}, {})
 
