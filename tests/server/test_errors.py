@@ -38,6 +38,7 @@ CODES = {
     "Ambiguous": "ambiguous",
     "NotAttempted": "not_attempted",
     "OperatorError": "configuration",
+    "Forbidden": "forbidden",
     "CommitUnknown": "store_unavailable",
     "NotAllowed": "not_allowed",
     "LinkRequired": "link_required",
