@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from taskhand.domain.bulk_receipt import TaskResult
 from taskhand.domain.due import Due, due_of
-from taskhand.domain.edit import EDIT_FIELDS, Edit
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.name_matching import Match
 from taskhand.domain.receipt import FieldChange, changes, links_in, people_in_difference, people_unapplied, preview
@@ -97,5 +97,5 @@ def difference_between(was: Task, now: Task | None, *, of: Edit | None = None) -
     changed = tuple(change for change in changes(was, now) if change.field != "note")
     if of is not None:
         names = {name for name, _ in of.given_fields()}
-        changed = tuple(change for change in changed if EDIT_FIELDS.get(change.field, change.field) in names)
+        changed = tuple(change for change in changed if change.edit_field in names)
     return Difference(was.id, now.title or "", "update", changed) if changed else None

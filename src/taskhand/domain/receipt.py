@@ -50,6 +50,11 @@ class FieldChange:
     before: object
     after: object
 
+    @property
+    def edit_field(self) -> str:
+        """The field of an edit that sets it."""
+        return EDIT_FIELDS.get(self.field, self.field)
+
 
 def people_in_difference(changed: Iterable[FieldChange]) -> frozenset[str]:
     """The ids of all people in a difference."""
@@ -214,7 +219,7 @@ def _empty_task() -> Task:
 
 def inverse_edit(before: Task, after: Task, *, unknown: Collection[str] = ()) -> Edit:
     """The edit that restores `before` from `after`, except for the `unknown` fields of an edit."""
-    names = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} - set(unknown)
+    names = {change.edit_field for change in changes(before, after)} - set(unknown)
     names = {name for name in names if is_readable(before, name)}
     return edit_of((name, _value(before, name)) for name in names)
 

@@ -1,6 +1,6 @@
 """The errors that refuse an undo because the task changed since; pure."""
 
-from taskhand.domain.edit import EDIT_FIELDS, Edit
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.field_names import argument_name, request_body
 from taskhand.domain.plan import Difference, difference_between
@@ -15,7 +15,7 @@ def conflict_error(after: Task, now: Task, edit: Edit) -> CallerError | None:
     moved = difference_between(after, now, of=edit)
     if moved is None:
         return None
-    fields = {argument_name(EDIT_FIELDS.get(change.field, change.field)): None for change in moved.changed}
+    fields = {argument_name(change.edit_field): None for change in moved.changed}
     return CallerError(
         f"Task {moved.id} has changed since in {', '.join(fields)}; it was not undone.",
         code="changed_since",
@@ -37,7 +37,7 @@ def gone_error(result: Result) -> CallerError:
 
 def changed_create_error(moved: Difference) -> CallerError:
     """The error for a new task that changed since it was made: its deletion would lose the changes."""
-    fields = {argument_name(EDIT_FIELDS.get(change.field, change.field)): None for change in moved.changed}
+    fields = {argument_name(change.edit_field): None for change in moved.changed}
     return CallerError(
         f"Task {moved.id} has changed since it was made, in {', '.join(fields)}; it was not deleted.",
         code="changed_since",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from taskhand.domain.edit import EDIT_FIELDS, Edit
+from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, Candidate
 from taskhand.domain.field_names import argument_name, edit_field
 from taskhand.domain.receipt import changes
@@ -59,7 +59,7 @@ def select(change: Change, task_ids: Sequence[str] | None, leave: Sequence[str])
 def changed_fields(intent: Intent, before: Task, after: Task) -> set[str]:
     """The fields of an edit that an intent set and that differ now; others were changed by another client meanwhile."""
     ours = {name for edit in (intent.edit, intent.asked) if edit is not None for name, _ in edit.given_fields()}
-    return {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} & ours
+    return {change.edit_field for change in changes(before, after)} & ours
 
 
 def written_fields(change: Change) -> frozenset[tuple[str, str]]:

@@ -10,7 +10,7 @@ from pydantic import MISSING
 from taskhand.backends.close.events.event_log import LogEntry
 from taskhand.backends.close.mapping import DONE, OPEN, task_of
 from taskhand.backends.remote.parsing import JsonObject, id_of, read_task, utc_moment
-from taskhand.domain.edit import EDIT_FIELDS, is_readable
+from taskhand.domain.edit import is_readable
 from taskhand.domain.event import EventKind, TaskEvent, difference_event
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.task import Task
@@ -175,8 +175,7 @@ def _readable(changed: Iterable[FieldChange], before: Task | None, after: Task |
     """The changes whose new value is readable; an unreadable old value is left out."""
     readable = []
     for change in changed:
-        name = EDIT_FIELDS.get(change.field, change.field)
-        if after is None or is_readable(after, name):
-            is_old_known = before is None or is_readable(before, name)
+        if after is None or is_readable(after, change.edit_field):
+            is_old_known = before is None or is_readable(before, change.edit_field)
             readable.append(change if is_old_known else replace(change, before=MISSING))
     return tuple(readable)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from taskhand.domain.edit import EDIT_FIELDS, Edit, is_readable
+from taskhand.domain.edit import Edit, is_readable
 from taskhand.domain.receipt import changes
 from taskhand.domain.task import Task
 
@@ -22,7 +22,7 @@ def with_other_changes(before: Task, after: Task, edit: Edit) -> Task | None:
     Others made these changes: a task is not read again before each write, so `before` may be some seconds old.
     """
     edited = {name for name, _ in edit.given_fields()}
-    names = {EDIT_FIELDS.get(change.field, change.field) for change in changes(before, after)} - edited
+    names = {change.edit_field for change in changes(before, after)} - edited
     if before.task_status_config_id == after.task_status_config_id:
         names.discard("status")  # its name was learned
     names = {name for name in names if is_readable(before, name) and is_readable(after, name)}
