@@ -1,0 +1,87 @@
+"""A caller who gives up during a write: one task is written all the same, several are not; the journal has it all."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from behaviour.world import NOW
+from file_stores import store_in
+from journals import numbered
+from taskhand.backends.base import Backend
+from taskhand.domain.edit import Edit
+from taskhand.domain.outcome import Outcome
+from taskhand.domain.snapshot import Snapshot
+from taskhand.domain.task import Task
+from taskhand.journal.journal import Change, Intent, Opening
+from taskhand.journal.journal_owner import AccountOwner
+from taskhand.journal.sqlite import SqliteJournal
+from taskhand.service.app_context import AppContext
+from taskhand.service.apply_plan import execute_intents
+from taskhand.service.forwarding_backend import ForwardingBackend
+from taskhand.service.lazy import Lazy
+from taskhand.service.write_call import Call
+
+NEW = Edit(title="Call", responsible_ids=(), priority=1)
+MOVED = Edit(priority=2)
+
+
+class LateJournal(SqliteJournal):
+    """A journal whose caller gives up while a change is written down, if it `is_late`."""
+
+    is_late = False
+    caller: anyio.CancelScope
+
+    async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
+        """Write the change down."""
+        begun = await super().begin(opening, intents)
+        if self.is_late:
+            self.caller.cancel()
+            await checkpoint()
+        return begun
+
+
+def _intents(kind: str, task: Task) -> list[Intent]:
+    """The intents of a call of this kind."""
+    one = {
+        "create": Intent("create", edit=NEW, asked=NEW),
+        "update": Intent("update", Snapshot(task), MOVED, MOVED),
+        "delete": Intent("delete", Snapshot(task)),
+    }
+    return [one["create"], one["update"]] if kind == "bulk" else [one[kind]]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [("create", "applied"), ("update", "applied"), ("delete", "applied"), ("bulk", "not_attempted")],
+)
+async def test_a_change_whose_caller_gives_up_is_ended_with_a_result_for_each_task(
+    tmp_path: Path, kind: str, outcome: Outcome, *, is_late: bool
+) -> None:
+    store, caller = store_in(tmp_path), anyio.CancelScope()
+    task = (await store.create_task(NEW)).task
+
+    @asynccontextmanager
+    async def opened_late() -> AsyncIterator[Backend]:
+        """The store; the caller gives up at the first request after the change was begun."""
+        if call.change is not None:
+            caller.cancel()
+            await checkpoint()
+        yield store
+
+    journal = LateJournal(AccountOwner(tmp_path / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered)
+    journal.is_late, journal.caller = is_late, caller
+    app = AppContext(ForwardingBackend(store, opened_late), Lazy(lambda: journal), lambda: NOW)
+    call = Call(app, "apply_plan")
+    with caller:
+        await execute_intents(call, _intents(kind, task), call.new_opening())
+    assert call.change is not None
+    change = await app.journal.find(call.change.id)
+    assert change is not None
+    assert change.ending is not None
+    assert [result.outcome for result in change.results.values()] == [outcome] * len(change.intents)
+    await app.aclose()
