@@ -1,6 +1,6 @@
 """A caller who gives up during a write: one task is written all the same, several are not; the journal has it all."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
-from taskhand.journal.journal import Change, Intent, Opening
+from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
 from taskhand.service.apply_plan import execute_intents
+from taskhand.service.bulk_write import bulk_resume
 from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.write_call import Call
@@ -38,10 +39,19 @@ class LateJournal(SqliteJournal):
     async def begin(self, opening: Opening, intents: Sequence[Intent]) -> tuple[Change, bool]:
         """Write the change down."""
         begun = await super().begin(opening, intents)
+        await self._give_up()
+        return begun
+
+    async def resume(self, change: Change, indexes: Collection[int]) -> tuple[Change, bool]:
+        """Reopen the change."""
+        resumed = await super().resume(change, indexes)
+        await self._give_up()
+        return resumed
+
+    async def _give_up(self) -> None:
         if self.is_late:
             self.caller.cancel()
             await checkpoint()
-        return begun
 
 
 def _intents(kind: str, task: Task) -> list[Intent]:
@@ -51,7 +61,7 @@ def _intents(kind: str, task: Task) -> list[Intent]:
         "update": Intent("update", Snapshot(task), MOVED, MOVED),
         "delete": Intent("delete", Snapshot(task)),
     }
-    return [one["create"], one["update"]] if kind == "bulk" else [one[kind]]
+    return [one["create"]] * 2 if kind == "bulk" else [one[kind]]
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -84,4 +94,20 @@ async def test_a_change_whose_caller_gives_up_is_ended_with_a_result_for_each_ta
     assert change is not None
     assert change.ending is not None
     assert [result.outcome for result in change.results.values()] == [outcome] * len(change.intents)
+    await app.aclose()
+
+
+async def test_a_resumed_change_whose_caller_gives_up_is_ended_again(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    journal = LateJournal(AccountOwner(tmp_path / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered)
+    app = AppContext(store, Lazy(lambda: journal), lambda: NOW)
+    call, intents = Call(app, "apply_plan"), _intents("bulk", (await store.create_task(NEW)).task)
+    left = [Result(index, "not_attempted") for index in range(2)]
+    change = await journal.record(call.new_opening(), Ending("not_attempted"), intents, left)
+    journal.is_late = True
+    with anyio.CancelScope() as journal.caller:
+        await bulk_resume(call, change, dict(enumerate(intents)), ())
+    resumed = await journal.find(change.id)
+    assert resumed is not None
+    assert resumed.ending is not None
     await app.aclose()
