@@ -131,6 +131,13 @@ def test_no_priority_and_a_custom_one_are_shown_as_0_and_are_not_written_as_low(
     assert properties_of(Edit(title="New"), task, DATA) == {"hs_task_subject": "New"}
 
 
+def test_empty_fields_are_cleared_in_a_task_and_not_sent_for_a_new_one() -> None:
+    empty = Edit(description="", responsible_ids=(), properties=(("own", None),))
+    cleared = {"hs_task_body": "", "hubspot_owner_id": "", "own": ""}
+    assert properties_of(empty, read_task(json_of({})), DATA) == cleared
+    assert properties_of(empty, None, DATA) == {}
+
+
 def test_a_removed_priority_is_written_as_none() -> None:
     assert properties_of(Edit(priority=None), read_task(json_of({})), DATA) == {"hs_task_priority": "NONE"}
 
