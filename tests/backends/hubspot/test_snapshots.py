@@ -117,6 +117,18 @@ async def test_a_merged_task_is_not_mistaken_for_the_remaining_one() -> None:
         assert (await crm.backend.get_task(task_id(1))).id == task_id(2)
 
 
+async def test_a_task_in_whose_place_another_is_answered_exists_with_unknown_values() -> None:
+    variant, time = SpecVariant.parse([*OPEN, "lost_input=1"]), Time()
+    sandbox = MergedTasksSandbox(seed=seed(2), token=KEY, clock=time.moment, spec_variant=variant)
+    sandbox.says = False
+    async with served(sandbox, time) as crm:
+        found = await crm.backend.snapshots([task_id(1), task_id(2)])
+    assert [(key, bool(one.task.unreadable_fields)) for key, one in found.items()] == [
+        (task_id(1), True),
+        (task_id(2), False),
+    ]
+
+
 async def test_the_answer_with_another_task_is_invalid_unless_it_says_that_the_tasks_were_merged() -> None:
     time = Time()
     sandbox = MergedTasksSandbox(seed=seed(2), token=KEY, clock=time.moment)

@@ -207,6 +207,18 @@ async def test_undo_restores_the_other_links_and_names_the_one_that_failed() -> 
         assert links_of(crm, crm.hubspot.tasks[0]["id"]) == was - {("contacts", CAROLINA)}
 
 
+async def test_undo_restores_the_links_and_names_the_properties_whose_write_failed() -> None:
+    async with agent_at([row(1, LINKS, **FURTHER)]) as (crm, agent):
+        was = links_of(crm, task_id(1))
+        deleted = await agent("apply_plan", planId=(await agent("delete_task", id=task_id(1)))["planId"])
+        failing = Fault("status", "PATCH /crm/v3/objects/tasks/{id}", nth="every", status=500)
+        crm.hubspot.faults = (Fault("status", POST, status=400, times=2), failing)
+        undone = await agent("undo_change", changeId=deleted["changeId"])
+        further = ", ".join(name for name in FURTHER if name != "hs_task_type")  # an argument of ours has the type
+        assert f"HubSpot did not restore: {further}." in undone["note"]
+        assert links_of(crm, crm.hubspot.tasks[0]["id"]) == was
+
+
 async def test_reading_and_changing_a_task_sends_no_requests_that_only_a_deletion_needs() -> None:
     async with agent_at([row(1, LINKS, **FURTHER)]) as (crm, agent):
         await agent("get_task", id=task_id(1))
