@@ -15,7 +15,7 @@ __all__ = ["SEARCHES", "STEPS", "TASKS", "Wording"]
 _NAMES = ("Elena", "Ana Soto", "Luis Pereira")
 _WORDS = ("Call", "Offer", "Renew")
 _DAYS = ("2026-02-27", "2026-03-02", "2026-03-10", "2026-04-07")
-_TIMES = ((None, None), ("09:00", SANTIAGO), ("22:30", SANTIAGO), ("02:30", "Europe/Madrid"))
+_TIMES = ((None, None), ("09:00", SANTIAGO), ("22:30", SANTIAGO), ("01:30", "Europe/Madrid"))
 
 _people = st.sets(st.sampled_from(_NAMES), max_size=2)
 _number = st.integers(0, 5)
