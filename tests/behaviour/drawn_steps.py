@@ -17,42 +17,42 @@ _WORDS = ("Call", "Offer", "Renew")
 _DAYS = ("2026-02-27", "2026-03-02", "2026-03-10", "2026-04-07")
 _TIMES = ((None, None), ("09:00", SANTIAGO), ("22:30", SANTIAGO), ("01:30", "Europe/Madrid"))
 
-_people = st.sets(st.sampled_from(_NAMES), max_size=2)
-_number = st.integers(0, 5)
-_new = {
+_PEOPLE = st.sets(st.sampled_from(_NAMES), max_size=2)
+_NUMBER = st.integers(0, 5)
+_NEW = {
     "title": st.sampled_from(_WORDS),
     "description": st.sampled_from([None, "the offer", "twice; call"]),
     "due": st.none() | st.tuples(st.sampled_from(_DAYS), st.sampled_from(_TIMES)),
     "priority": st.integers(0, 2),
-    "people": _people,
+    "people": _PEOPLE,
 }
-_body = st.fixed_dictionaries({}, optional=_new | {"status": _number}).filter(bool)
-_conditions: dict[str, st.SearchStrategy[Any]] = {
+_BODY = st.fixed_dictionaries({}, optional=_NEW | {"status": _NUMBER}).filter(bool)
+_CONDITIONS: dict[str, st.SearchStrategy[Any]] = {
     "text": st.sampled_from([*_WORDS, "offer call"]),
-    "status": st.sets(_number, min_size=1, max_size=2),
+    "status": st.sets(_NUMBER, min_size=1, max_size=2),
     "priority": st.integers(0, 2),
     "people": st.sets(st.sampled_from([*_NAMES, "nobody"]), min_size=1, max_size=2),
     "dates": st.tuples(
         st.sampled_from(["from", "to", "window", "dated", "dateless", "overdue"]), st.sampled_from(_DAYS)
     ),
 }
-_filter = st.lists(st.sampled_from([*_conditions]), max_size=2, unique=True).flatmap(
-    lambda names: st.fixed_dictionaries({name: _conditions[name] for name in names})
+_FILTER = st.lists(st.sampled_from([*_CONDITIONS]), max_size=2, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: _CONDITIONS[name] for name in names})
 )
-_search = st.tuples(_filter, st.sampled_from(["due", "created", "priority"]))
-_bulk = st.tuples(st.just("bulk"), _filter.filter(bool), _body, st.sampled_from([None, None, -3, 30]))
-_update = st.tuples(st.just("update"), _number, _body)
-_others = [
-    st.tuples(st.just("move"), _number, st.sampled_from(_DAYS)),
-    st.tuples(st.just("complete"), _number),
-    st.tuples(st.just("reassign"), _number, _people),
-    st.tuples(st.just("delete"), _number),
+_SEARCH = st.tuples(_FILTER, st.sampled_from(["due", "created", "priority"]))
+_BULK = st.tuples(st.just("bulk"), _FILTER.filter(bool), _BODY, st.sampled_from([None, None, -3, 30]))
+_UPDATE = st.tuples(st.just("update"), _NUMBER, _BODY)
+_OTHERS = [
+    st.tuples(st.just("move"), _NUMBER, st.sampled_from(_DAYS)),
+    st.tuples(st.just("complete"), _NUMBER),
+    st.tuples(st.just("reassign"), _NUMBER, _PEOPLE),
+    st.tuples(st.just("delete"), _NUMBER),
     st.tuples(st.just("undo"), st.integers(0, 2)),
     st.tuples(st.just("undo"), st.integers(0, 8)),
 ]
-TASKS = st.lists(st.fixed_dictionaries(_new), min_size=2, max_size=6)
-STEPS = st.lists(st.one_of(_update, _update, _bulk, _bulk, *_others), min_size=3, max_size=8)
-SEARCHES = st.lists(_search, min_size=3, max_size=3)
+TASKS = st.lists(st.fixed_dictionaries(_NEW), min_size=2, max_size=6)
+STEPS = st.lists(st.one_of(_UPDATE, _UPDATE, _BULK, _BULK, *_OTHERS), min_size=3, max_size=8)
+SEARCHES = st.lists(_SEARCH, min_size=3, max_size=3)
 
 
 @dataclass(frozen=True)
