@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from server.transports.forked_command import ForkedProcess
 from server.transports.server_process import environment, output, run
 from taskhand.cli.nonblocking_output import Diagnostics
 from time_limits import BOUND_S
@@ -69,6 +70,15 @@ def test_json_has_the_same_value_in_every_encoding(store: Path, encoding: str) -
 
 def test_marks_are_printed_as_signs_that_the_encoding_has(store: Path) -> None:
     assert "\n+ versions: taskhand" in output(store, "doctor", PYTHONIOENCODING="ascii")
+
+
+def test_a_terminal_shows_letters_that_its_encoding_lacks_as_escapes(store: Path) -> None:
+    person, terminal = os.openpty()
+    process = ForkedProcess(["statuses", "list"], environment(store, PYTHONIOENCODING="ascii"), [terminal] * 3)
+    assert process.wait(BOUND_S) == 0
+    assert r"\u2714 Listo" in os.read(person, 4096).decode()
+    os.close(person)
+    os.close(terminal)
 
 
 def test_a_write_is_sent_once_if_the_output_encoding_lacks_letters_of_the_answer(store_file: Path) -> None:

@@ -146,6 +146,7 @@ WINDOWS: dict[str, tuple[str, str]] = {
 
 RARE: dict[str, str] = {
     "the day before yesterday · anteayer · antier · antes de ayer": "2026-11-23",
+    "due on Friday · due by Friday": "2026-11-27",
     "Friday of this week · this week on Friday · viernes de esta semana · the 27th of this month": "2026-11-27",
     "el 27 de este mes · the fourth Friday of this month · el cuarto viernes del mes": "2026-11-27",
     "the twentieth business day of this month · last Friday of this month": "2026-11-27",
