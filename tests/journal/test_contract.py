@@ -397,8 +397,12 @@ async def test_masks_credentials_in_arguments_reason_and_the_text_of_tasks_and_r
         assert change.opening.reason == "the key is [secret]"
         assert change.intents[0].edit == Edit(title=text)
         found = await journal.find(change.id)
+        await journal.revise(change.id, [rename_intent("t-1", f"{text}, too")])
+        revised = await journal.find(change.id)
     assert found is not None
+    assert revised is not None
     assert found.intents[0].edit == Edit(title=f"the key is {MASK}")
+    assert revised.intents[0].edit == Edit(title=f"the key is {MASK}, too")
     assert found.opening == change.opening
 
 

@@ -68,7 +68,8 @@ def moved_folder(store: Path) -> Path:
 
 
 def renamed_file(store: Path) -> Path:
-    """The store after its file was renamed, and its journal was not."""
+    """The store after its file was renamed, and its journal, beside a damaged one, was not."""
+    store.with_name("damaged.journal.sqlite").write_text("This is no database.")
     return store.rename(store.with_name("renamed.sqlite"))
 
 

@@ -1,4 +1,4 @@
-"""The notes on days in words that were counted in UTC, and on a time zone that a CRM does not keep."""
+"""The notes on days in words that were counted in UTC, on a time zone that a CRM does not keep, and on the past."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -9,10 +9,15 @@ import pytest
 
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
+from taskhand.domain.edit import Edit
 from taskhand.domain.name_matching import Match
+from taskhand.domain.receipt import Receipt
+from taskhand.domain.task import TaskPatch
 from taskhand.service.app_context import AppContext
-from taskhand.service.date_notes import note_on_words, note_on_zone
+from taskhand.service.date_notes import note_on_words, note_on_zone, with_date_notes
 from taskhand.service.lazy import Lazy
+from taskhand.service.update_task import update_task
+from taskhand.service.write_call import Call
 
 NIGHT = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
 IN_CHILE = NIGHT.astimezone(timezone(timedelta(hours=-3)))
@@ -55,4 +60,17 @@ async def test_another_time_zone_than_the_stored_one_is_noted_wherever_it_is_sen
     app.backend.capabilities = replace(app.backend.capabilities, keeps_timezone=keeps)
     note = note_on_zone(app, arguments)
     assert ("a time in America/Lima is stored" in (note or "")) is is_noted
+    await app.aclose()
+
+
+async def test_a_past_due_date_is_not_noted_with_any_of_several_finished_statuses(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    app = AppContext(store, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    await store.edit(lambda one: one.add_status("Archivado", "done"))
+    task = (await store.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    for day, status, is_noted in ((25, "Archivado", False), (26, "Completado", False), (27, "Pendiente", True)):
+        call = Call(app, "update_task")
+        written = await update_task(call, task.id, TaskPatch(due_date=f"2026-02-{day}", new_status_name=status))
+        assert isinstance(written, Receipt)
+        assert ("in the past" in ((await with_date_notes(call, written)).note or "")) is is_noted
     await app.aclose()

@@ -8,9 +8,10 @@ from behaviour.world import NOW
 from builders import TASK_ID, task
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
+from taskhand.domain.plan import Difference
 from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import MASK, Caller, Change, Ending, Intent, Opening
-from taskhand.service.stale_plan import difference_since
+from taskhand.service.stale_plan import difference_since, stale_plan_error
 
 HTML = "<p>Call <b>Ana</b></p>"
 WRITES_HTML = Edit(description="Pay", native={"body": "<p>Pay</p>"})
@@ -62,3 +63,9 @@ def test_an_undo_checks_a_field_that_matched_when_it_was_planned_too(asked: Edit
     change = Change("plan_1", Opening("undo_change", Caller(), NOW, undoes="chg_1"), (intent,), {}, Ending("planned"))
     found = difference_since(change, intent, Snapshot(task(title="Visit")), LocalBackend.capabilities)
     assert (found is not None) is stale
+
+
+def test_three_changed_tasks_are_named_and_a_fourth_is_counted() -> None:
+    moved = [Difference(TASK_ID, "Call", "update")] * 4
+    ends = [stale_plan_error(moved[:count], total=9).message.partition("; and ")[2] for count in (3, 4)]
+    assert ends == ["", "1 more."]
