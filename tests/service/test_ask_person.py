@@ -48,6 +48,7 @@ def test_the_question_shows_the_first_five_tasks_and_the_number_of_the_others() 
     assert question_text(plan, Wording(), "north").splitlines()[0] == "A change by filter: 7 tasks on north."
     assert tasks == [f"- update “Task {n}”: priority: 1 → 2" for n in range(5)]
     assert (more, last) == ("- and 2 more", "Carry it out?")
+    assert "more" not in question_text(_plan(*plan.differences[:5]), Wording())
 
 
 def test_the_question_does_not_repeat_the_number_of_deletions_or_the_title_of_a_new_task() -> None:
@@ -68,9 +69,11 @@ def test_the_question_includes_the_values_that_undo_cannot_restore() -> None:
 def test_the_question_names_the_tasks_that_the_plan_leaves_out_because_they_are_refused() -> None:
     refused = [TaskResult("", "refused", title=f"Visit {number}") for number in range(6)]
     plan = _plan(Difference("1", "Call", "delete"))
+    first = ", ".join(f"“Visit {number}”" for number in range(5))
     for skipped, named in (
         ((TaskResult("2", "refused"), TaskResult("3", "unchanged", title="Same")), "“2”"),
-        (refused, ", ".join(f"“Visit {number}”" for number in range(5)) + " and 1 more"),
+        (refused[:5], first),
+        (refused, f"{first} and 1 more"),
     ):
         lines = question_text(replace(plan, skipped=tuple(skipped)), Wording()).splitlines()
         assert lines[-2:] == [f"Left out, because refused: {named}.", "Carry it out?"]

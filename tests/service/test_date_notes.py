@@ -1,7 +1,7 @@
 """The notes on days in words that were counted in UTC, on a time zone that a CRM does not keep, and on the past."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,13 @@ import pytest
 
 from behaviour.world import NOW
 from file_stores import journal_in, store_in
+from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
 from taskhand.domain.name_matching import Match
+from taskhand.domain.plan import Plan
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.task import TaskPatch
+from taskhand.journal.journal import Intent
 from taskhand.service.app_context import AppContext
 from taskhand.service.date_notes import note_on_words, note_on_zone, with_date_notes
 from taskhand.service.lazy import Lazy
@@ -73,4 +76,16 @@ async def test_a_past_due_date_is_not_noted_with_any_of_several_finished_statuse
         written = await update_task(call, task.id, TaskPatch(due_date=f"2026-02-{day}", new_status_name=status))
         assert isinstance(written, Receipt)
         assert ("in the past" in ((await with_date_notes(call, written)).note or "")) is is_noted
+    await app.aclose()
+
+
+@pytest.mark.parametrize(("count", "more"), [(3, ""), (4, " and later days")])
+async def test_of_several_past_days_the_first_three_are_named(count: int, more: str, tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    call = Call(app, "create_tasks", arguments={})
+    days = [date(2026, 2, number) for number in range(1, count + 1)]
+    await call.begin(call.new_opening(), [Intent("create", edit=Edit(title="Call", due=Due(day))) for day in days])
+    plan = await with_date_notes(call, Plan("plan_1", "create_tasks", (), NOW))
+    past = f"{count} of the new due dates are in the past: 2026-02-01, 2026-02-02, 2026-02-03{more}."
+    assert plan.note == past
     await app.aclose()

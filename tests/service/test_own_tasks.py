@@ -75,6 +75,15 @@ async def test_a_task_is_written_only_once_it_was_read_as_the_person_s_own(store
     assert await titles(store) == ["Changed", "C"]
 
 
+async def test_five_tasks_that_are_not_the_person_s_own_are_named_and_a_sixth_is_counted(store: LocalBackend) -> None:
+    ids = [(await create(store, Edit(title="A", responsible_ids=(), priority=1))).id for _ in range(6)]
+    for count, more in ((5, ""), (6, " and 1 more")):
+        with pytest.raises(NotAllowed) as refused:
+            await OwnTasksBackend(store).snapshots(ids[:count])
+        named = f"Tasks {', '.join(ids[:5])}{more} are not your own; nothing was written."
+        assert refused.value.message.endswith(named)
+
+
 async def test_a_list_names_no_unreadable_task_that_is_not_the_person_s_own(store: LocalBackend) -> None:
     class UnreadableTasksBackend(ForwardingBackend):
         """A backend that leaves out tasks of anybody, with an id and without."""
