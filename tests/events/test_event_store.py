@@ -193,15 +193,16 @@ async def test_a_late_event_from_before_the_feed_began_is_listed_as_new(
     assert await keys(store, EventQuery(9)) == ["late"]
 
 
-async def test_the_tasks_are_those_that_were_seen_last(store: SqlEventStore) -> None:
-    feed = await begin_feed(store)
+async def test_the_tasks_are_those_that_were_seen_last_in_the_feed(store: SqlEventStore) -> None:
+    feed, hers = await begin_feed(store), await begin_feed(store, feed=HERS)
     one, two = task(id="t-1", task_responsibles=on_people(ANA.id)), task(id="t-2", status_config=DONE)
     await store.save_look(FEED, feed.version, Look((), "p", {"t-1": one, "t-2": two, "t-3": None}), at(1))
+    await store.save_look(HERS, hers.version, Look((), "p", {"t-1": one}), at(1))
     assert await store.find_tasks(FEED) == {"t-1": one, "t-2": two}
     assert await store.find_tasks(FEED, [*map(str, range(1_200)), "t-2"]) == {"t-2": two}
     await store.save_look(FEED, feed.version + 1, Look((), "p", {"t-1": None}), at(2))
     assert await store.find_tasks(FEED) == {"t-2": two}
-    assert await store.find_tasks(HERS) == {}
+    assert await store.find_tasks(HERS) == {"t-1": one}
 
 
 async def test_a_hint_is_kept_until_a_poll_has_used_it(store: SqlEventStore) -> None:
