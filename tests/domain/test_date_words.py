@@ -217,6 +217,7 @@ def test_a_due_time_in_words_is_one_time_or_refused(phrase: str, meanings: tuple
         with refused("ambiguous_date" if meanings else "invalid_due_time") as caught:
             DueRequest.parse("2026-12-01", phrase, ZONE, reference=HERE)
         assert tuple(one.value for one in caught.value.candidates) == meanings
+        assert ("may mean more than one time" in caught.value.message) == bool(meanings)
 
 
 @pytest.mark.parametrize(("phrase", "days"), rows(WINDOWS | RARE_WINDOWS))
