@@ -17,6 +17,7 @@ from taskhand.domain.own_credential import OwnCredential
 from taskhand.http.rate_limiter import Rate
 from taskhand.http.upstream import Runtime
 from taskhand.sandbox.faults import Fault
+from taskhand.sandbox.hubspot.account import USER
 from taskhand.service.resolve_contact import check_contact
 
 OPEN = ("burst=0", "searches=0", "search_lag=0")
@@ -83,6 +84,17 @@ async def test_nobody_is_me_if_the_token_cannot_be_looked_up(status: int) -> Non
     async with served(hubspot(faults=[Fault("status", route, status=status)]), hubspot_user_id=None) as crm:
         assert await crm.backend.account.me() is None
         assert await crm.backend.account.me() is not None, "it is looked up again"
+
+
+@pytest.mark.parametrize(("configured", "number"), [(None, 0), (str(USER), 1)])
+async def test_me_is_the_owner_of_the_token_though_the_id_of_another_is_their_user_id(
+    configured: str | None, number: int
+) -> None:
+    async with served(hubspot(), hubspot_user_id=configured) as crm:
+        store = crm.hubspot._store  # noqa: SLF001  the API makes no owners
+        mine, other = (replace(store.owners[0], user_id=USER), replace(store.owners[1], id=str(USER)))
+        store.owners = (mine, other, *store.owners[2:])
+        assert await crm.backend.account.me() == (mine, other)[number].id
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])

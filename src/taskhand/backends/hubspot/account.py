@@ -29,7 +29,8 @@ from taskhand.http.response_body import Reply
 
 __all__ = ["Account", "member_of"]
 
-_NAMES: Final = ("id", "userId", "email")
+_NAMES: Final[tuple[str, ...]] = ("id", "userId", "email")
+"""The fields of an owner by one of which a person is configured; the id of one may be the user id of another."""
 _STATUSES_KEPT_S: Final = 300.0
 _NEW_STATUSES_S: Final = 10.0
 """Maximum age of cached statuses for a list of them, and for a task whose status is not among them."""
@@ -54,6 +55,7 @@ class Account(CrmAccount):
         self._custom_objects = CachedValue(client.custom_objects, _STATUSES_KEPT_S, monotonic)
         self._people: TtlCache[bool, tuple[JsonObject, ...]] = TtlCache(_PEOPLE_KEPT_S, monotonic)
         self._user = settings.hubspot_user_id
+        self._token_user: str | None = None
         self.data = AccountData(Zones(None), TaskStatuses({}), id_property=client.id_property)
         """The data that tasks are read with, as far as they were fetched."""
 
@@ -91,16 +93,19 @@ class Account(CrmAccount):
 
     async def me(self) -> str | None:
         """The id of the owner who is configured, made the private app or consented to the OAuth app; else None."""
-        if self._user is None:
+        user, names = self._user, _NAMES
+        if user is None:
             try:
-                self._user = id_text((await self._token_info()).get("userId"))
+                user, names = await self._user_of_token(), ("userId",)
             except (OperatorError, CallerError):
                 return None
-        if self._user is None:
+        if user is None:
             return None
         people = await self._owners(archived=False)
-        names = {str(owner.get(name)).casefold(): str(owner.get("id")) for owner in people for name in _NAMES}
-        return names.get(self._user.casefold())
+        found = (
+            owner for name in names for owner in people if str(owner.get(name) or "").casefold() == user.casefold()
+        )
+        return next((str(owner.get("id")) for owner in found), None)
 
     async def find_contacts(self, query: str, limit: int) -> tuple[Contact, ...]:
         """Contacts and companies by their names."""
@@ -204,6 +209,12 @@ class Account(CrmAccount):
             ids = {str(owner["userId"]): str(owner.get("id")) for owner in matching if owner.get("userId")}
             self.data = replace(self.data, owners=ids)
         return matching
+
+    async def _user_of_token(self) -> str | None:
+        """The user id of the token's user; None if HubSpot does not give it."""
+        if self._token_user is None:
+            self._token_user = id_text((await self._token_info()).get("userId"))
+        return self._token_user
 
     async def _token_info(self) -> JsonObject:
         """The user and the scopes of the token; empty if HubSpot does not give them."""
