@@ -96,11 +96,9 @@ async def _describe_redo(app: AppContext, change: Change, *, is_part: bool) -> s
     """The sentence on the undo of an undo; `is_part` is whether a part of that undo stays."""
     redone = change.opening.undoes or ""
     first = await app.journal.find(redone)
-    if first is not None:
-        is_less = len(applied_ids(first)) > len(applied_ids(change)) or not written_fields(first) <= written_fields(
-            change
-        )
-        is_part = is_part or is_less
+    if first is not None and not is_part:
+        has_all_tasks = len(applied_ids(first)) <= len(applied_ids(change))  # a task that was made again has another id
+        is_part = not (has_all_tasks and written_fields(first) <= written_fields(change))
     return f"This redoes {'a part of ' if is_part else ''}{redone}, which {change.id} had undone."
 
 

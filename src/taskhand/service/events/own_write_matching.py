@@ -135,23 +135,23 @@ async def with_change_ids(
         for write in writes_of(change):
             writes.setdefault(write.task_id, []).append(write)
     known = await _find_known(app, feed, [event for event in events if event.task_id in writes], since - CLOCKS)
-    pairs = [
-        (_distance_in_time(write, _span_of_event(event, now), now), at, write)
+    unexplained = {
+        at: event
         for at, event in enumerate(events)
         if event.change_id is None and not event.is_others and event.key not in known
+    }
+    pairs = [
+        (_distance_in_time(write, _span_of_event(event, now), now), at, write)
+        for at, event in unexplained.items()
         for write in await _find_explaining(app, event, writes.get(event.task_id, ()), now)
     ]
     taken = _find_explained(writes, [*known.values(), *events])
     made = _assign_changes(pairs, taken)
-    explained = [
-        replace(event, change_id=made[at])
-        if at in made
-        else event
-        if event.change_id is not None or event.is_others or event.key in known
-        else await _with_part(app, event, [one for one in writes.get(event.task_id, ()) if one.name not in taken], now)
-        for at, event in enumerate(events)
-    ]
-    return await with_authors(app, explained, changes)
+    explained = dict(enumerate(events))
+    for at, event in unexplained.items():
+        free = (write for write in writes.get(event.task_id, ()) if write.name not in taken)
+        explained[at] = replace(event, change_id=made[at]) if at in made else await _with_part(app, event, [*free], now)
+    return await with_authors(app, [*explained.values()], changes)
 
 
 async def _find_explaining(
