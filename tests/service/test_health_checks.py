@@ -1,4 +1,4 @@
-"""The health checks of the clock and of the statuses."""
+"""The health checks of the clock, of the statuses and of the team."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,17 @@ from taskhand.service.health_checks import check_health
 from taskhand.service.lazy import Lazy
 
 
+async def _check_with(account: type[ForwardingAccount], folder: Path) -> dict[str, CheckResult]:
+    """The results of a store with such an account, by their subjects."""
+    async with open_store(folder / "tasks.sqlite") as store:
+        backend = ForwardingBackend(store)
+        backend.account = account(store.account)
+        app = AppContext(backend, Lazy(lambda: journal_in(folder)), lambda: NOW)
+        found = {one.subject: one for one in await check_health(app)}
+        await app.journal.aclose()
+    return found
+
+
 @pytest.mark.parametrize(("apart_s", "outcome"), [(3, "ok"), (-3, "ok"), (900, "warning"), (-900, "warning")])
 async def test_a_clock_that_is_ahead_of_the_crm_s_is_reported_as_one_that_is_behind_is(
     apart_s: int, outcome: str, tmp_path: Path
@@ -27,12 +38,7 @@ async def test_a_clock_that_is_ahead_of_the_crm_s_is_reported_as_one_that_is_beh
         async def upstream_time(self) -> datetime:
             return NOW + timedelta(seconds=apart_s)
 
-    async with open_store(tmp_path / "tasks.sqlite") as store:
-        backend = ForwardingBackend(store)
-        backend.account = Account(store.account)
-        app = AppContext(backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
-        found = {one.subject: one for one in await check_health(app)}["clock"]
-        await app.journal.aclose()
+    found = (await _check_with(Account, tmp_path))["clock"]
     assert (found.outcome, f"{abs(apart_s)} s" in found.found) == (outcome, True)
 
 
@@ -87,10 +93,5 @@ async def test_a_team_without_members_is_reported_since_nobody_can_be_responsibl
         async def members(self) -> tuple[Member, ...]:
             return ()
 
-    async with open_store(tmp_path / "tasks.sqlite") as store:
-        backend = ForwardingBackend(store)
-        backend.account = Account(store.account)
-        app = AppContext(backend, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
-        found = {one.subject: one for one in await check_health(app)}["team"]
-        await app.journal.aclose()
+    found = (await _check_with(Account, tmp_path))["team"]
     assert (found.outcome, found.found) == ("failed", "The team has no members.")

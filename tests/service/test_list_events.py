@@ -34,6 +34,13 @@ async def start(feed: FeedApp) -> dict[str, Any]:
     return answer
 
 
+async def create_hourly(feed: FeedApp, count: int) -> None:
+    """Others make so many tasks, T0 the first, one an hour."""
+    for number in range(count):
+        await feed.others.create(f"T{number}")
+        feed.clock.move(hours=1)
+
+
 async def test_the_first_poll_of_a_feed_has_more_of_the_call_than_the_later_ones(tmp_path: Path) -> None:
     lefts = list[float]()
     async with open_feed(tmp_path) as feed:
@@ -118,9 +125,7 @@ async def test_pages_continue_from_their_cursor_and_from_the_bookmark(tmp_path: 
 
 async def test_since_lists_past_events_in_order_of_time_across_pages(tmp_path: Path) -> None:
     async with open_feed(tmp_path) as feed:
-        for number in range(6):
-            await feed.others.create(f"T{number}")
-            feed.clock.move(hours=1)
+        await create_hourly(feed, 6)
         await start(feed)
         await feed.others.create("T6")
         page = await feed.call("list_events", since="2026-03-02T17:00:00Z", limit=3)
@@ -230,9 +235,7 @@ async def test_a_list_of_one_task_has_all_its_known_events_also_those_already_sh
 async def test_a_list_since_today_has_earlier_events_that_a_list_of_new_ones_left_out(tmp_path: Path) -> None:
     async with open_feed(tmp_path) as feed:
         await start(feed)
-        for number in range(4):
-            await feed.others.create(f"T{number}")
-            feed.clock.move(hours=1)
+        await create_hourly(feed, 4)
         recent = await feed.call("list_events", since="90 minutes ago")
         assert [title for _, title in kinds(recent)] == ["T3"]
         assert len((await feed.call("list_events"))["events"]) == 4, "what was between is not taken for shown"
@@ -394,9 +397,7 @@ async def test_a_past_too_long_for_one_call_is_listed_partly_with_a_note(tmp_pat
 
 async def test_a_past_for_which_the_call_has_no_time_is_listed_partly_with_a_note(tmp_path: Path) -> None:
     async with open_feed(tmp_path) as feed:
-        for number in range(3):
-            await feed.others.create(f"T{number}")
-            feed.clock.move(hours=1)
+        await create_hourly(feed, 3)
         await start(feed)
         feed.source.page, now = 1, [0.0]
         feed.source.on_look = lambda: now.append(now[-1] + 20)
@@ -421,9 +422,7 @@ class LagSource(LoggingSource):
 
 async def test_the_whole_past_is_listed_after_a_look_without_events_while_others_poll(tmp_path: Path) -> None:
     async with open_feed(tmp_path) as feed:
-        for number in range(3):
-            await feed.others.create(f"T{number}")
-            feed.clock.move(hours=1)
+        await create_hourly(feed, 3)
         await start(feed)
         feed.others.backend.event_source = source = LagSource(log=feed.source.log)
         await feed.call("list_events")
