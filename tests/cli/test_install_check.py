@@ -23,6 +23,8 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve_sandbox
 
 KEYS = {crm.name: Settings.variable(find_factory(crm.name).credentials[0]) for crm in CRMS}
+KEPT = {crm.name: crm.served.key for crm in CRMS}
+"""The keys that the sandboxes accept."""
 
 
 @pytest.fixture(scope="module")
@@ -77,19 +79,20 @@ def test_an_entry_is_written_untried_if_the_crm_asks_to_wait(run: Run, tmp_path:
     assert (tmp_path / ".mcp.json").exists()
 
 
-@pytest.mark.parametrize("host", ["claude-code", "codex"])
+@pytest.mark.parametrize(("host", "backend"), [("claude-code", "close"), ("codex", "vambe")])
 def test_a_shared_file_is_tried_at_the_address_of_the_environment_which_is_not_written(
-    run: Run, tmp_path: Path, bases: dict[str, list[str]], host: str
+    run: Run, tmp_path: Path, bases: dict[str, list[str]], host: str, backend: str
 ) -> None:
-    name, _, url = bases["close"][3].partition("=")
-    options = (host, "--project", "--check", "--backend", "close")
+    name, _, url = bases[backend][3].partition("=")
+    options = (host, "--project", "--check", "--backend", backend)
     here = {name: url, "PATH": ""}  # no command that could be started
-    done = run(*options, anywhere=True, **here, **{KEYS["close"]: KEY})
+    done = run(*options, anywhere=True, **here, **{KEYS[backend]: KEY})
     assert f"{name} is taken from the environment for the checks; it is not written to the shared file." in done.stderr
-    assert "Close does not accept the key" in error_of(done).message
-    done = run(*options, anywhere=True, **here, **{KEYS["close"]: "api_close-sandbox-key"})
+    assert f"{backend.title()} does not accept the key" in error_of(done).message
+    done = run(*options, anywhere=True, **here, **{KEYS[backend]: KEPT[backend]})
     [file] = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "host.json"]
     assert "key accepted" in done.stdout
+    assert "'me' is unknown" not in done.stderr, "a shared file is for several persons"
     assert url not in file.read_text(encoding="utf-8")
 
 

@@ -99,6 +99,15 @@ def test_one_blank_line_parts_a_new_table_from_its_neighbours_whatever_ends_a_li
         assert put_value(old.replace("\n", end), PATH, {"x": 1}) == new.replace("\n", end)
 
 
+def test_a_new_name_is_written_after_the_others_of_its_table() -> None:
+    for before in (
+        "[mcp_servers.taskhand]\nx = 1\n  y = 2\n",
+        "mcp_servers.taskhand.x = 1\n  mcp_servers.taskhand.y = 2\n",
+    ):
+        dotted = "" if before.startswith("[") else "mcp_servers.taskhand."
+        assert put_value(f"{before}\n[b]\n", (*PATH, "z"), 3) == f"{before}  {dotted}z = 3\n\n[b]\n"
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
