@@ -85,6 +85,16 @@ def test_a_shared_journal_goes_back_for_all_connections_or_not_at_all(run: Run, 
     assert (titles(run, "loc"), changes(run, "loc")) == ({"Before"}, 1)
 
 
+def test_a_backup_does_not_mention_a_shared_journal_that_does_not_exist_yet(run: Run, tmp_path: Path) -> None:
+    save(tmp_path, LOC, HUB)
+    folder = tmp_path / "data" / "taskhand"
+    folder.mkdir(parents=True)
+    make_database(folder / "tasks.sqlite", TASK_STORE)
+    done = run("--connection", "loc", "backup", "loc.zip")
+    assert done.exit_code == 0, done.output
+    assert (members(tmp_path / "loc.zip"), done.stderr) == ({"tasks.loc.sqlite"}, "")
+
+
 def test_a_store_of_its_own_is_restored_alone_and_every_store_together(run: Run, tmp_path: Path) -> None:
     save(tmp_path, LOC, HUB, OWN)
     create(run, "loc", "Before")
@@ -158,6 +168,18 @@ def test_a_crm_alone_takes_no_store(run: Run, tmp_path: Path) -> None:
     output_of(run("restore", "hub.zip"))
     save(tmp_path, LOC)
     assert titles(run, "loc") == {"Here before the CRM"}
+
+
+def test_a_journal_is_backed_up_though_no_crm_can_be_chosen(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path, LOC)
+    create(run, "loc", "Mine")
+    save(tmp_path)
+    for key in ("CLOSE_API_KEY", "VAMBE_API_KEY"):
+        monkeypatch.setenv(key, "k" * 40)
+    output_of(run("backup", "all.zip"))
+    assert members(tmp_path / "all.zip") == {"journal.sqlite"}
 
 
 def test_two_journals_never_have_one_name_in_a_backup(

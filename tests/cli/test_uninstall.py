@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.installing import KEY, Run, error_of
+from cli.installing import KEY, Run, error_of, type_into
 from keyrings import MemoryKeyring
 from taskhand.cli.main import command
 from taskhand.journal.process_lock import ProcessLock
@@ -162,6 +162,20 @@ def test_uninstall_without_a_terminal_is_refused_and_removes_no_file(home: Path)
     before = _contents(home)
     assert error_of(_uninstall(home)).message == "There is no terminal to ask for confirmation."
     assert _contents(home) == before
+
+
+def test_uninstall_asks_before_it_removes_the_data_even_if_there_is_nothing_else(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("XDG_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    type_into(["uninstall"], [("Remove this? [y/N]: ", "y"), ("This cannot be undone [y/N]: ", "n")])
+    data = {".local/share/taskhand/tasks.sqlite", ".config/taskhand/taskhand.toml"}
+    assert (home / ".cursor" / "mcp.json").read_text(encoding="utf-8") == OTHERS
+    assert data <= _files(home)
+    type_into(["uninstall", "--data"], [("Remove this? [y/N]: ", "y")])
+    assert not data & _files(home)
 
 
 def test_uninstall_changes_nothing_while_a_server_uses_the_data(home: Path, kept: MemoryKeyring) -> None:
