@@ -253,8 +253,18 @@ async def test_the_health_check_counts_keys_and_names_those_that_expire_soon(sto
     assert brief.id not in later.found
     path.chmod(0o644)  # noqa: ASYNC240  the test's own
     opened = await check_keys(path, SqliteKeyStore(path), NOW)
-    assert opened.outcome == "warning"
+    openly = "FILE is open to other users of this machine, who could change or read it."
+    assert found(opened) == ("warning", openly)
     assert opened.remedy == f"Run: chmod 600 {path}*"
     await store.aclose()
     path.write_bytes(b"no database" * 100)  # noqa: ASYNC240  the test's own
     assert (await check_keys(path, SqliteKeyStore(path), NOW)).outcome == "failed"
+
+
+async def test_the_health_check_names_the_first_three_keys_that_expire_soon(store: SqliteKeyStore, path: Path) -> None:
+    later, named = NOW + timedelta(days=5), []
+    for number in range(4):
+        named.append(f"{(await add_key(store, hours=240)).id} of ana@x.test")
+        check = await check_keys(path, SqliteKeyStore(path), later)
+        more = " and 1 more" if number == 3 else ""
+        assert check.found.endswith(f"Within 7 days these expire: {', '.join(named[:3])}{more}.")

@@ -21,7 +21,7 @@ from taskhand.server.access import Access
 from taskhand.server.app import create_server
 from taskhand.server.in_process_client import list_tools
 from taskhand.server.schemas.merged import merge_schemas
-from taskhand.server.schemas.narrowed import input_schema
+from taskhand.server.schemas.narrowed import CLAUSES, Clause, input_schema
 from taskhand.server.tools import TOOLS
 from taskhand.service.connections import Connections
 from taskhand.wiring import open_connections
@@ -265,3 +265,13 @@ def test_a_bound_holds_for_all_connections_only_if_each_of_them_has_it(
     schemas = {name: {"properties": {"ids": of}} for name, of in zip(("north", "south"), lists, strict=True)}
     field = merge_schemas(schemas, ["ids"])["properties"]["ids"]
     assert {key: value for key, value in field.items() if key.endswith("Items")} == merged
+
+
+@pytest.mark.parametrize(("values", "named"), [("abc", "a, b, c"), ("abcd", "a, b, c, 1 more")])
+def test_the_first_three_values_of_a_connection_are_named_where_another_takes_any_text(values: str, named: str) -> None:
+    kinds = {"north": {"type": "string"}, "south": {"type": "string", "enum": [*values]}}
+    schemas = {name: {"properties": {"kind": kind}} for name, kind in kinds.items()}
+    assert merge_schemas(schemas, ["kind"])["properties"]["kind"] == {
+        "type": "string",
+        CLAUSES: (Clause(f"south: {named}"),),
+    }

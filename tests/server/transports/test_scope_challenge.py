@@ -2,12 +2,17 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.types import Message, Receive, Scope, Send
 
+from server.store_connections import NAMES, answer_of, client_of, open_store_connections
+from server.transports.task_calls import DRAFT
+from taskhand.server.app import create_server
+from taskhand.server.needed_scopes import ScopeNeeds
 from taskhand.server.transports.scope_challenge import Challenge, ScopeChallenge
 from taskhand.tokens.token_claims import TokenRules
 
@@ -71,3 +76,17 @@ async def test_parts_that_are_too_large_together_are_left_to_the_application() -
     left: list[int] = []
     assert await post(*parts, left=left) == (200, b"".join(parts))
     assert left == [1], "the rest is not kept here"
+
+
+async def test_an_undo_needs_the_scope_for_deletions_whichever_connection_has_the_change(tmp_path: Path) -> None:
+    token = AccessToken(
+        token=BODY.hex(), client_id="ana", scopes=["read", "write"], resource="https://tasks.x.test/mcp"
+    )
+    async with open_store_connections(tmp_path) as connections, client_of(connections, "ana") as client:
+        served = create_server(connections).served
+        assert served
+        for name in NAMES:
+            made = await answer_of(client, "create_task", connection=name, **DRAFT | {"responsibleIds": []})
+            undo = {"name": "undo_change", "arguments": {"changeId": made["changeId"]}}
+            body = json.dumps({"method": "tools/call", "params": undo}).encode()
+            assert await ScopeNeeds(served).find(token, body) == {"write", "destructive"}, name
