@@ -51,3 +51,11 @@ def test_a_configured_rate_of_zero_removes_the_limit(given: dict[str, str], rate
     listen = ListenOptions("192.0.2.1", 0, (), is_insecure=True)
     endpoint = configure_endpoint(found, listen, auth=None, keeps_sessions=True)
     assert endpoint.limits.requests_s == rate
+
+
+def test_a_server_that_shares_no_state_is_not_told_what_several_servers_do_not_share(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = load_configuration({"TASKHAND_CONFIG": os.devnull}, {})
+    configure_endpoint(found, ListenOptions("127.0.0.1", 0, ()), auth=None, keeps_sessions=True)
+    assert capsys.readouterr() == ("", "")

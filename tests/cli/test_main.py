@@ -223,7 +223,18 @@ def test_the_brief_demo_describes_the_result_of_each_call_and_ignores_the_config
     assert "  → update_task" not in text
     assert "{" not in text
     assert REFUSED in text
-    assert "2020-01-02" in text
+    shown = {
+        "← Send the proposal to Acme · En Progreso · 2019-12-25 Wed",
+        "← and 2 more",
+        "← Call Acme about the renewal: made, Pendiente, due 2020-01-02T15:00-03:00 Thu",
+        "← Call Acme about the renewal: due 2020-01-02T15:00-03:00 Thu → 2020-01-04T15:00-03:00 Sat",
+        "← Call Acme about the renewal: responsibles Ana Soto → Ana Soto, Luis Pereira",
+        "← Carolina Vega (Acme) · carolina@acme.example",
+        "← a plan of 7 tasks, nothing is written yet:",
+        "← and 4 more",
+        "← 2020-01-01T00:00+00:00 Wed · apply_plan · applied · 7 applied · the week was short",
+    }
+    assert shown - {line.strip() for line in text.splitlines()} == set()
     assert not store_file.exists()
 
 

@@ -22,6 +22,7 @@ from taskhand.cli.webhook_admin import KeyKeeper, current_key, with_admin
 from taskhand.cli.webhook_receivers import open_webhook_receivers, public_address
 from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
+from taskhand.config.settings_file import parse_settings
 from taskhand.domain.errors import CallerError, OperatorError
 from taskhand.sandbox.close import CloseSandbox
 from taskhand.sandbox.close import SpecVariant as CloseVariant
@@ -360,6 +361,13 @@ def test_the_doctor_reports_whether_deliveries_can_be_verified(
     found = check_webhook_verification(connection)
     assert [one.outcome for one in found] == ([outcome] if outcome else [])
     assert all(words in f"{one.found} {one.remedy}" and "s3cret" not in repr(one) for one in found)
+
+
+def test_the_doctor_names_the_key_of_a_connections_table_in_which_the_webhook_key_is_missing() -> None:
+    table = b'webhooks = true\n[connections.north]\nbackend = "hubspot"\naccess_token = "pat-s3cret"\n'
+    [connection] = load_configuration({}, {}, parse_settings(table, Path("/taskhand.toml"))).connections
+    [found] = check_webhook_verification(connection)
+    assert str(found.remedy).startswith("Set connections.north.webhook_key to the client secret of the app")
 
 
 @pytest.mark.parametrize(
