@@ -42,9 +42,11 @@ async def test_a_former_member_is_marked_and_can_be_sent_back_as_shown(
         assert (await agent("list_tasks", responsibleIds=["gone"]))["matched"][0]["name"] == shown
     [kept] = (await agent("bulk_update_tasks", taskIds=[row["id"]], changes={"responsibleIds": [shown]}))["totals"]
     assert kept == "unchanged"
-    with pytest.raises(Refused) as refused:
-        await agent.create(responsibleIds=[shown])
-    assert refused.value.code == "unknown_member"
+    for text in (shown, "gone"):
+        with pytest.raises(Refused) as refused:
+            await agent.create(responsibleIds=[text])
+        assert refused.value.code == "unknown_member"
+        assert ("Kenneth Gone left the team" in str(refused.value)) == backend.names_former_members
     await agent("reassign_task", id=row["id"], responsibleIds=["soto"])
     [row] = (await agent("list_tasks"))["tasks"]
     assert row["responsibles"] == ["Ana Soto"]

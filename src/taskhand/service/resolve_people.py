@@ -93,7 +93,7 @@ async def _resolve(
     *,
     is_filter: bool = False,
 ) -> People:
-    """The people given. Former members are read only if a name may need one; a filter finds all of them."""
+    """The people given. Former members are read only if a text matches no member; a filter finds all of them."""
     resolve = partial(
         people_lookup.match_members,
         texts,
@@ -106,9 +106,7 @@ async def _resolve(
     try:
         return resolve()
     except NotFound:
-        gone = {*accepted} - {member.id for member in team.members}
-        former = await app.backend.account.former_members() if is_filter or gone else ()
-        former = tuple(member for member in former if is_filter or member.id in gone)
-        if not former:
+        if not (left := await app.backend.account.former_members()):
             raise
-    return resolve(former=former, is_filter=is_filter)
+    former = [member for member in left if is_filter or member.id in accepted]
+    return resolve(former=former, left=left, is_filter=is_filter)
