@@ -122,7 +122,9 @@ def _render_verification(verification: "Verification") -> str:
     text = f"Unaltered rows: {verification.rows}. Head: {verification.head.hash}"
     if verification.fault:
         text += f"\nRow {verification.fault.seq} is wrong: {verification.fault.problem}."
-    if not verification.has_noted:
+    if not verification.has_noted and verification.fault:
+        text += "\nThe noted head is not in the rows before it."
+    elif not verification.has_noted:
         text += "\nThe noted head is not in this journal: the journal was replaced, or cut."
     return text
 
