@@ -163,6 +163,15 @@ async def settle_changes(journal: SqliteJournal, clock: FixedClock, changes: int
     return [await settle(journal, make_opening(at=clock())) for _ in range(changes)]
 
 
+async def test_a_journal_of_fewer_than_ten_rows_loses_one_old_change(journal_file: Path, clock: FixedClock) -> None:
+    async with KEPT(journal_file, clock=clock) as journal:
+        await settle_changes(journal, clock, 1)
+        clock.move(days=DAYS + 1)
+        kept = await settle_changes(journal, clock, 1)
+        clock.move(days=1)
+        assert (await journal.prune(), await ids(journal)) == (4, kept)
+
+
 @pytest.mark.parametrize("changes", [1, 40])
 async def test_one_reading_of_a_clock_that_is_ahead_removes_nothing(
     journal_file: Path, clock: FixedClock, changes: int

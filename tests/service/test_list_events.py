@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +15,7 @@ from service.feed_app import FeedApp, LoggingSource, open_feed
 from taskhand.call.deadline import time_left
 from taskhand.domain.errors import UpstreamFailed
 from taskhand.domain.event_source import EventSource, KnownTasks, Look
+from taskhand.domain.task import Task
 from taskhand.events.event_store import FeedName
 from taskhand.events.sqlite import SqliteEventStore
 from taskhand.server.in_process_client import call_tool
@@ -403,6 +404,37 @@ async def test_a_past_for_which_the_call_has_no_time_is_listed_partly_with_a_not
         feed.source.on_look = lambda: now.append(now[-1] + 20)
         feed.app = replace(feed.app, call_time=CallTime(monotonic=lambda: now[-1]))
         assert "may be missing: send a later since." in (await feed.call("list_events", since="today"))["note"]
+
+
+@dataclass
+class KnowingSource(LoggingSource):
+    """Has one of these tasks in each look, and keeps which were known before it."""
+
+    tasks: list[Task] = field(default_factory=list)
+    known: list[set[str]] = field(default_factory=list)
+
+    async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
+        """The next row with its task."""
+        self.known.append({task.title for task in (await known.find_all()).values()})
+        tasks = {task.id: task for task in self.tasks[int(position) :][:1]}
+        return replace(await super().look(position, known, hints), tasks=tasks)
+
+
+async def test_the_past_is_read_up_to_the_start_of_the_feed_and_each_look_knows_the_tasks_of_those_before(
+    tmp_path: Path,
+) -> None:
+    async with open_feed(tmp_path) as feed:
+        await create_hourly(feed, 3)
+        await start(feed)
+        for number in range(3, 9):
+            await feed.others.create(f"T{number}")
+        await feed.call("list_events")
+        tasks = [await feed.others.backend.get_task(event.task_id) for event in feed.source.log]
+        source = KnowingSource(page=1, overlap=0, log=feed.source.log, tasks=tasks)
+        feed.others.backend.event_source = source
+        answer = await feed.call("list_events", since="2026-03-02T15:00:00Z")
+        assert [title for _, title in kinds(answer)] == [f"T{number}" for number in range(9)]
+        assert source.known[-4:] == [set(), {"T0"}, {"T0", "T1"}, {"T0", "T1", "T2"}]
 
 
 @dataclass

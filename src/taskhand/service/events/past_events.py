@@ -118,12 +118,9 @@ async def _read_past(source: EventSource, feed: Feed, since: datetime) -> _Past:
         look = await source.look(position, known)
         position, gap = look.position, gap or look.gap
         known.keep(look.tasks)
-        before = [event for event in look.events if event.moment is not None and since <= event.moment < feed.begun_at]
-        events += before
-        is_past = (
-            bool(look.events)
-            and not before
-            and all(event.moment is not None and event.moment >= feed.begun_at for event in look.events)
+        events += [event for event in look.events if event.moment is not None and since <= event.moment < feed.begun_at]
+        is_past = bool(look.events) and all(
+            event.moment is not None and event.moment >= feed.begun_at for event in look.events
         )
         if not look.is_behind or is_past:
             return _Past(tuple(events), is_whole=True, gap=gap)
