@@ -22,6 +22,7 @@ from taskhand.sqlite.store import SqliteStore
 
 OUTCOMES: Final[tuple[Outcome, ...]] = ("applied", "unknown", "applied", "applied")
 TOOLS: Final = ("update_task", "update_task", "delete_task")
+PLAN, APPLIES_PLAN = 5, 8
 ASKED_OUTCOMES: Final[tuple[Outcome | None, ...]] = (None, "applied", "unknown", "open", "refused")
 ASKED: Final = [
     ChangeQuery(tool=tool, outcome=outcome, subject=subject, since=since, until=until, limit=3)
@@ -39,15 +40,17 @@ ASKED: Final = [
 async def test_a_list_has_the_same_changes_whether_the_newest_or_few_are_looked_at(
     opens: Opener, request: pytest.FixtureRequest, clock: FixedClock, journal_file: Path
 ) -> None:
-    changes = []
+    changes = list[Change]()
     async with opens() as journal:
         for number in range(12):
             clock.move(minutes=-5 if number == 7 else 1)
             caller = Caller("Claude", "1", ("ana", "bob", None)[number // 2 % 3], email=("bo@x.test", None)[number % 2])
             opening = make_opening(TOOLS[number % 3], at=clock(), caller=caller)
+            if number == APPLIES_PLAN:
+                opening = replace(opening, tool="apply_plan", plan_id=changes[PLAN].id)
             if number in {3, 11}:
                 made = (await begin(journal, opening)).id
-            elif number == 5:
+            elif number == PLAN:
                 made = (await journal.record(opening, Ending("planned"), [rename_intent()])).id
             else:
                 made = await settle(journal, opening, OUTCOMES[number % 4])
@@ -90,7 +93,7 @@ def expected_ids(changes: list[Change], query: ChangeQuery) -> list[str]:
     met = [
         (number, one)
         for number, one in enumerate(changes)
-        if (query.tool in {None, one.opening.tool})
+        if (query.tool in {None, one.opening.tool, changes[PLAN].opening.tool if number == APPLIES_PLAN else None})
         and (query.outcome in {None, one.outcome})
         and (query.subject in {None, one.opening.caller.subject})
         and (query.person in {None, one.opening.caller.subject, one.opening.caller.email})

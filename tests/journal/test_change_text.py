@@ -117,6 +117,7 @@ def test_renders_ten_tasks_and_counts_the_others() -> None:
     rest = lines(ended_change(*parts))[1:]
     assert len(rest) == 11
     assert rest[-1] == "  … and 4 tasks more"
+    assert lines(ended_change(*parts[:10]))[1:] == rest[:10]
     assert lines(ended_change(*parts), "t-13")[1:] == ['  delete: "Call back" (t-13)']
 
 
@@ -127,9 +128,10 @@ def test_renders_a_task_that_was_refused_before_it_became_an_intent() -> None:
     assert "  (t-2), refused, gone" in lines(change)
 
 
-def test_a_long_text_is_cut() -> None:
-    before = Snapshot(task(title="x" * 200))
-    assert f'"{"x" * 80}…"' in lines(ended_change((Intent("delete", before), None)))[1]
+@pytest.mark.parametrize(("length", "mark"), [(80, ""), (81, "…")])
+def test_a_text_of_more_than_eighty_characters_is_cut(length: int, mark: str) -> None:
+    before = Snapshot(task(title="x" * length))
+    assert f'"{"x" * 80}{mark}"' in lines(ended_change((Intent("delete", before), None)))[1]
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -286,3 +286,9 @@ async def test_only_one_of_several_simultaneous_replicas_gets_the_claim(
         for journal in (one, two, three) * 3:
             group.start_soon(ask, journal)
     assert sorted(is_new for _, is_new in answers) == [False] * 8 + [True]
+
+
+async def test_a_journal_that_cannot_give_its_session_back_is_closed(postgres: TestDatabase) -> None:
+    async with open_postgres_journal(postgres.url) as journal:
+        await begin(journal)
+        postgres.run("DROP SCHEMA taskhand_sessions CASCADE")

@@ -45,9 +45,9 @@ def assert_part(answer: dict[str, Any], crm: SlowCrm) -> int:
     return written
 
 
-async def begin_plan(crm: SlowCrm, agent: Agent, time: NetworkTime) -> tuple[str, dict[str, Any]]:
+async def begin_plan(crm: SlowCrm, agent: Agent, time: NetworkTime, **more: str) -> tuple[str, dict[str, Any]]:
     """A planId, and the answer to its first apply_plan."""
-    plan = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN)
+    plan = await call_in_time(agent, time, "bulk_update_tasks", taskIds=crm.ids, changes=AGAIN | more)
     answer = await call_in_time(agent, time, "apply_plan", planId=plan["planId"])
     assert_part(answer, crm)
     assert answer["planId"] == plan["planId"]
@@ -125,18 +125,18 @@ async def test_a_task_that_was_changed_between_the_parts_is_reported_and_the_oth
 ) -> None:
     time = NetworkTime()
     async with slow_crm(tmp_path, TASKS) as crm, crm.server(time) as (agent, app):
-        plan_id, _ = await begin_plan(crm, agent, time)
-        moved, same = [one for one in crm.ids if one not in crm.renamed][:2]
+        plan_id, _ = await begin_plan(crm, agent, time, priority="1")
+        moved, same, half_same = [one for one in crm.ids if one not in crm.renamed][:3]
         async with crm.server(time) as (somebody, _):
             await somebody("update_task", id=moved, title="Mine")
             await somebody("update_task", id=same, **AGAIN)
+            await somebody("update_task", id=half_same, **AGAIN, priority="2")
         crm.sandbox.clear_requests()
         done = await call_in_time(agent, time, "apply_plan", planId=plan_id)
-        assert done["totals"] == {"applied": TASKS - 2, "refused": 1, "unchanged": 1}
+        assert done["totals"] == {"applied": TASKS - 3, "refused": 2, "unchanged": 1}
         stale = next(row for row in done["outcomes"] if row["outcome"] == "refused")
-        assert (stale["ids"], stale["code"]) == ([moved], "plan_stale")
-        assert moved not in crm.puts
-        assert same not in crm.puts
+        assert (stale["ids"], stale["code"]) == ([moved, half_same], "plan_stale")
+        assert not {moved, same, half_same} & crm.puts.keys()
         verified = await app.journal.check_health()
         assert [one.outcome for one in verified] == ["ok"]
 

@@ -484,6 +484,7 @@ async def test_a_plan_that_loses_its_credential_can_be_resumed_and_gives_the_rea
         assert part["totals"] == {"applied": 2, "refused": 5}
         assert part["retryIds"] == [one["id"] for one in part["tasks"] if one.get("code") == "link_required"]
         assert str(part).count("is not accepted any more") == 1
+        assert part["note"].startswith("5 of 7 tasks are left: ")
         assert f"then call apply_plan with planId {plan['planId']}." in part["note"]
         server.account.sandbox.faults = ()
         await open_page(server.pages.urls[0])

@@ -11,7 +11,7 @@ from anyio.lowlevel import checkpoint
 from behaviour.world import NOW
 from file_stores import store_in
 from journals import numbered
-from taskhand.backends.base import Backend
+from taskhand.backends.base import Backend, BulkProgress, ItemResult
 from taskhand.domain.edit import Edit
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.snapshot import Snapshot
@@ -19,9 +19,9 @@ from taskhand.domain.task import Task
 from taskhand.journal.journal import Change, Ending, Intent, Opening, Result
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
-from taskhand.service.app_context import AppContext
+from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import execute_intents
-from taskhand.service.bulk_write import bulk_resume
+from taskhand.service.bulk_write import bulk_resume, bulk_write
 from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.write_call import Call
@@ -47,6 +47,12 @@ class LateJournal(SqliteJournal):
         resumed = await super().resume(change, indexes)
         await self._give_up()
         return resumed
+
+    async def settle(self, change_id: str, results: Sequence[Result], ending: Ending | None = None) -> None:
+        """Write results down."""
+        if ending is None:
+            await self._give_up()
+        await super().settle(change_id, results, ending)
 
     async def _give_up(self) -> None:
         if self.is_late:
@@ -110,4 +116,35 @@ async def test_a_resumed_change_whose_caller_gives_up_is_ended_again(tmp_path: P
     resumed = await journal.find(change.id)
     assert resumed is not None
     assert resumed.ending is not None
+    await app.aclose()
+
+
+async def test_a_result_that_is_being_recorded_when_the_caller_gives_up_is_in_the_journal(tmp_path: Path) -> None:
+    class SlowStore(ForwardingBackend):
+        """A store that writes the second task once the caller has given up."""
+
+        async def update_tasks(
+            self, edits: Sequence[tuple[Task, Edit]], progress: BulkProgress | None = None
+        ) -> tuple[ItemResult, ...]:
+            """Report the first result, and wait."""
+            assert progress is not None
+            first = await super().update_tasks(edits[:1])
+            progress.report(0, *first)
+            journal.is_late = True
+            while not journal.caller.cancel_called:
+                await checkpoint()
+            return first + await super().update_tasks(edits[1:])
+
+    store, caller = store_in(tmp_path), anyio.CancelScope()
+    journal = LateJournal(AccountOwner(tmp_path / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered)
+    app = AppContext(SlowStore(store), Lazy(lambda: journal), lambda: NOW, call_time=CallTime(write_tick_s=0))
+    call = Call(app, "bulk_update_tasks")
+    intents = [intent for _ in range(2) for intent in _intents("update", (await store.create_task(NEW)).task)]
+    journal.caller = caller
+    with caller:
+        await bulk_write(call, intents, call.new_opening())
+    assert call.change is not None
+    change = await journal.find(call.change.id)
+    assert change is not None
+    assert {index: result.outcome for index, result in change.results.items()} == dict.fromkeys(range(2), "applied")
     await app.aclose()

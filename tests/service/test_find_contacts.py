@@ -40,7 +40,7 @@ async def test_an_address_is_looked_for_by_its_mail_and_other_brackets_are_words
     await app.aclose()
 
 
-@pytest.mark.parametrize("customer", ["ACME Chile 12", "acme-chile", "ü 7"])
+@pytest.mark.parametrize("customer", ["ACME Chile 12", "acme-chile", "ü 7", "4711"])
 async def test_a_customer_of_the_built_in_store_is_found_by_its_id_and_taken_for_it_whatever_its_form(
     tmp_path: Path, customer: str
 ) -> None:
@@ -48,7 +48,8 @@ async def test_a_customer_of_the_built_in_store_is_found_by_its_id_and_taken_for
     await store.edit(lambda one: one.add_contact("Ana Soto", None, "ana@acme.cl", customer))
     app = AppContext(store, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     assert [one.name for one in (await find_contacts(app, customer, 9)).contacts] == ["Ana Soto"]
-    assert await resolve_link(app, "ai_customer_id", customer) == customer
+    for given, link in ((customer, customer), (f"\u200b{customer}\u2060", customer), ("\u200bglobex-9", "globex-9")):
+        assert await resolve_link(app, "ai_customer_id", given) == link
     await check_contact(app, customer)
     with pytest.raises(CallerError, match="neither an id nor the name of a contact"):
         await resolve_link(app, "ai_customer_id", f"{customer} and others")

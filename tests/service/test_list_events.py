@@ -411,7 +411,7 @@ class KnowingSource(LoggingSource):
     """Has one of these tasks in each look, and keeps which were known before it."""
 
     tasks: list[Task] = field(default_factory=list)
-    known: list[set[str]] = field(default_factory=list)
+    known: list[set[str | None]] = field(default_factory=list)
 
     async def look(self, position: str, known: KnownTasks, hints: Collection[str] = ()) -> Look:
         """The next row with its task."""

@@ -12,9 +12,11 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.policy import Rules
 from taskhand.domain.principal import Principal
 from taskhand.domain.task import TaskDraft
+from taskhand.domain.task_query import TaskFilter
 from taskhand.service.app_context import AppContext
 from taskhand.service.edit_resolver import Resolver
 from taskhand.service.lazy import Lazy
+from taskhand.service.list_tasks import list_tasks
 from taskhand.service.list_team_members import list_team_members
 from taskhand.service.resolve_people import resolve_filter_people, resolve_people
 
@@ -32,6 +34,7 @@ async def test_a_person_who_has_left_stays_on_a_task_by_name_and_is_given_no_oth
             with refused("unknown_member"):
                 await resolve_people(app, team, ["Marta Gil"], current)
         assert (await resolve_filter_people(app, team, ["Marta"])).ids == (ids["Marta Gil"],)
+        assert (await list_tasks(app, TaskFilter(responsible_ids=["Marta"]))).tasks == ()
 
 
 async def test_a_former_member_is_removed_from_a_task_by_name(tmp_path: Path) -> None:

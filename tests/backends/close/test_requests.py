@@ -411,6 +411,14 @@ async def test_a_search_reads_25_leads_that_it_answers_without_contacts_and_refu
     assert (refused.value.code, len(refused.value.candidates)) == ("query_too_wide", 25)
 
 
+async def test_a_lead_that_was_deleted_since_the_search_hides_no_other() -> None:
+    leads = [{"id": f"lead_{n}", "name": "Acme", "contacts": [{"id": f"cont_{n}", "name": "Vega"}]} for n in range(2)]
+    deleted = Fault("status", "GET /api/v1/lead/{id}", nth=1, status=404)
+    async with on_close(IdsOnlySandbox(seed=WORLD | {"leads": leads}, key=KEY, faults=[deleted])) as backend:
+        (found,) = await backend.account.find_contacts("vega", 5)
+    assert found.name == "Vega"
+
+
 async def test_the_users_are_cached_and_exclude_those_who_left() -> None:
     sandbox = close(spec_variant=SpecVariant(ex_members="listed"))
     async with on_close(sandbox) as backend:

@@ -14,8 +14,9 @@ from taskhand.backends.base import Misread
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.factory import open_store
+from taskhand.call.change_ownership import own_writes
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import OperatorError
+from taskhand.domain.errors import NotAttempted, OperatorError
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sql.store_address import INSTALL_DRIVER, StoreAddress
 
@@ -86,6 +87,21 @@ async def test_a_store_works_again_after_its_connections_were_cut(postgres_datab
         [result] = await backend.account.check_health(writes=True)
         assert result.found == "The task store in the database postgres at " + result.found.partition(" at ")[2]
         assert result.found.endswith(": can be written; tasks: 1.")
+
+
+async def test_nothing_is_written_for_a_change_that_another_replica_has_ended(
+    postgres_database: "TestDatabase",
+) -> None:
+    async def is_own() -> bool:
+        return False
+
+    empty_database(postgres_database)
+    async with open_database(postgres_database.url) as backend:
+        task = await create(backend, Edit(title="Call", priority=0))
+        own_writes(is_own)
+        with pytest.raises(NotAttempted):
+            await backend.update_task(task, Edit(title="Late"))
+        assert await backend.get_task(task.id) == task
 
 
 async def test_a_new_task_gets_the_first_initial_status_wherever_its_row_is(postgres_database: "TestDatabase") -> None:

@@ -153,11 +153,13 @@ async def test_a_task_that_is_gone_cannot_be_deleted_again(backend: LocalBackend
 
 
 async def test_a_task_that_changed_in_any_field_since_it_was_read_is_not_deleted(backend: LocalBackend) -> None:
-    (task,) = await create_full_tasks(backend)
+    task, same = await create_full_tasks(backend, 2)
     changed = await update(backend, task, Edit(priority=0))
     with refused("conflict"):
         await backend.delete_task(task)
-    assert await backend.get_task(task.id) == changed
+    results = await backend.delete_tasks([task, same])
+    assert [result.error and result.error.code for result in results] == ["conflict", None]
+    assert (await backend.list_tasks(TaskQuery(limit=9))).tasks == (changed,)
 
 
 async def test_a_page_that_is_just_full_has_no_next_page(backend: LocalBackend) -> None:
