@@ -27,6 +27,7 @@ async def test_progress_never_goes_back_when_a_call_begins_to_write() -> None:
         await heard.wait()
         await progress.report_tasks(1, 5)
         requests.append("PUT /1")
+        await anyio.wait_all_tasks_blocked()
     await progress.report_tasks(5, 5)
     assert told == [(2, None), (3, 7), (7, 7)]
 

@@ -357,7 +357,8 @@ async def test_a_request_counts_until_its_answer_is_sent_and_not_while_the_appli
         assert callers.begin("ana", is_stream=False) is None
 
 
-async def test_the_body_of_an_answer_that_is_replaced_is_not_sent() -> None:
+@pytest.mark.parametrize("path", ["/mcp", "/link/1"])
+async def test_the_body_of_an_answer_that_is_replaced_is_not_sent(path: str) -> None:
     sent: list[Message] = []
     limits, clock = HttpLimits(), Clock()
 
@@ -370,8 +371,11 @@ async def test_the_body_of_an_answer_that_is_replaced_is_not_sent() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/mcp", "raw_path": b"/mcp", "query_string": b"", "headers": []}
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": b"", "query_string": b"", "headers": []}
     app = limit_requests(refuse, limits, CallerLimits(limits, clock), RefusalLines(clock))
     await app(scope, receive, send)
     assert [one["type"] for one in sent] == ["http.response.start", "http.response.body"]
-    assert json.loads(sent[1]["body"])["error"]["data"]["limit"] == "body_bytes"
+    if path == "/mcp":
+        assert json.loads(sent[1]["body"])["error"]["data"]["limit"] == "body_bytes"
+    else:
+        assert sent[1]["body"] == b"too large", "a page has its own answer"

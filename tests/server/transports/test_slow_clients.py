@@ -142,6 +142,22 @@ def _big(**more: str) -> bytes:
     return _raw(body.replace(b'"id": 1', b'"id": "' + b"x" * 3_000_000 + b'"'), headers | more)
 
 
+async def test_a_connection_that_is_answered_gives_way_to_no_new_one(store_file: Path) -> None:
+    async with (
+        served(store_file, HttpLimits(connections_of_one=2, request_s=3_600)) as port,
+        client_at(ATTACKER) as client,
+    ):
+        url = f"http://127.0.0.1:{port}/mcp"
+        hello = await client.post(url, json=HELLO)
+        async with (
+            client.stream("GET", url, headers=session_of(hello)),
+            await connect(port) as waiting,
+            await connect(port),
+        ):
+            with anyio.fail_after(BOUND_S):
+                await read_to_the_end(waiting)
+
+
 async def test_a_connection_whose_answer_is_not_read_ends(store_file: Path) -> None:
     async with served(store_file, HttpLimits(answer_s=0.3)) as port, await connect(port) as line:
         await line.send(_big())
