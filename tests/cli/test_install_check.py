@@ -44,15 +44,15 @@ def bases() -> Iterator[dict[str, list[str]]]:
 def test_a_wrong_key_is_reported_and_nothing_is_written(
     run: Run, file: Path, kept: MemoryKeyring, bases: dict[str, list[str]], backend: str
 ) -> None:
+    logging.getLogger("taskhand").setLevel(logging.WARNING)
     before = file.read_bytes()
     options, (name, _, url) = bases[backend][:2], bases[backend][3].partition("=")
-    level = logging.getLogger("taskhand").level
     done = run("cursor", "--check", *options, **{KEYS[backend]: KEY, name: url}, **required_variables(backend))
     assert f"{name} is taken from the environment." in done.stderr
     assert "does not accept the key, so nothing is written." in error_of(done).message
     assert (file.read_bytes(), kept.kept) == (before, {})
     assert KEY not in done.output
-    assert logging.getLogger("taskhand").level == level
+    assert logging.getLogger("taskhand").level == logging.WARNING
 
 
 @pytest.mark.parametrize("backend", KEYS)

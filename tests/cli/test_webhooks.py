@@ -371,14 +371,17 @@ def test_the_doctor_names_the_key_of_a_connections_table_in_which_the_webhook_ke
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "given", "told"),
     [
-        (["--public-url", BASE], "--public-url needs --webhooks"),
-        (["--webhooks", "--public-url", "http://tasks.example.com"], "is not an https address"),
+        (["--public-url", BASE], {}, "--public-url needs --webhooks"),
+        (["--webhooks", "--public-url", "http://tasks.example.com"], {}, "is not an https address"),
+        (["--public-url", "http://tasks.example.com"], {"TASKHAND_WEBHOOKS": "true"}, "is not an https address"),
     ],
 )
-def test_a_server_that_could_take_no_webhooks_is_not_started(words: list[str], told: str) -> None:
-    env = {"TASKHAND_CONFIG": "/dev/null", "TASKHAND_PORT": "0"}
+def test_a_server_that_could_take_no_webhooks_is_not_started(
+    words: list[str], given: dict[str, str], told: str
+) -> None:
+    env = {"TASKHAND_CONFIG": "/dev/null", "TASKHAND_PORT": "0"} | given
     done = CliRunner().invoke(command, ["serve", "--http", *words], env=env)
     assert done.exit_code != 0
     assert told in f"{done.output} {done.exception}"

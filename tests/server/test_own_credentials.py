@@ -3,8 +3,9 @@
 The request log of the sandbox says whose credential each request bore.
 """
 
+import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,8 +21,11 @@ from sandbox.close.served_sandbox import BEN, CALL, LEAD, TASK
 from server.linked_account import CAT, OWNER, LinkedAccount, open_linked_account
 from server.store_connections import answer_of, client_of, open_store_connections
 from taskhand.call.parallel_work import concurrent_tasks
+from taskhand.cli.authentication import AuthOptions
 from taskhand.cli.locked_links import open_served_links
+from taskhand.cli.opened_server import open_server
 from taskhand.config.connection_settings import ConnectionSettings
+from taskhand.config.effective_settings import load_configuration
 from taskhand.config.settings import Settings
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import LinkRequired
@@ -39,6 +43,7 @@ from taskhand.service.lazy import Lazy
 from taskhand.service.write_call import Call
 from taskhand.vault.credential_link import Link, OwnCredential
 from taskhand.vault.personal_connections import ConnectionPool
+from taskhand.vault.vault_key import make_vault_key
 from taskhand.wiring import open_connections
 from vault.vaults import link_of, links_at, rows
 
@@ -225,6 +230,20 @@ async def test_a_server_without_the_vault_key_refuses_persons_with_a_linked_cred
     links = await open_served_links(settings.model_copy(update={"links": tmp_path / "damaged"}))
     assert links is not None, "as long as it is not known that there are none"
     assert "linked credentials could not be read" in caplog.messages[-1]
+
+
+@pytest.mark.parametrize("has_key", [False, True])
+async def test_a_server_offers_pages_to_link_only_if_it_can_encrypt(
+    account: LinkedAccount, tmp_path: Path, *, has_key: bool
+) -> None:
+    given = {"TASKHAND_DB": str(tmp_path / "tasks.sqlite"), "TASKHAND_LINKS": str(account.file)}
+    vault = {"TASKHAND_VAULT_KEY": make_vault_key()} if has_key else {}
+    found = load_configuration(given | vault | {"TASKHAND_CONFIG": os.devnull}, {})
+    auth = AuthOptions(("keys",), resource="https://tasks.example.com/mcp")
+    async with AsyncExitStack() as stack:
+        opened = await open_server(found, stack, auth=auth)
+        assert (opened.pages is not None) is has_key
+        await opened.close()
 
 
 async def test_where_the_file_of_links_is_gone_nobody_calls_with_the_shared_credential(account: LinkedAccount) -> None:
