@@ -47,6 +47,13 @@ from taskhand.vault.vault_key import make_vault_key
 from taskhand.wiring import open_connections
 from vault.vaults import link_of, links_at, rows
 
+
+def open_files(folder: Path) -> set[str]:
+    """The files in a folder that this process has open, on a system that says so."""
+    descriptors = Path("/proc/self/fd").glob("*")
+    return {path for path in map(os.path.realpath, descriptors) if path.startswith(str(folder))}
+
+
 PERSONS = {"ben@example.com": BEN, "cat@example.com": CAT}
 """Who has linked, and who each is in the CRM. The shared key is of `OWNER`."""
 NOBODY = "dan@example.com"
@@ -233,17 +240,22 @@ async def test_a_server_without_the_vault_key_refuses_persons_with_a_linked_cred
 
 
 @pytest.mark.parametrize("has_key", [False, True])
-async def test_a_server_offers_pages_to_link_only_if_it_can_encrypt(
+async def test_a_server_offers_pages_to_link_only_if_it_can_encrypt_and_keeps_no_file_open_after_its_end(
     account: LinkedAccount, tmp_path: Path, *, has_key: bool
 ) -> None:
-    given = {"TASKHAND_DB": str(tmp_path / "tasks.sqlite"), "TASKHAND_LINKS": str(account.file)}
-    vault = {"TASKHAND_VAULT_KEY": make_vault_key()} if has_key else {}
+    before = open_files(tmp_path)
+    given = {"TASKHAND_DB": str(tmp_path / "tasks.sqlite"), "CLOSE_API_KEY": "k"}
+    links = tmp_path / "others.sqlite" if has_key else account.file  # the links of the account are locked
+    vault = {"TASKHAND_LINKS": str(links)} | ({"TASKHAND_VAULT_KEY": make_vault_key()} if has_key else {})
     found = load_configuration(given | vault | {"TASKHAND_CONFIG": os.devnull}, {})
     auth = AuthOptions(("keys",), resource="https://tasks.example.com/mcp")
     async with AsyncExitStack() as stack:
         opened = await open_server(found, stack, auth=auth)
         assert (opened.pages is not None) is has_key
+        if opened.pages is not None:
+            assert await opened.pages.linking.offer(Person("dan@example.com"), "default")
         await opened.close()
+    assert open_files(tmp_path) == before
 
 
 async def test_where_the_file_of_links_is_gone_nobody_calls_with_the_shared_credential(account: LinkedAccount) -> None:

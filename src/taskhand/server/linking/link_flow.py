@@ -208,10 +208,6 @@ class Linking:
             return "sign_in"
         return "prove" if self._keys is not None and not is_token_person(person.id) else None
 
-    async def aclose(self) -> None:
-        """Close the tickets once the operations under way have ended."""
-        await self.tickets.aclose()
-
 
 def _challenge(verifier: str) -> str:
     """The hash of a verifier (RFC 7636 §4.2, S256)."""
