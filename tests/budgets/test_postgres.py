@@ -142,6 +142,10 @@ async def test_an_unreachable_database_delays_no_request_and_is_tried_again_late
     reservation = await back.reserve(ReservationRequest("one", 3))
     assert reservation is not None
     assert [round(at, 1) for at in reservation.slots] == [100.0] * 3
+    now[0] += 1_000  # a clock that counted while the database's stood still
+    reservation = await back.reserve(ReservationRequest("one", 3))
+    assert reservation is not None
+    assert [round(at, 1) for at in reservation.slots] == [1_100.0] * 3
     await database_store.aclose()
 
 

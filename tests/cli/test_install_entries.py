@@ -55,6 +55,22 @@ def test_vs_code_asks_for_the_key_of_each_entry(run: Run, tmp_path: Path) -> Non
     assert [one["id"] for one in written["inputs"]] == ["taskhand-close-api-key"]
 
 
+@pytest.mark.parametrize("command_name", ["install", "uninstall"])
+def test_a_file_that_nobody_changed_since_is_as_it_was_once_the_entry_is_removed(
+    run: Run, tmp_path: Path, command_name: str
+) -> None:
+    file, before = tmp_path / ".cursor" / "mcp.json", '{ "mcpServers" : {  } }'
+    file.parent.mkdir()
+    file.write_text(before, encoding="utf-8")
+    run("cursor", anywhere=True)
+    assert file.read_text(encoding="utf-8") != before
+    if command_name == "install":
+        run("cursor", "--uninstall", anywhere=True)
+    else:
+        CliRunner().invoke(command, ["uninstall", "--yes"], env={"HOME": str(tmp_path), "TASKHAND_CONFIG": os.devnull})
+    assert file.read_text(encoding="utf-8") == before
+
+
 @pytest.mark.parametrize("name", ["", "a b", "x" * 31, "-a", "a.b", "ñ"])
 def test_a_name_that_hosts_do_not_take_is_refused(run: Run, name: str) -> None:
     assert "must be 1 to 30 letters" in error_of(run("cursor", "--name", name)).message

@@ -135,6 +135,13 @@ def test_the_stores_of_connections_and_the_files_of_rules_are_data(home: Path, k
     assert kept.kept == {("github", "me"): "theirs"}
 
 
+def test_the_settings_file_that_an_entry_names_is_data(run: Run, home: Path) -> None:
+    named = home / "mine" / "deals.toml"
+    named.write_text("plan_over = 3\n", encoding="utf-8")
+    run("cursor", "--name", "own", "--set", f"TASKHAND_CONFIG={named}", anywhere=True)
+    assert f"data: {named} (stays without --data)\n" in _uninstall(home, "--dry-run").stdout
+
+
 def test_uninstall_asks_no_question_if_taskhand_wrote_no_file(run: Run, tmp_path: Path, kept: MemoryKeyring) -> None:  # noqa: ARG001
     done = _uninstall(tmp_path)
     assert done.exit_code == 0
