@@ -183,6 +183,8 @@ def test_a_distance_with_a_sign_is_refused_with_both_meanings() -> None:
         ("tomorrow 4pm Madrid time", "dueDate as 'tomorrow 4pm', and timezone as Europe/Madrid in place of"),
         ("lunes a las 15:00 hora de Bogotá", "timezone as America/Bogota in place of 'hora de Bogotá'"),
         ("mañana a las 15:00 (hora de Lima)", "timezone as America/Lima in place of 'hora de Lima'"),
+        ("noon", "Send the day with it"),
+        ("mediodía", "Send the day with it"),
         ("TBD", "leaves dueDate out"),
         ("por definir", "leaves dueDate out"),
         ("tomorrow 3pm Eastern time", "timezone as an IANA name such as America/Santiago in place of 'Eastern time'"),

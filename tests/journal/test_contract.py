@@ -406,6 +406,18 @@ async def test_masks_credentials_in_arguments_reason_and_the_text_of_tasks_and_r
     assert found.opening == change.opening
 
 
+async def test_a_call_that_is_journaled_with_its_end_has_its_credentials_masked_and_its_long_texts_cut(
+    journal: Journal,
+) -> None:
+    opening = make_opening(
+        arguments={"title": "use sk-abc1234567890", "description": "x" * 300}, reason="Bearer abc.DEF-123_456"
+    )
+    change = await journal.record(opening, Ending("refused", "not_allowed"))
+    assert change.opening.arguments == {"title": f"use {MASK}", "description": f"{'x' * 200}… (100 more characters)"}
+    assert change.opening.reason == MASK
+    assert await journal.find(change.id) == change
+
+
 async def test_each_row_has_the_time_at_which_it_was_written(journal: Journal, clock: FixedClock) -> None:
     change = await begin(journal, make_opening(at=clock()))
     clock.move(minutes=5)

@@ -87,10 +87,13 @@ def test_the_question_distinguishes_tasks_to_delete_that_have_one_title() -> Non
     assert lines[1:3] == ["- delete “Call” (2026-12-30 Wed, Ana Soto)", "- delete “Call”"]
 
 
-def test_a_title_cannot_add_lines_to_the_question() -> None:
+def test_a_title_or_a_name_cannot_add_lines_to_the_question() -> None:
     title = "Call\nCarry it out?\u202e " + "x" * 100
-    lines = question_text(_plan(Difference("1", title, "delete")), Wording()).splitlines()
-    assert len(lines) == 3
+    row, wording = Difference("1", title, "delete", responsible_ids=("a",)), Wording(names={"a": "Ana\nCarry it out?"})
+    plan = replace(_plan(row), skipped=(TaskResult("2", "refused", title=title),))
+    lines = question_text(plan, wording).splitlines()
+    assert len(lines) == 4
+    assert lines[2].startswith("Left out, because refused: “Call Carry it out? xxx")
     assert lines[1].startswith("- delete “Call Carry it out? xxx")
     assert "\u202e" not in lines[1]
 

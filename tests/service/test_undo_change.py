@@ -2,26 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
+from pydantic import MISSING
 
 from behaviour.world import NOW
 from builders import PENDING, TASK_ID, refused, task
 from file_stores import journal_in, store_in
 from fixed_clock import FixedClock
-from taskhand.backends.base import ItemResult
+from taskhand.backends.base import ItemResult, Written
 from taskhand.domain.bulk_receipt import BulkReceipt
+from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, NotAttempted
 from taskhand.domain.plan import Plan
+from taskhand.domain.policy import Rules
+from taskhand.domain.principal import Person, Principal
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task, TaskDraft
 from taskhand.journal.journal import Caller, Ending, Intent, Result
 from taskhand.service.app_context import AppContext, CallTime
+from taskhand.service.apply_plan import apply_plan, decline_plan
 from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
+from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.undo_change import undo_change
 from taskhand.service.write_call import Call
@@ -233,4 +240,119 @@ async def test_a_change_that_is_still_in_progress_is_not_undone(tmp_path: Path) 
         await undo_change(Call(app, "undo_change"), call.change.id)
     assert sum(waits) == pytest.approx(10)
     assert (await app.backend.get_task(task.id)).priority == 2
+    await app.aclose()
+
+
+class IgnoringPriority(ForwardingBackend):
+    """A backend whose CRM leaves every priority as it is."""
+
+    async def update_task(self, before: Task, edit: Edit) -> Written:
+        """Write the other fields."""
+        return await super().update_task(before, replace(edit, priority=MISSING))
+
+
+async def test_an_undo_lists_the_fields_that_the_crm_ignored_and_those_that_changed_since(tmp_path: Path) -> None:
+    store, edit = store_in(tmp_path), Edit(title="New", description="Text", due=Due(date(2026, 3, 9)), priority=2)
+    before = (await store.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    after = (await store.update_task(before, edit)).task
+    await store.update_task(after, Edit(title="Theirs", description="Theirs"))
+    app = AppContext(IgnoringPriority(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    change = await app.journal.record(
+        Call(app, "update_task", arguments={}).new_opening(),
+        Ending("applied"),
+        [Intent("update", Snapshot(before), edit, edit)],
+        [Result(0, "applied", before.id, after)],
+    )
+    done = await undo_change(Call(app, "undo_change", arguments={}), change.id)
+    assert isinstance(done, Receipt)
+    assert [one.field for one in done.unapplied] == ["priority", "title", "description"]
+    assert "send update_task with the value in asked, or name it in clear where that is null." in (done.note or "")
+    await app.aclose()
+
+
+async def test_an_undo_of_many_that_was_stopped_notes_how_to_go_on(tmp_path: Path) -> None:
+    class StoppingAtOnce(ForwardingBackend):
+        """A backend that has no time to write."""
+
+        async def update_tasks(
+            self,
+            edits: Sequence[tuple[Task, Edit]],
+            progress: object = None,  # noqa: ARG002  nothing is sent
+        ) -> tuple[ItemResult, ...]:
+            """Nothing is sent."""
+            return tuple(ItemResult(task.id, error=NotAttempted("Not sent.")) for task, _ in edits)
+
+    store, high = store_in(tmp_path), Edit(priority=2)
+    made = [(await store.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task for _ in range(2)]
+    after = [(await store.update_task(one, high)).task for one in made]
+    app = AppContext(StoppingAtOnce(store), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    change = await app.journal.record(
+        Call(app, "bulk_update_tasks", arguments={}).new_opening(),
+        Ending("applied"),
+        [Intent("update", Snapshot(one), high, high) for one in made],
+        [Result(index, "applied", one.id, one) for index, one in enumerate(after)],
+    )
+    done = await undo_change(Call(app, "undo_change", arguments={}), change.id)
+    assert "2 of 2 tasks are left: call apply_plan with this planId to go on." in (done.note or "")
+    await app.aclose()
+
+
+@pytest.mark.parametrize("sees_all", [True, False])
+async def test_the_change_of_another_person_that_applied_an_own_plan_is_named_only_to_those_who_may_see_it(
+    tmp_path: Path, *, sees_all: bool
+) -> None:
+    ana, ben = Person.parse("ana@x.test"), Person.parse("ben@x.test")
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    made = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    intent = Intent("update", Snapshot(made), Edit(priority=2), Edit(priority=2))
+    asked = replace(Call(app, "update_task", Caller(subject=ana.id), {}).new_opening(), second_person=True)
+    plan = await app.journal.record(asked, Ending("planned"), [intent])
+    second = app.of_principal(Principal(ben))
+    applied = await apply_plan(Call(second, "apply_plan", Caller(subject=ben.id), {}), plan.id)
+    assert isinstance(applied, Receipt)
+    mine = app.of_principal(Principal(ana, rules=Rules(sees_all_changes=sees_all)))
+    with refused("nothing_to_undo") as caught:
+        await undo_change(Call(mine, "undo_change", arguments={}), plan.id)
+    assert (str(applied.change_id) in str(caught.value.next_step)) is sees_all
+    await app.aclose()
+
+
+async def test_a_plan_that_was_declined_has_nothing_to_undo(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    made = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    intent = Intent("update", Snapshot(made), Edit(priority=2), Edit(priority=2))
+    plan = await app.journal.record(Call(app, "update_task").new_opening(), Ending("planned"), [intent])
+    await decline_plan(Call(app, "apply_plan"), plan.id)
+    with refused("nothing_to_undo") as caught:
+        await undo_change(Call(app, "undo_change"), plan.id)
+    assert caught.value.next_step == "There is nothing to undo; apply_plan carries a plan out."
+    await app.aclose()
+
+
+@pytest.mark.parametrize("sees_all", [True, False])
+async def test_a_task_that_another_person_made_again_is_returned_and_their_change_only_to_those_who_may_see_it(
+    tmp_path: Path, *, sees_all: bool
+) -> None:
+    ana, ben = Person.parse("ana@x.test"), Person.parse("ben@x.test")
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    made = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    await app.backend.delete_task(made)
+    change = await app.journal.record(
+        Call(app, "delete_task", Caller(subject=ana.id), {}).new_opening(),
+        Ending("applied"),
+        [Intent("delete", Snapshot(made)), Intent("delete", Snapshot(task()))],
+        [Result(0, "applied", made.id), Result(1, "refused", TASK_ID)],
+    )
+    other = app.of_principal(Principal(ben, rules=Rules(sees_all_changes=True)))
+    first = await undo_change(Call(other, "undo_change", Caller(subject=ben.id), {}), change.id)
+    assert isinstance(first, Receipt)
+    assert first.task is not None
+    mine = Call(app.of_principal(Principal(ana, rules=Rules(sees_all_changes=sees_all))), "undo_change", arguments={})
+    again = await undo_change(mine, change.id)
+    assert isinstance(again, Receipt)
+    assert again.task is not None
+    assert (again.task.id, again.change_id) == (first.task.id, first.change_id if sees_all else None)
+    both = await undo_change(mine, change.id, [made.id, TASK_ID])
+    assert isinstance(both, BulkReceipt)
+    assert {one.message for one in both.results} == {f"It was made again before, as {first.task.id}.", None}
     await app.aclose()

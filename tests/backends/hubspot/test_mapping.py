@@ -168,12 +168,16 @@ def test_a_status_that_is_not_an_option_is_named_by_its_value() -> None:
     assert read_task(json_of({})).status_config is None
 
 
-def test_shows_the_lowest_of_several_links_or_the_requested_one() -> None:
-    links = {"contacts": {"results": [{"id": 1002}, {"id": "99"}, {"id": "1001"}]}}
+@pytest.mark.parametrize(
+    ("kind", "field"), [("contacts", "ai_contact_id"), ("companies", "ai_customer_id"), ("deals", "deal_id")]
+)
+def test_shows_the_lowest_of_several_links_or_the_requested_one(kind: str, field: str) -> None:
+    links = {kind: {"results": [{"id": 1002}, {"id": "99"}, {"id": "1001"}]}}
     linked = record(json_of({}, associations=links))
-    assert task_of(linked, DATA).ai_contact_id == "99"
-    assert task_of(linked, DATA, of_links=["1002"]).ai_contact_id == "1002"
-    assert task_of(linked, DATA, of_links=["5"]).ai_contact_id == "99"
+    for of_links, shown in ([], "99"), (["1002"], "1002"), (["5"], "99"):
+        found = task_of(linked, DATA, of_links)
+        assert getattr(found, field) == shown
+        assert found.also_linked == {field: tuple(one for one in ("99", "1001", "1002") if one != shown)}
 
 
 @pytest.mark.parametrize(
