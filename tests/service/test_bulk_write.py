@@ -38,7 +38,7 @@ PAIRS: list[tuple[Outcome, Outcome]] = [
 ]
 SKIPPED = SkippedTasks(
     refused={"gone": UpstreamError("It is gone.", code="task_not_found")},
-    others=(TaskResult("", "unknown", "outcome_unknown"),),
+    others=(TaskResult("", "unknown", "outcome_unknown", title="Left out"),),
 )
 EDIT = Edit(title="New title")
 
