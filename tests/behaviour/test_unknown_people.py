@@ -37,6 +37,7 @@ async def test_a_former_member_is_marked_and_can_be_sent_back_as_shown(
     name = "Kenneth Gone" if backend.names_former_members else one["responsible_id"]
     assert shown == f"{name} (not in the team)"
     assert await agent.listed(responsibleIds=[shown]) == ["Theirs"]
+    assert (await agent("list_tasks", responsibleIds=[shown], countBy="status"))["total"] == 1
     if shown.startswith("Kenneth"):
         assert await agent.listed(responsibleIds=["gone"]) == ["Theirs"]
         assert (await agent("list_tasks", responsibleIds=["gone"]))["matched"][0]["name"] == shown
