@@ -183,6 +183,13 @@ def test_a_person_is_understood_as_the_candidates_show_them(member: Member) -> N
         assert people_lookup.match_members([str(shown)], MEMBERS, None).ids == (member.id,)
 
 
+def test_an_initial_names_nobody_and_a_name_of_one_character_does() -> None:
+    team = [Member(id="1", name="J Soto", email=None), Member(id="2", name="李 明", email=None)]
+    with refused("unknown_member", NotFound):
+        people_lookup.match_members(["j"], team, None)
+    assert people_lookup.match_members(["李"], team, None).ids == ("2",)
+
+
 def test_a_name_with_brackets_is_a_name() -> None:
     sales = Member(id="sales", name="Ana Pérez (Ventas)", email=None)
     assert people_lookup.match_members(["ana perez (ventas)"], [*MEMBERS, sales], None).ids == ("sales",)

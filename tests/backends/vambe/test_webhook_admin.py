@@ -52,8 +52,10 @@ async def test_without_a_key_that_of_an_active_subscription_stays() -> None:
     assert hooks.rows[-1]["url"] != f"{URL}/{KEY}"
 
 
-async def test_an_inactive_subscription_is_replaced() -> None:
-    assert await subscribed(SubscriptionsTransport({"id": "one", "active": False})) == ["new"]
+async def test_an_inactive_subscription_is_replaced_and_one_of_another_program_stays() -> None:
+    hooks = SubscriptionsTransport({"id": "one", "active": False}, {"id": "other", "url": "https://other.example/"})
+    assert await subscribed(hooks) == ["new"]
+    assert [row["id"] for row in hooks.rows] == ["other", "new"]
 
 
 async def test_a_deleted_subscription_that_is_still_listed_is_replaced() -> None:
