@@ -553,6 +553,9 @@ def test_shown_dates_are_parsed_back_to_the_same_dates(moment: datetime, zone: s
     )  # in an hour that comes twice, no two zones are equal
     assert DueRequest.parse(f"{local.date()} {day}", reference=HERE).due_date == local.date()
     assert shown.matched == ()
+    utc = local.astimezone(UTC)
+    in_small_letters = f"{utc:%Y-%m-%dt%H:%Mz} {SHOWN[utc.weekday()].lower()}"
+    assert DueRequest.parse(in_small_letters, reference=HERE).due_date == utc
     window = f"{local.isoformat(timespec='minutes')} {day}"
     assert read_edge("fromDate", window, "from", HERE, "either")[0] == local.date()
 

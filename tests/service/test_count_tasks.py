@@ -153,7 +153,9 @@ async def test_a_former_member_who_completed_a_task_is_known_by_name(tmp_path: P
         await create(store, Edit(title="Call", priority=1))
         counting = CompletedTasksBackend(store, 0.0, 9)
         counting.by = await store.edit(lambda one: one.add_member("Marta", "marta@example.cl"))
-        await store.edit(lambda one: one.remove_member("Marta"))
+        await store.edit(lambda one: one.add_member("Leo", "leo@example.cl"))
+        for name in ("Marta", "Leo"):
+            await store.edit(lambda one, name=name: one.remove_member(name))  # type: ignore[misc]
         app = AppContext(counting, Lazy(lambda: journal_in(tmp_path)), FixedClock())  # type: ignore[arg-type]
         found = await list_tasks(app, TaskFilter())
     assert [one.name for one in found.former.values()] == ["Marta"]

@@ -83,4 +83,5 @@ async def test_a_new_task_whose_status_is_refused_is_made_and_says_so(tmp_path: 
     change = await app.journal.find(call.change.id)
     assert change is not None
     assert change.outcome == "applied"
+    assert all("its status could not be set" in str(result.note) for result in change.results.values())
     await app.aclose()

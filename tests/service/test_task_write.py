@@ -34,7 +34,7 @@ class ContestedBackend:
         if not self.sent:
             await self._store.update_task(before, Edit(description="By another client"))
         self.sent.append(edit)
-        return await self._store.update_task(before, edit)
+        return replace(await self._store.update_task(before, edit), note="It is pinned.")
 
 
 async def test_a_field_that_another_client_changed_meanwhile_is_sent_too_with_its_native_value(tmp_path: Path) -> None:
@@ -58,6 +58,9 @@ async def test_a_field_that_another_client_changed_meanwhile_is_sent_too_with_it
     assert call.change is not None
     [intent] = call.change.intents
     assert intent.edit == edit
+    journaled = await app.journal.find(call.change.id)
+    assert journaled is not None
+    assert receipt.note == journaled.results[0].note == "It is pinned."
     await app.aclose()
 
 

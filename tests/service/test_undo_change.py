@@ -356,3 +356,21 @@ async def test_a_task_that_another_person_made_again_is_returned_and_their_chang
     assert isinstance(both, BulkReceipt)
     assert {one.message for one in both.results} == {f"It was made again before, as {first.task.id}.", None}
     await app.aclose()
+
+
+async def test_a_change_that_left_its_task_as_it_was_has_nothing_to_restore(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    made, edit = (
+        (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task,
+        Edit(title=" "),
+    )
+    change = await app.journal.record(
+        Call(app, "update_task").new_opening(),
+        Ending("applied"),
+        [Intent("update", Snapshot(made), edit, edit)],
+        [Result(0, "applied", made.id, made)],
+    )
+    with refused("nothing_to_undo") as caught:
+        await undo_change(Call(app, "undo_change"), change.id)
+    assert caught.value.message == "The change left the task as it was: there is nothing to restore."
+    await app.aclose()

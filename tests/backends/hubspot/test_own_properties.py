@@ -197,6 +197,10 @@ async def test_unknown_properties_and_invalid_values_are_refused_before_any_requ
             with pytest.raises(Refused) as refused:
                 await agent("update_task", id=task_id(1), title="Never", properties=given)
             assert (refused.value.code, candidates <= set(refused.value.values)) == (code, True), given
+        with pytest.raises(Refused) as refused:
+            await agent("update_task", id=task_id(1), properties={"region": "emae"})
+        named = {one["value"]: one["name"] for one in refused.value.error["candidates"]}
+        assert named == {"emea": "EMEA", "latam": "Latin America"}
         with pytest.raises(Refused, match="twice"):
             await agent("update_task", id=task_id(1), properties=[{"name": "region", "value": "emea"}] * 2)
         with pytest.raises(Refused) as unknown:

@@ -15,12 +15,14 @@ from taskhand.call.deadline import call_deadline
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import difference_event
+from taskhand.domain.principal import Person, Principal
 from taskhand.domain.snapshot import Snapshot
-from taskhand.events.event_store import EventQuery
+from taskhand.events.event_store import EventQuery, FeedName
 from taskhand.journal.journal import Intent, Result
 from taskhand.service.app_context import CallTime
 from taskhand.service.change_announcements import feed_id
-from taskhand.service.events.feed_poll import KnownView, feed_of, look
+from taskhand.service.events.feed_poll import KnownView, feed_of, find_source, look
+from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.write_call import Call
 
 
@@ -53,6 +55,16 @@ async def test_a_feed_begins_when_somebody_wants_it_although_the_first_look_come
         feed.clock.move(seconds=1)
         seconds[0] = 2.5
         assert [one.event.title for one in await look(app)] == ["After"]
+
+
+async def test_the_shared_feed_is_read_with_the_shared_credential_though_its_caller_has_linked_another(
+    tmp_path: Path,
+) -> None:
+    async with open_feed(tmp_path) as feed:
+        own = ForwardingBackend(feed.others.backend)
+        app = replace(feed.app.of_principal(Principal(Person.parse("ana@x.test"))), backend=own)
+        assert find_source(app, FeedName("test")) is feed.source
+        assert find_source(app, FeedName("test", "ana@x.test")) not in (None, feed.source)
 
 
 async def test_a_look_that_is_behind_is_followed_by_others(tmp_path: Path) -> None:
