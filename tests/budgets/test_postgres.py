@@ -201,6 +201,18 @@ async def test_a_report_by_the_clock_of_a_process_counts_by_that_of_the_database
     await store.aclose()
 
 
+async def test_a_budget_that_nobody_used_for_a_week_is_forgotten_once_another_begins(postgres: TestDatabase) -> None:
+    store = PostgresStore(Database(postgres.url), BUDGETS)
+    for name, age in (("left", "8 days"), ("quiet", "6 days"), ("new", "0 days")):
+        budget = PostgresBudget(store, name, RATE, monotonic=time.monotonic, answer_s=ANSWER_S)
+        assert await budget.reserve(ReservationRequest("one", 1)) is not None
+        aged = f"UPDATE budget SET used_at = used_at - interval '{age}' WHERE name = '{name}'"  # noqa: S608  our own
+        await store.write(lambda connection, aged=aged: connection.execute(aged))
+    rows = await store.read(lambda connection: connection.execute("SELECT name FROM budget").fetchall())
+    assert {row["name"] for row in rows} == {"quiet", "new"}
+    await store.aclose()
+
+
 async def test_slots_that_were_not_used_are_granted_again(postgres: TestDatabase) -> None:
     store = PostgresStore(Database(postgres.url), BUDGETS)
     # A clock that stands still would move the slots away from the database's.

@@ -145,6 +145,19 @@ def test_a_restore_of_one_store_names_its_connection(run: Run, tmp_path: Path) -
     assert (titles(run, "own"), changes(run, "own")) == ({"Mine"}, 1)
 
 
+def test_a_backup_of_the_only_connection_is_restored_once_there_is_another(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TASKHAND_DB", str(tmp_path / "mine.sqlite"))
+    save(tmp_path)
+    create(run, "default", "Before")
+    output_of(run("backup", "one.zip"))
+    save(tmp_path, HUB)
+    create(run, "default", "After")
+    output_of(run("restore", "one.zip"))
+    assert titles(run, "default") == {"Before"}
+
+
 def test_a_copy_of_one_of_several_stores_is_restored_only_for_the_connection_that_is_chosen(
     run: Run, tmp_path: Path
 ) -> None:

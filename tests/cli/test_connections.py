@@ -125,6 +125,12 @@ def test_the_sandboxes_say_where_their_configuration_is_read(sandboxes_output: s
     assert run("connections", "check").stdout.startswith(f"There is no configuration file at {here}.\ndefault, ")
 
 
+def test_doctor_names_a_connection_beside_one_whose_crm_cannot_be_chosen(run: Run, file: Path) -> None:
+    save(file, '[connections.own]\nbackend = "local"\n')
+    found = json.loads(run("doctor", "--json", CLOSE_API_KEY="k", VAMBE_API_KEY="k").stdout)
+    assert "own: journal" in {row["subject"] for row in found["findings"]}
+
+
 def test_doctor_and_config_name_each_connection(run: Run, accounts: dict[str, Any], file: Path) -> None:
     save(file, file.read_text(encoding="utf-8").replace(accounts["close"]["api_key"], SECRET))
     done = run("doctor", "--json")

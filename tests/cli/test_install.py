@@ -310,7 +310,8 @@ def test_impossible_options_are_refused_before_anything_is_written(
 
 
 def test_a_misspelled_variable_and_a_wrong_type_of_value_are_explained(run: Run) -> None:
-    assert error_of(run("cursor", "--set", "TASKHAND_PLANOVER=3")).next_step == "Did you mean TASKHAND_PLAN_OVER?"
+    for name in ("TASKHAND_PLANOVER", "taskhand_plan_over"):
+        assert error_of(run("cursor", "--set", f"{name}=3")).next_step == "Did you mean TASKHAND_PLAN_OVER?"
     said = error_of(run("cursor", "--set", "TASKHAND_PLAN_OVER=abc")).message
     assert said == "TASKHAND_PLAN_OVER is not usable: it must be a whole number."
 

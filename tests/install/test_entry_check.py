@@ -85,14 +85,17 @@ def test_the_environment_is_the_one_that_the_host_gives() -> None:
     assert _environment(CODEX, {}, here, env_vars=["VAMBE_API_KEY"])["VAMBE_API_KEY"] == "from the shell"
 
 
+@pytest.mark.parametrize("is_ours", [False, True])
 @pytest.mark.parametrize(
     ("host", "more"),
     [(VSCODE, {"env": {"VAMBE_API_KEY": "${input:taskhand-vambe-api-key}"}}), (CODEX, {"env_vars": ["VAMBE_API_KEY"]})],
 )
 def test_a_key_that_only_the_host_has_is_named_and_nothing_is_tried_with_it(
-    host: Host, more: dict[str, object]
+    host: Host, more: dict[str, object], *, is_ours: bool
 ) -> None:
-    report = run_entry(host, _entry(f"read line; echo '{ANSWER}'", **more), {})
+    own = json.dumps({"taskhand": "9.1", "backend": "vambe", "findings": []})
+    script = f"""if [ "$0" = doctor ]; then echo '{own}'; else read line; echo '{ANSWER}'; fi"""
+    report = run_entry(host, _entry(script, **more), {}, is_ours=is_ours)
     assert (report.ok, report.missing, report.findings) == (True, ["VAMBE_API_KEY"], ())
 
 
