@@ -28,6 +28,8 @@ from taskhand.postgres.staging_schema import Staging
 from taskhand.sqlite.backup import connect_autocommit
 from taskhand.sqlite.transaction import transaction
 from taskhand.state_copy import table_copy
+from taskhand.state_copy.copied_tables import JOURNAL
+from taskhand.state_copy.copy import Source, copy_state
 from taskhand.vault.cipher import Cipher
 from taskhand.vault.credential_link import Link
 from taskhand.vault.links_of_persons import Links
@@ -307,6 +309,23 @@ def test_a_database_with_something_else_is_refused_and_stays_as_it_is(
     done = as_long.run_there("state", "copy", TASKHAND_DB=as_long.files["TASKHAND_DB"])
     assert error_of(done).code == "not_empty"
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == before
+
+
+def test_what_a_server_writes_to_the_database_during_a_copy_is_not_replaced(
+    server: Server, postgres: TestDatabase
+) -> None:
+    journal = Source(server.journal, JOURNAL)
+    theirs: list[object] = []
+
+    def report(*_: object) -> None:
+        if not theirs:
+            assert server.run_there("call", "create_task", task("Theirs", "key-theirs")).exit_code == 0
+            theirs.extend(postgres.rows(CHAIN.format("taskhand_journal.")))
+
+    with pytest.raises(OperatorError, match="A server has begun to use the journal") as refused:
+        copy_state([journal], postgres.url, report)
+    assert refused.value.code == "not_empty"
+    assert theirs == postgres.rows(CHAIN.format("taskhand_journal."))
 
 
 def test_a_database_that_servers_have_only_looked_at_is_taken(server: Server, postgres: TestDatabase) -> None:
