@@ -158,6 +158,13 @@ def test_a_backup_of_the_only_connection_is_restored_once_there_is_another(
     assert titles(run, "default") == {"Before"}
 
 
+def test_a_store_that_does_not_exist_is_not_said_to_stay_as_it_is(run: Run, tmp_path: Path) -> None:
+    save(tmp_path, LOC, OWN)
+    create(run, "own", "Mine")
+    output_of(run("backup", "own.zip"))
+    assert "stays as it is" not in output_of(run("restore", "own.zip"))
+
+
 def test_a_copy_of_one_of_several_stores_is_restored_only_for_the_connection_that_is_chosen(
     run: Run, tmp_path: Path
 ) -> None:

@@ -79,6 +79,16 @@ def test_an_entry_is_written_untried_if_the_crm_asks_to_wait(run: Run, tmp_path:
     assert (tmp_path / ".mcp.json").exists()
 
 
+def test_a_key_that_may_do_too_little_is_not_called_wrong(run: Run, file: Path) -> None:
+    before, crm = file.read_bytes(), CloseSandbox()
+    crm.faults = (Fault("status", status=403, nth="every"),)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serve_sandbox(crm)) as url:
+        here = {"CLOSE_BASE_URL": f"{url}/api/v1", "CLOSE_API_KEY": crm.key}
+        done = run("cursor", "--check", "--backend", "close", **here)
+    assert (error_of(done).code, file.read_bytes()) == ("forbidden", before)
+    assert "does not accept the key" not in error_of(done).message
+
+
 @pytest.mark.parametrize(("host", "backend"), [("claude-code", "close"), ("codex", "vambe")])
 def test_a_shared_file_is_tried_at_the_address_of_the_environment_which_is_not_written(
     run: Run, tmp_path: Path, bases: dict[str, list[str]], host: str, backend: str

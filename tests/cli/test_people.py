@@ -32,6 +32,7 @@ from taskhand.sandbox.faults import Fault
 from taskhand.sandbox.server import serve_sandbox
 from taskhand.sandbox.vambe import VambeSandbox
 from taskhand.vault.credential_link import OwnCredential
+from taskhand.vault.vault_key import make_vault_key
 from vault.vaults import KEY, OLD_KEY, SECRETS, link_of, links_at, rows
 
 
@@ -194,7 +195,10 @@ async def test_the_doctor_uses_a_linked_credential_at_a_crm_without_oauth_too(fi
         called = environment(file) | {"VAMBE_API_KEY": "vmb-former-key", "VAMBE_BASE_URL": url}
         called |= {"TASKHAND_PERSON": "ben@x.test"}
         checks = await run_checks(load_configuration({name: text for name, text in called.items() if text}, {}))
+        called["TASKHAND_VAULT_KEY"] = make_vault_key()
+        locked = await run_checks(load_configuration({name: text for name, text in called.items() if text}, {}))
     assert [one.found for one in checks if one.subject == "credential"] == ["Vambe accepts the own credential."]
+    assert [one.outcome for one in locked if one.subject == "credential"] == ["failed"]
 
 
 async def test_an_incomplete_app_keeps_no_check_from_the_shared_credential(

@@ -182,3 +182,10 @@ def test_a_backup_holds_the_keys_of_other_servers_but_not_ours() -> None:
     text = json.dumps({"mcpServers": {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env}}})
     kept = json.loads(mask_keys(text, CURSOR))["mcpServers"]
     assert kept == {"gh": {"env": {"T": "ghp"}}, "taskhand": {"env": env | {"VAMBE_API_KEY": MASK}}}
+
+
+def test_the_key_of_an_entry_named_taskhand_is_masked_under_any_name_of_ours() -> None:
+    remote = {"url": "https://x.example/mcp", "env": {"VAMBE_API_KEY": "s3cret"}}
+    text = put_value("{}", ("mcpServers", "taskhand"), remote)
+    for host in (CURSOR, CURSOR.with_server("acme")):
+        assert "s3cret" not in mask_keys(text, host)

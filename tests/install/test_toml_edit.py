@@ -158,6 +158,7 @@ def test_a_present_entry_is_changed_in_whatever_form_it_has(text: str, fits: boo
         with pytest.raises(Unsuitable, match="dotted name"):
             put_value(new, (*PATH, "env", "B"), "3")
     assert len(find_comments(new)) == len(find_comments(text))
+    assert not fits or find_value(put_value(new, PATH, ENTRY), PATH) == ENTRY
     gone = remove_value(new, PATH)
     assert "taskhand" not in gone
     assert _others(gone) == _others(text)
