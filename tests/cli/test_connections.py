@@ -125,6 +125,14 @@ def test_the_sandboxes_say_where_their_configuration_is_read(sandboxes_output: s
     assert run("connections", "check").stdout.startswith(f"There is no configuration file at {here}.\ndefault, ")
 
 
+def test_a_connection_that_cannot_be_used_can_be_removed(run: Run, file: Path) -> None:
+    save(file, '[connections.own]\nbackend = "close"\n[connections.mine]\nbackend = "local"\n')
+    assert "connections.own" in error_of(run("connections", "list")).message
+    done = run("connections", "remove", "own")
+    assert done.exit_code == 0, done.output
+    assert "mine" in run("connections", "list").stdout
+
+
 def test_doctor_names_a_connection_beside_one_whose_crm_cannot_be_chosen(run: Run, file: Path) -> None:
     save(file, '[connections.own]\nbackend = "local"\n')
     found = json.loads(run("doctor", "--json", CLOSE_API_KEY="k", VAMBE_API_KEY="k").stdout)
