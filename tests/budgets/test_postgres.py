@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from operator import methodcaller
 from typing import Any, NoReturn
 
 import anyio
@@ -207,7 +208,7 @@ async def test_a_budget_that_nobody_used_for_a_week_is_forgotten_once_another_be
         budget = PostgresBudget(store, name, RATE, monotonic=time.monotonic, answer_s=ANSWER_S)
         assert await budget.reserve(ReservationRequest("one", 1)) is not None
         aged = f"UPDATE budget SET used_at = used_at - interval '{age}' WHERE name = '{name}'"  # noqa: S608  our own
-        await store.write(lambda connection, aged=aged: connection.execute(aged))
+        await store.write(methodcaller("execute", aged))
     rows = await store.read(lambda connection: connection.execute("SELECT name FROM budget").fetchall())
     assert {row["name"] for row in rows} == {"quiet", "new"}
     await store.aclose()
