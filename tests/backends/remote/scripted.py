@@ -23,7 +23,7 @@ from backends.example.adapter import ExampleAdapter
 from backends.example.client import MESSAGES, ExampleClient, JsonObject
 from backends.example.mapping import task_body
 from taskhand.backends.remote.batch_update import BatchAdapter
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, Lost, NewTask, State, WriteState
 from taskhand.backends.remote.deletion import EmptySuccess
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.timing import Timing
@@ -290,14 +290,15 @@ class UnpreparedAdapter(ScriptedAdapter):
 def _batch_answer(
     items: Sequence[Item[JsonObject] | NewTask[JsonObject]], answers: Sequence[JsonObject | TaskhandError | str]
 ) -> BatchAnswer[JsonObject]:
-    pairs = [(item.index, answer) for item, answer in zip(items, answers, strict=True)]
-    faults = {index: answer for index, answer in pairs if isinstance(answer, TaskhandError)}
-    return BatchAnswer(
-        rows={index: answer for index, answer in pairs if isinstance(answer, dict)},
-        refused={index: fault for index, fault in faults.items() if isinstance(fault, CallerError)},
-        lost={index: fault for index, fault in faults.items() if not isinstance(fault, CallerError)},
-        pending=frozenset(index for index, answer in pairs if answer == "pending"),
-    )
+    return {item.index: _state_of(answer) for item, answer in zip(items, answers, strict=True)}
+
+
+def _state_of(answer: JsonObject | TaskhandError | str) -> WriteState[JsonObject]:
+    if isinstance(answer, TaskhandError):
+        return answer if isinstance(answer, CallerError) else Lost(answer)
+    if isinstance(answer, dict):
+        return Applied(answer)
+    return State.PENDING if answer == "pending" else State.CONFIRMED
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from backends.example.client import ExampleClient, JsonObject
 from backends.example.mapping import task_body
 from taskhand.backends.base import BulkProgress
 from taskhand.backends.remote.batch_update import BatchAdapter
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, Lost, State
 from taskhand.backends.remote.timing import Timing
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NoAnswer, NotFound
@@ -42,8 +42,7 @@ class BatchedAdapter(ExampleAdapter, BatchAdapter[JsonObject]):
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """Confirms without a row."""
-        del items
-        return BatchAnswer()
+        return dict.fromkeys((item.index for item in items), State.CONFIRMED)
 
     async def get_many(self, items: Sequence[Item[JsonObject]]) -> Mapping[str, JsonObject]:
         """The tasks as they were."""
@@ -85,7 +84,8 @@ class LosingAdapter(BatchedAdapter):
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """Lose the answer to a part of the batch."""
         self.sent += 1
-        return BatchAnswer(lost={items[0].index: NoAnswer("No answer came in time.") if self.sent == 1 else None})
+        lost = Lost(NoAnswer("No answer came in time.") if self.sent == 1 else None)
+        return {**await super().update_many(items), items[0].index: lost}
 
 
 class StoppedAdapter(BatchedAdapter):
@@ -97,7 +97,7 @@ class StoppedAdapter(BatchedAdapter):
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """Lose the answer."""
         self.progress.stop("the caller gave up")
-        return BatchAnswer(lost=dict.fromkeys(item.index for item in items))
+        return dict.fromkeys((item.index for item in items), Lost())
 
 
 class AtomicAdapter(BatchedAdapter):
@@ -116,7 +116,7 @@ class AtomicAdapter(BatchedAdapter):
         if any(item.edit.priority == 3 for item in items):
             raise CallerError("There is no priority 3.")
         rows = [await ExampleClient.update(self._client, item.id, task_body(item.edit)) for item in items]
-        return BatchAnswer(rows={item.index: row for item, row in zip(items, rows, strict=True)})
+        return {item.index: Applied(row) for item, row in zip(items, rows, strict=True)}
 
 
 class SingleTaskAdapter(BatchedAdapter):

@@ -20,7 +20,7 @@ from backends.remote.scripted import (
     report,
 )
 from taskhand.backends.base import BulkProgress
-from taskhand.backends.remote.bulk_item import NewTask
+from taskhand.backends.remote.bulk_item import Applied, NewTask
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import OutcomeUnknown
@@ -232,8 +232,8 @@ class OlderTaskAdapter(ScriptedAdapter):
     async def complete_creates(self, items: Sequence[NewTask[JsonObject]]) -> None:
         """Read the new tasks back."""
         for item in items:
-            if self.is_read_back and item.note is None:
-                item.row = (await self.wire.tasks())[0]
+            if self.is_read_back and isinstance(item.state, Applied) and item.state.note is None:
+                item.state = Applied((await self.wire.tasks())[0])
 
     is_read_back = False
 

@@ -26,7 +26,7 @@ from taskhand.backends.close.fields.lead_contacts import LeadContacts
 from taskhand.backends.close.fields.lead_notes import Notes, WrittenNote
 from taskhand.backends.close.query import PageSearch, TasksById
 from taskhand.backends.remote.batch_update import BatchAdapter
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item
+from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
 from taskhand.backends.remote.parsing import JsonObject, id_of, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.timing import Timing
@@ -242,7 +242,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
         """PUT the same values to many tasks; the response has no result for any of them."""
         edit = items[0].edit
         await self._client.update_many([item.id for item in items], mapping.bulk_body(edit) or {}, self._day_of(edit))
-        return BatchAnswer()
+        return dict.fromkeys((item.index for item in items), State.CONFIRMED)
 
     async def get_many(self, items: Sequence[Item[JsonObject]]) -> Mapping[str, JsonObject]:
         """The listed rows of the items' tasks, 100 a request."""

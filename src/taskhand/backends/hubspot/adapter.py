@@ -28,7 +28,7 @@ from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, TaskReader
 from taskhand.backends.remote.batch_update import BatchAdapter
-from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, NewTask, open_items
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, NewTask, State, WriteState, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
 from taskhand.backends.remote.lost_update import write_update
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -281,17 +281,15 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update."""
-        sent = [(item, properties_of(item.edit, item.before, self.account.data)) for item in items]
-        inputs = [TaskInput(item.index, item.id, properties) for item, properties in sent if properties]
-        answer = await self._batches.send(inputs, self._client.update_many)
-        rows = {}
-        for item, properties in sent:
-            row = Record.read(answer.rows.get(item.index, {}))
-            if row and (
-                whole := self._confirmed_record(item.before, properties, row.with_names(properties_in(item.edit)))
-            ):
-                rows[item.index] = whole
-        return BatchAnswer(rows, answer.refused, answer.lost, answer.pending)
+        sent = {item.index: properties_of(item.edit, item.before, self.account.data) for item in items}
+        inputs = [TaskInput(item.index, item.id, sent[item.index], names=properties_in(item.edit)) for item in items]
+        answer = await self._batches.send([item for item in inputs if item.properties], self._client.update_many)
+        states: dict[int, WriteState[Record]] = {**dict.fromkeys(sent, State.CONFIRMED), **answer}
+        for item in items:
+            if isinstance(state := states[item.index], Applied):
+                whole = self._confirmed_record(item.before, sent[item.index], state.row)
+                states[item.index] = Applied(whole) if whole else State.CONFIRMED
+        return states
 
     async def get_many(self, items: Sequence[Item[Record]]) -> Mapping[str, Record]:
         """The tasks of these items, with the links that they had before."""

@@ -13,11 +13,11 @@ from typing import Final, TypeVar
 from taskhand.backends.hubspot.errors import ids_in_error, to_error
 from taskhand.backends.hubspot.fields.due import AllDayFlag
 from taskhand.backends.hubspot.mapping import Record
-from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Lost, NewTask, State, WriteState
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
 from taskhand.domain.errors import CallerError, OutcomeUnknown, TaskhandError, UpstreamFailed
 
-__all__ = ["BatchRequests", "TaskInput", "resend_part", "split_answer"]
+__all__ = ["BatchRequests", "TaskInput", "read_answer", "send_again"]
 
 _PENDING: Final = frozenset({"PENDING", "PROCESSING"})
 """The statuses of a batch that HubSpot has accepted but not executed yet: documented, never recorded."""
@@ -27,14 +27,15 @@ _PENDING: Final = frozenset({"PENDING", "PROCESSING"})
 class TaskInput:
     """One task of a batch: its `index` in the bulk, its properties, and the `associations` of a new task.
 
-    `task_id` is empty for a new task. `trace` is the `objectWriteTraceId`: with it, HubSpot refuses single inputs
-    instead of the whole batch.
+    `task_id` is empty for a new task. `names` are the properties that no field shows. `trace` is the
+    `objectWriteTraceId`: with it, HubSpot refuses single inputs instead of the whole batch.
     """
 
     index: int
     task_id: str
     properties: dict[str, str]
     associations: Sequence[JsonObject] = ()
+    names: frozenset[str] = frozenset()
     trace: str = ""
 
     @property
@@ -46,7 +47,6 @@ class TaskInput:
 
 
 _One = TypeVar("_One", TaskInput, NewTask[Record])
-_Row = TypeVar("_Row")
 
 
 class BatchRequests:
@@ -59,13 +59,10 @@ class BatchRequests:
 
     async def send(
         self, inputs: Sequence[TaskInput], post: Callable[[list[JsonObject]], Awaitable[JsonObject]]
-    ) -> BatchAnswer[JsonObject]:
-        """`post` inputs; those refused only for the all-day flag are sent once more without it.
-
-        The rows of a batch that is not complete are left out: HubSpot may still fail to write them.
-        """
+    ) -> BatchAnswer[Record]:
+        """`post` inputs; those refused only for the all-day flag are sent once more without it."""
         if not inputs:
-            return BatchAnswer()
+            return {}
         # A response that a proxy sends twice must not name the inputs of a later batch.
         number, strip = next(self._numbers), self._all_day.strip
         sent = [replace(item, trace=f"{number}-{item.index}", properties=strip(item.properties)) for item in inputs]
@@ -75,20 +72,17 @@ class BatchRequests:
             if not any(self._all_day.note_refusal(error, item.properties) for item in sent):
                 raise
             return await self.send(inputs, post)
-        answer = split_answer(sent, json, self._id_property)
-        pending = {item.index for item in sent} - answer.refused.keys() if json.get("status") in _PENDING else ()
-        rows = answer.rows if json.get("status") == "COMPLETE" else {}
-        answer = replace(answer, rows=rows, pending=frozenset(pending))
-        refused = [(item, why) for item in sent if (why := answer.refused.get(item.index)) is not None]
+        answer = read_answer(sent, json, self._id_property)
+        refused = [(item, why) for item in sent if isinstance(why := answer[item.index], TaskhandError)]
         flagged = [item for item, why in refused if self._all_day.note_refusal(why, item.properties)]
-        return await resend_part(answer, flagged, lambda part: self.send(part, post))
+        return {**answer, **await send_again(flagged, lambda part: self.send(part, post))}
 
 
-def split_answer(inputs: Sequence[TaskInput], answer: JsonObject, id_property: str | None) -> BatchAnswer[JsonObject]:
-    """Split a response by input, matched by trace id, else by id. An input both in results and in errors is lost.
+def read_answer(inputs: Sequence[TaskInput], answer: JsonObject, id_property: str | None) -> BatchAnswer[Record]:
+    """The state of each input, matched by trace id, else by id. An input both in results and in errors is lost.
 
     An error that names no input is the reason of the lost inputs if it is the only such error, or if only one input is
-    lost.
+    lost. The rows of a batch that is not complete are left out: HubSpot may still fail to write them.
     """
     indexes = {item.task_id: item.index for item in inputs if item.task_id} | {
         item.trace: item.index for item in inputs
@@ -102,14 +96,21 @@ def split_answer(inputs: Sequence[TaskInput], answer: JsonObject, id_property: s
         nameless += [] if names else [to_error(error)]
         for index in (indexes[name] for name in names if name in indexes):
             refused.setdefault(index, to_error(error))
-    both = done.keys() & refused.keys()
     unmatched = [item.index for item in inputs if item.index not in done and item.index not in refused]
     reason = nameless[0] if len(nameless) == 1 or (nameless and len(unmatched) == 1) else None
-    return BatchAnswer(
-        {index: row for index, row in done.items() if index not in both},
-        {index: error for index, error in refused.items() if index not in both},
-        dict.fromkeys(both) | dict.fromkeys(unmatched, reason),
-    )
+
+    def state_of(item: TaskInput) -> WriteState[Record]:
+        row, error, status = done.get(item.index), refused.get(item.index), answer.get("status")
+        if error is not None and row is None:
+            return error
+        if status in _PENDING:
+            return State.PENDING
+        if error is not None or row is None:
+            return Lost(reason if error is None else None)
+        record = Record.read(row) if status == "COMPLETE" else None
+        return State.CONFIRMED if record is None else Applied(record.with_names(item.names))
+
+    return {item.index: state_of(item) for item in inputs}
 
 
 def _name_of(row: JsonObject, id_property: str | None) -> str:
@@ -119,23 +120,15 @@ def _name_of(row: JsonObject, id_property: str | None) -> str:
     return str(value_at(row, "properties", id_property) if id_property else row.get("id"))
 
 
-async def resend_part(
-    answer: BatchAnswer[_Row], part: Sequence[_One], send: Callable[[Sequence[_One]], Awaitable[BatchAnswer[_Row]]]
-) -> BatchAnswer[_Row]:
-    """The answer after the items in `part`, which it refuses, were sent once more; an error concerns only these."""
-    if not part:
-        return answer
-    indexes = [item.index for item in part]
+async def send_again(
+    part: Sequence[_One], send: Callable[[Sequence[_One]], Awaitable[BatchAnswer[Record]]]
+) -> BatchAnswer[Record]:
+    """The states of the refused items in `part` after they were sent once more; an error concerns only these."""
+    state: Lost | TaskhandError
     try:
-        again = await send(part)
+        return await send(part) if part else {}
     except (OutcomeUnknown, UpstreamFailed) as fault:
-        again = BatchAnswer(lost=dict.fromkeys(indexes, fault))
+        state = Lost(fault)
     except TaskhandError as error:
-        again = BatchAnswer(refused=dict.fromkeys(indexes, error))
-    left = {index: error for index, error in answer.refused.items() if index not in indexes}
-    return BatchAnswer(
-        {**answer.rows, **again.rows},
-        {**left, **again.refused},
-        {**answer.lost, **again.lost},
-        answer.pending | again.pending,
-    )
+        state = error
+    return dict.fromkeys((item.index for item in part), state)

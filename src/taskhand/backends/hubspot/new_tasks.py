@@ -10,14 +10,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 from taskhand.backends.hubspot.associations import without_links
-from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, resend_part
+from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, send_again
 from taskhand.backends.hubspot.errors import MESSAGES, refusal_of_new_task
 from taskhand.backends.hubspot.fields.due import AllDayFlag
 from taskhand.backends.hubspot.fields.links import KINDS, links_set
 from taskhand.backends.hubspot.mapping import Record, properties_of
 from taskhand.backends.hubspot.task_reader import TaskReader
 from taskhand.backends.hubspot.undo_deletion import further_properties, links_of_new, without_further
-from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, NewTask
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.receipt import join_notes
@@ -56,29 +56,30 @@ class NewTasks:
             answer = await self._batches.send(inputs, self._client.create_many)
         except CallerError as error:
             raise refusal_of_new_task(error) from None
-        read = [(item, Record.read(answer.rows.get(item.index, {}))) for item in items]
-        rows = {item.index: row.with_names(properties_in(item.edit)) for item, row in read if row is not None}
-        errors = {index: refusal_of_new_task(refusal) for index, refusal in answer.refused.items()}
-        refused = [item for item in items if item.index in errors]
-        less = [replace(item, edit=part) for item in refused if (part := _part_of(item.edit)) is not None]
-        return await resend_part(BatchAnswer(rows, errors, answer.lost), less, self.create_many)
+        refused = {index: error for index, error in answer.items() if isinstance(error, TaskhandError)}
+        errors = {index: refusal_of_new_task(error) for index, error in refused.items()}
+        less = [
+            replace(item, edit=part)
+            for item in items
+            if item.index in refused and (part := _part_of(item.edit)) is not None
+        ]
+        return {**answer, **errors, **await send_again(less, self.create_many)}
 
     async def complete(self, items: Sequence[NewTask[Record]]) -> None:
         """Read new tasks back with their links; a task that cannot be read stays as HubSpot confirmed it."""
-        made = {item.row.id: item for item in items if item.row is not None}
-        for record_id, item in made.items():
-            item.note = join_notes(item.note, await self._reader.deleted_tasks.put_back(record_id, item.edit))
-        edits = [item.edit for item in made.values()]
+        made = [(item, item.state.row, item.state.note) for item in items if isinstance(item.state, Applied)]
+        deleted_tasks = self._reader.deleted_tasks
+        notes = [join_notes(note, await deleted_tasks.put_back(row.id, item.edit)) for item, row, note in made]
+        edits = [item.edit for item, _, _ in made]
         kinds = KINDS if any(map(links_of_new, edits)) else ()
         found: Mapping[str, Record] = {}
         with suppress(TaskhandError):
-            found = await self._reader.by_own_id.read_with_links(list(made), properties_in(*edits), kinds)
-        for record_id, item in made.items():
-            read = found.get(record_id)
-            if read is not None and read.id == record_id:
-                item.row = read
-            else:
-                item.note = item.note or MESSAGES.accepted
+            ids = [row.id for _, row, _ in made]
+            found = await self._reader.by_own_id.read_with_links(ids, properties_in(*edits), kinds)
+        for (item, row, _), note in zip(made, notes, strict=True):
+            read = found.get(row.id)
+            is_read = read is not None and read.id == row.id
+            item.state = Applied(found[row.id], note) if is_read else Applied(row, note or MESSAGES.accepted)
 
     async def _input(self, index: int, edit: Edit) -> TaskInput:
         """A new task with its links, its initial status, and the further properties that a deleted task had."""
@@ -88,7 +89,7 @@ class NewTasks:
         links = [
             {"to": {"id": link["id"]}, "types": link["types"]} for ones in links_of_new(edit).values() for link in ones
         ]
-        return TaskInput(index, "", properties, links)
+        return TaskInput(index, "", properties, links, properties_in(edit))
 
 
 def _part_of(edit: Edit) -> Edit | None:

@@ -12,7 +12,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from taskhand.backends.base import Account, Backend, BulkProgress, ItemResult, OwnProperties, Written
 from taskhand.backends.remote.bulk_create import BulkCreate
-from taskhand.backends.remote.bulk_item import BatchAnswer, Item, NewTask
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, NewTask
 from taskhand.backends.remote.bulk_update import ItemWriter, update_all
 from taskhand.backends.remote.deletion import Deletion
 from taskhand.backends.remote.lost_create import LostCreates
@@ -118,16 +118,16 @@ class Creator(ABC, Generic[_Row]):
     async def create_many(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
         """POST a batch of several tasks, if `max_creates` is more than 1.
 
-        A refused batch makes no task; an item that the response does not mention is lost.
+        A refused batch makes no task; an item without its row in the response is lost.
         """
         raise NotImplementedError
 
     async def complete_creates(self, items: Sequence[NewTask[_Row]]) -> None:
         """Complete the rows of new tasks, as `complete` does for one."""
         for item in items:
-            if item.row is not None:
-                item.row, note = await self.complete(item.row, None, item.edit)
-                item.note = note or item.note
+            if isinstance(item.state, Applied):
+                row, note = await self.complete(item.state.row, None, item.edit)
+                item.state = Applied(row, note or item.state.note)
 
     async def create_task(self, edit: Edit) -> Written:
         """Create a task; if the response is lost, the task is searched for and not sent again."""

@@ -59,7 +59,7 @@ class BatchAdapter(CrmAdapter[_Row]):
 
     @abstractmethod
     async def update_many(self, items: Sequence[Item[_Row]]) -> BatchAnswer[_Row]:
-        """Send one request for a batch; an item that the response does not mention counts as confirmed."""
+        """Send one request for a batch; an item without its row in the response may be confirmed all the same."""
 
     @abstractmethod
     async def get_many(self, items: Sequence[Item[_Row]]) -> Mapping[str, _Row]:
@@ -149,17 +149,16 @@ class _BatchUpdate(Generic[_Row]):
 
     def _enter(self, items: Sequence[Item[_Row]], answer: BatchAnswer[_Row]) -> None:
         for item in items:
-            row = answer.rows.get(item.index)
-            if (error := answer.refused.get(item.index)) is not None:
-                self._refuse([item], error)
-            elif item.index in answer.pending:
-                item.state = State.PENDING
-            elif item.index in answer.lost:
-                item.lose(answer.lost[item.index])
-            elif row is not None and self._adapter.shows(row, item.edit):
-                item.state = Applied(row, self._note(item))
-            else:
-                item.state = State.CONFIRMED
+            match answer[item.index]:
+                case TaskhandError() as error:
+                    self._refuse([item], error)
+                case Lost(fault=fault):
+                    item.lose(fault)
+                case Applied(row=row):
+                    is_shown = self._adapter.shows(row, item.edit)
+                    item.state = Applied(row, self._note(item)) if is_shown else State.CONFIRMED
+                case state:
+                    item.state = state
 
     def _refuse(self, items: Sequence[Item[_Row]], refused: TaskhandError) -> None:
         """End refused items; the read before a repetition shows whether the first request had an effect."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from pydantic import MISSING
 
 from taskhand.backends.base import BulkProgress, ItemResult
-from taskhand.backends.remote.bulk_item import BatchAnswer, NewTask
+from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Lost, NewTask, State
 from taskhand.backends.remote.timing import SEARCH_WAITS_S
 from taskhand.backends.remote.write_refusals import explain_refusal, is_doubtful
 from taskhand.call.parallel_work import for_each
@@ -53,10 +53,10 @@ class BulkCreate(Generic[_Row]):
         except TaskhandError as error:
             self._fail(items, error)
         self._known = self._adapter.recent.known_ids
-        to_send = [item for item in items if item.error is None]
+        to_send = _open_items(items)
         with self._lost_creates.under_way(to_send):
             await self._send_all(chunks(to_send, self._adapter.max_creates))
-            await self._find([item for item in items if item.is_lost])
+            await self._find([item for item in items if isinstance(item.state, Lost)])
         self._report(items)
         return tuple(self._progress.results[index] for index in range(len(edits)))
 
@@ -88,7 +88,8 @@ class BulkCreate(Generic[_Row]):
             throttled = await self._send_once(items)
         if throttled is not None and (items := _open_items(items)):
             for item in items:
-                item.fault = throttled if item.may_be_made else None
+                if item.may_be_made:
+                    item.state = Lost()
             self._fail(_open_items(items), throttled)
 
     async def _send_once(self, items: Sequence[NewTask[_Row]]) -> RateLimited | None:
@@ -108,8 +109,8 @@ class BulkCreate(Generic[_Row]):
                     self._fail(items, self._progress.stopped)
                     return None
                 return throttled
-            except (OutcomeUnknown, UpstreamFailed) as fault:
-                answer = BatchAnswer(lost=dict.fromkeys((item.index for item in items), fault))
+            except (OutcomeUnknown, UpstreamFailed):
+                answer = dict.fromkeys((item.index for item in items), Lost())
             except TaskhandError as refused:
                 may_lag = is_doubtful(sent, refused)
                 if may_lag or (len(items) > 1 and isinstance(refused, CallerError)):  # a refused batch is split
@@ -145,13 +146,13 @@ class BulkCreate(Generic[_Row]):
             found = await self._search_long(items, may_lag=may_lag, searches=1 if is_throttled else None)
         for item in items:
             item.may_be_made = found is None
-            if item.row is None and (not is_throttled if found is None else _has_candidate(item, found)):
-                item.fault = refused
+            if item.state is State.OPEN and (not is_throttled if found is None else _has_candidate(item, found)):
+                item.state = Lost()
 
     async def _create(self, items: Sequence[NewTask[_Row]]) -> BatchAnswer[_Row]:
         if len(items) > 1:
             return await self._adapter.create_many(items)
-        return BatchAnswer({items[0].index: await self._adapter.create(items[0].edit)})
+        return {items[0].index: Applied(await self._adapter.create(items[0].edit))}
 
     async def _after_refusal(self, items: Sequence[NewTask[_Row]], refused: TaskhandError) -> None:
         """Send each task of a refused batch alone that a search did not find; end the item of a single refusal."""
@@ -163,18 +164,19 @@ class BulkCreate(Generic[_Row]):
             await self._send_all([[item] for item in items])
 
     async def _enter(self, items: Sequence[NewTask[_Row]], answer: BatchAnswer[_Row]) -> None:
-        """Enter the result of each item; an item that the response does not mention is lost.
+        """Enter the result of each item; an item without a new task in the response is lost.
 
         An item is also lost if the response has another task: it belongs to another request.
         """
         for item in items:
-            row = answer.rows.get(item.index)
-            item.row = None if row is None or self._is_known(row) or self._is_other(row, item) else row
-            if (error := answer.refused.get(item.index)) is not None:
-                self._fail([item], explain_refusal(error, self._messages.name, item.edit, None))
-            elif item.row is None:
-                item.fault = answer.lost.get(item.index) or self._messages.unknown_create()
-        await self._finish([item for item in items if item.row is not None])
+            match answer[item.index]:
+                case TaskhandError() as error:
+                    self._fail([item], explain_refusal(error, self._messages.name, item.edit, None))
+                case Applied(row=row) as made if not (self._is_known(row) or self._is_other(row, item)):
+                    item.state = made
+                case _:
+                    item.state = Lost()
+        await self._finish(items)
 
     def _is_known(self, row: _Row) -> bool:
         """Whether a task existed before the creates of this call, or was made by another create."""
@@ -193,9 +195,9 @@ class BulkCreate(Generic[_Row]):
         """Search for lost creates; a create whose task is not certain fails as unknown."""
         found = await self._search_long(lost, may_lag=True) or {}
         for item in lost:
-            if item.is_lost:
+            if isinstance(item.state, Lost):
                 tasks = found[item.index].tasks if item.index in found else ()
-                item.error = self._messages.unknown_create(Candidate(task.id, task.title) for task in tasks)
+                item.state = self._messages.unknown_create(Candidate(task.id, task.title) for task in tasks)
 
     async def _search_long(
         self, items: Sequence[NewTask[_Row]], *, may_lag: bool, searches: int | None = None
@@ -206,7 +208,7 @@ class BulkCreate(Generic[_Row]):
         """
         found: dict[int, CreateCandidates] | None = None
         for wait_s in SEARCH_WAITS_S[:searches]:
-            left = [item for item in items if item.row is None and not _has_candidate(item, found or {})]
+            left = [item for item in items if not (item.is_made or _has_candidate(item, found or {}))]
             if not left or (wait_s and not await self._adapter.timing.sleep_if_time(wait_s)):
                 break
             with suppress(TaskhandError):
@@ -222,48 +224,46 @@ class BulkCreate(Generic[_Row]):
         """
         with without_pauses(when=self._progress.stopped is not None and not self._is_alone):
             candidates = await self._lost_creates.find(items, self._known)
-        made = [item for item in items if item.row is not None]
-        for item in made:
-            item.note = self._messages.found
-        await self._finish(made)
+        await self._finish(items)
         return {item.index: found_candidates for item, found_candidates in zip(items, candidates, strict=True)}
 
     async def _finish(self, items: Sequence[NewTask[_Row]]) -> None:
-        """Complete the new tasks, reading them back if their rows are incomplete, and report them.
+        """Complete the new tasks of items, reading them back if their rows are incomplete, and report them.
 
         An item whose task turns out to be another one is lost, as in `_enter`.
         """
-        for item in items:
-            if item.row is not None:
-                self._lost_creates.made.add(self._adapter.to_task(item.row).id)
-        if items:
-            await self._adapter.complete_creates(items)
-        for item in items:
-            if item.row is not None and self._is_other(item.row, item):
-                item.row, item.note, item.fault = None, None, self._messages.unknown_create()
-        self._report([item for item in items if item.row is not None])
+        made = [(item, item.state.row) for item in items if isinstance(item.state, Applied)]
+        self._lost_creates.made.update(self._adapter.to_task(row).id for _, row in made)
+        if made:
+            await self._adapter.complete_creates([item for item, _ in made])
+        for item, _ in made:
+            if isinstance(item.state, Applied) and self._is_other(item.state.row, item):
+                item.state = Lost()
+        self._report(items)
 
     def _fail(self, items: Sequence[NewTask[_Row]], error: TaskhandError) -> None:
         """End items with an error; all items that a stop left unsent get the same error."""
         reason = self._progress.heed(error)
         for item in items:
-            item.error = item.error or (error if self._is_alone else reason)
+            item.state = error if self._is_alone else reason
         self._report(items)
 
     def _report(self, items: Sequence[NewTask[_Row]]) -> None:
+        """Report the items that are over, once each."""
         for item in items:
             if item.index in self._progress.results:
                 continue
-            written = None
-            if item.row is not None:
-                written = self._adapter.to_written(item.row, item.edit, item.note)
+            if isinstance(item.state, TaskhandError):
+                self._progress.report(item.index, ItemResult("", error=item.state))
+            elif isinstance(item.state, Applied):
+                written = self._adapter.to_written(item.state.row, item.edit, item.state.note)
                 self._lost_creates.made.add(written.task.id)
-            self._progress.report(item.index, ItemResult(written.task.id if written else "", written, item.error))
+                self._progress.report(item.index, ItemResult(written.task.id, written))
 
 
 def _open_items(items: Sequence[NewTask[_Row]]) -> list[NewTask[_Row]]:
-    """The items whose last request was refused and which were not found."""
-    return [item for item in items if item.row is None and item.fault is None]
+    """The items that were not sent, or whose last request was refused and which were not found."""
+    return [item for item in items if item.state is State.OPEN]
 
 
 def _has_candidate(item: NewTask[_Row], candidates: Mapping[int, CreateCandidates]) -> bool:

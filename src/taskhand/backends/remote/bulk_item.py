@@ -1,7 +1,7 @@
 """The state of one write within a bulk: its edit, its requests and its outcome so far."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Generic, TypeVar
@@ -11,7 +11,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import NoAnswer, OutcomeUnknown, TaskhandError
 from taskhand.domain.task import Task
 
-__all__ = ["Applied", "BatchAnswer", "Item", "Lost", "NewTask", "State", "open_items"]
+__all__ = ["Applied", "BatchAnswer", "Item", "Lost", "NewTask", "State", "WriteState", "open_items"]
 
 _Row = TypeVar("_Row")
 
@@ -28,12 +28,22 @@ class State(Enum):
 class Lost:
     """The state of an item that was sent, and whose response was lost or did not mention it.
 
-    `failure` is the CRM's error, None for a lost response. `may_be_late` is whether a request may still arrive at the
-    CRM, because no response came in time.
+    `fault` is the error of the last request, None if its response did not mention the item. `was_late` is whether an
+    earlier request may still arrive at the CRM.
     """
 
-    failure: TaskhandError | None = None
-    may_be_late: bool = False
+    fault: TaskhandError | None = None
+    was_late: bool = False
+
+    @property
+    def failure(self) -> TaskhandError | None:
+        """The CRM's error; None for a lost response."""
+        return None if isinstance(self.fault, OutcomeUnknown) else self.fault
+
+    @property
+    def may_be_late(self) -> bool:
+        """Whether a request may still arrive at the CRM, because no response came in time."""
+        return self.was_late or isinstance(self.fault, NoAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,11 @@ class Applied(Generic[_Row]):
 
     row: _Row
     note: str | None = None
+
+
+WriteState = State | Lost | Applied[_Row] | TaskhandError
+BatchAnswer = Mapping[int, WriteState[_Row]]
+"""The CRM's response to a batch, by the index of the item."""
 
 
 @dataclass(slots=True)
@@ -57,7 +72,7 @@ class Item(Generic[_Row]):
     before: Task
     edit: Edit
     was: _Row | None = None
-    state: State | Lost | Applied[_Row] | Written | TaskhandError = State.OPEN
+    state: WriteState[_Row] | Written = State.OPEN
     row: _Row | None = None
     is_resent: bool = False
 
@@ -88,9 +103,7 @@ class Item(Generic[_Row]):
 
     def lose(self, fault: TaskhandError | None) -> None:
         """Note that it was sent, and that `fault` leaves its outcome open; None if the response did not mention it."""
-        may_be_late = isinstance(self.state, Lost) and self.state.may_be_late
-        failure = None if isinstance(fault, OutcomeUnknown) else fault
-        self.state = Lost(failure, may_be_late or isinstance(fault, NoAnswer))
+        self.state = Lost(fault, isinstance(self.state, Lost) and self.state.may_be_late)
 
 
 def open_items(items: Iterable[Item[_Row]]) -> list[Item[_Row]]:
@@ -102,34 +115,17 @@ def open_items(items: Iterable[Item[_Row]]) -> list[Item[_Row]]:
 class NewTask(Generic[_Row]):
     """The create at `index` of a bulk, sent at `sent_at`.
 
-    `row` is the new task from the response or from a search, `note` says how it was learned. `fault` is the error that
-    left it open whether the task was made. `may_be_made` is whether the search after a refused request has failed.
+    The last `state` is the outcome: the new task from the response or from a search, or an error. `may_be_made` is
+    whether the search after a refused request has failed.
     """
 
     index: int
     edit: Edit
     sent_at: datetime
-    row: _Row | None = None
-    note: str | None = None
-    fault: TaskhandError | None = None
-    error: TaskhandError | None = None
+    state: WriteState[_Row] = State.OPEN
     may_be_made: bool = False
 
     @property
-    def is_lost(self) -> bool:
-        """Whether the task may have been made, and its outcome is not known yet."""
-        return self.fault is not None and self.row is None and self.error is None
-
-
-@dataclass(frozen=True, slots=True)
-class BatchAnswer(Generic[_Row]):
-    """The CRM's response to a batch, by index of the item.
-
-    `lost` are the items with an unknown outcome, with the error if there is one. `pending` are the items that the CRM
-    has accepted and may apply later. An item in none of the four was confirmed without its row.
-    """
-
-    rows: Mapping[int, _Row] = field(default_factory=dict)
-    refused: Mapping[int, TaskhandError] = field(default_factory=dict)
-    lost: Mapping[int, TaskhandError | None] = field(default_factory=dict)
-    pending: frozenset[int] = frozenset()
+    def is_made(self) -> bool:
+        """Whether its task was made, and is known."""
+        return isinstance(self.state, Applied)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from taskhand.backends.remote.bulk_item import NewTask
+from taskhand.backends.remote.bulk_item import Applied, NewTask
 from taskhand.domain.create_matching import SEARCHED_BEFORE, CreateCandidates, is_created_since, match_creates
 from taskhand.domain.edit import Edit
 from taskhand.domain.task import Task
@@ -41,16 +41,16 @@ class LostCreates(Generic[_Row]):
             self._under_way.difference_update(items)
 
     async def find(self, items: Sequence[NewTask[_Row]], known_ids: frozenset[str]) -> list[CreateCandidates]:
-        """Search once for the tasks of these items: returns the candidates of each, and enters the row of certain ones.
+        """Search once for the tasks of these items: returns the candidates of each, and enters the certain ones.
 
         `known_ids` are of tasks that were read before. TaskhandError if the search fails.
         """
         edits, known_ids = [new_task.edit for new_task in items], known_ids | self.made
         rows, ahead = await self._rows(edits, min(new_task.sent_at for new_task in items), known_ids)
         found = [self._candidates(new_task.edit, new_task.sent_at, rows, ahead, known_ids) for new_task in items]
-        others = [new_task.edit for new_task in self._under_way.difference(items) if new_task.row is None]
+        others = [new_task.edit for new_task in self._under_way.difference(items) if not new_task.is_made]
         for index, task in match_creates(edits, found, others).items():
-            _, items[index].row = rows[task.id]
+            items[index].state = Applied(rows[task.id][1], self._adapter.messages.found)
         return found
 
     async def candidates(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
