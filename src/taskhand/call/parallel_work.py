@@ -10,6 +10,7 @@ from anyio.abc import TaskGroup
 __all__ = ["concurrent_tasks", "for_each"]
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 @asynccontextmanager
@@ -22,14 +23,15 @@ async def concurrent_tasks() -> AsyncGenerator[TaskGroup, None]:
         raise errors.exceptions[0] from None
 
 
-async def for_each(items: Sequence[_T], work: Callable[[_T], Awaitable[object]], *, at_once: int) -> None:
-    """Run the work for each item, started in their order, for at most `at_once` items at the same time."""
-    queue = iter(items)
+async def for_each(items: Sequence[_T], work: Callable[[_T], Awaitable[_R]], *, at_once: int) -> list[_R]:
+    """The results of the work for each item, started in their order, for at most `at_once` items at the same time."""
+    queue, results = iter(enumerate(items)), dict[int, _R]()
 
     async def work_on() -> None:
-        for item in queue:
-            await work(item)
+        for index, item in queue:
+            results[index] = await work(item)
 
     async with concurrent_tasks() as group:
         for _ in range(min(at_once, len(items))):
             group.start_soon(work_on)
+    return [results[index] for index in range(len(items))]

@@ -115,12 +115,7 @@ class ServerReadiness:
         if len(self.connections) == 1:
             states = await self.connections[0].check()
             return ReadinessReport(_is_ready(states), states)
-        found: list[bool] = []
-
-        async def check(connection: Readiness) -> None:
-            found.append(await connection.is_ready())
-
-        await for_each(self.connections, check, at_once=len(self.connections))
+        found = await for_each(self.connections, Readiness.is_ready, at_once=len(self.connections))
         return ReadinessReport(any(found), connections=f"{sum(found)} of {len(found)}")
 
 

@@ -174,15 +174,16 @@ class CrmAdapter(Creator[_Row], Backend):
     async def snapshots(self, ids: Sequence[str], *, fresh: bool = False) -> dict[str, Snapshot]:  # noqa: ARG002
         """The tasks that exist, each with its row, read one by one."""
         await self.prepare()
-        found: dict[str, Snapshot] = {}
 
-        async def read(task_id: str) -> None:
+        async def read(task_id: str) -> Snapshot | None:
             with suppress(NotFound):
                 row = await self.get(task_id)
-                found[task_id] = Snapshot(self.to_task(row), row if isinstance(row, Mapping) else {})
+                return Snapshot(self.to_task(row), row if isinstance(row, Mapping) else {})
+            return None
 
-        await for_each([*dict.fromkeys(ids)], read, at_once=self.singles_at_once)
-        return {task_id: found[task_id] for task_id in ids if task_id in found}
+        unique = list(dict.fromkeys(ids))
+        found = zip(unique, await for_each(unique, read, at_once=self.singles_at_once), strict=True)
+        return {task_id: snapshot for task_id, snapshot in found if snapshot is not None}
 
     # Many tasks at once.
 
@@ -221,7 +222,7 @@ class CrmAdapter(Creator[_Row], Backend):
         """Delete many tasks, each with its own request; nothing is sent once `progress` is stopped."""
         results = progress or BulkProgress()
 
-        async def delete(item: tuple[int, Task]) -> None:
+        async def delete(item: tuple[int, Task]) -> ItemResult:
             index, task = item
             try:
                 if results.stopped is not None:
@@ -230,9 +231,9 @@ class CrmAdapter(Creator[_Row], Backend):
             except TaskhandError as error:
                 result = ItemResult(task.id, error=results.heed(error))
             results.report(index, result)
+            return result
 
-        await for_each([*enumerate(before)], delete, at_once=self.singles_at_once)
-        return tuple(results.results[index] for index in range(len(before)))
+        return tuple(await for_each([*enumerate(before)], delete, at_once=self.singles_at_once))
 
     async def find_created(self, edits: Sequence[Edit], sent_at: datetime) -> tuple[CreateCandidates, ...]:
         """The tasks that each create sent at `sent_at` may have made; TaskhandError if the search fails.

@@ -103,15 +103,14 @@ class EventLog:
 
         `max_pages` limits the pages with entries after `known_until`; older entries were read before.
         """
-        entries_by_action: dict[str, tuple[list[LogEntry], bool]] = {}
-
-        async def read(action: str) -> None:
-            entries_by_action[action] = await self._read_action(action, since, until, known_until, max_pages)
-
-        await for_each(ACTIONS, read, at_once=len(ACTIONS))
-        entries = [entry for action in ACTIONS for entry in reversed(entries_by_action[action][0])]
+        parts = await for_each(
+            ACTIONS,
+            lambda action: self._read_action(action, since, until, known_until, max_pages),
+            at_once=len(ACTIONS),
+        )
+        entries = [entry for read, _ in parts for entry in reversed(read)]
         entries.sort(key=lambda entry: entry.changed)
-        cut_at = [read[-1].changed for read, is_whole in entries_by_action.values() if read and not is_whole]
+        cut_at = [read[-1].changed for read, is_whole in parts if read and not is_whole]
         return Stretch(entries, max(cut_at, default=None))
 
     async def _read_action(

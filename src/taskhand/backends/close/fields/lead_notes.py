@@ -98,14 +98,9 @@ class Notes:
 
     async def missing(self, note_ids: Collection[str]) -> frozenset[str]:
         """The notes of `note_ids` that no longer exist in Close."""
-        missing: set[str] = set()
-
-        async def look_for(note_id: str) -> None:
-            if await find_presence(self, note_id) is Presence.GONE:
-                missing.add(note_id)
-
-        await for_each(list(set(note_ids)), look_for, at_once=_MAX_READS_AT_ONCE)
-        return frozenset(missing)
+        unique = list(set(note_ids))
+        found = await for_each(unique, lambda note_id: find_presence(self, note_id), at_once=_MAX_READS_AT_ONCE)
+        return frozenset(note_id for note_id, presence in zip(unique, found, strict=True) if presence is Presence.GONE)
 
     async def write(self, lead_id: str | None, text: str) -> WrittenNote:
         """Write a note on a lead, unless this process just wrote it; OutcomeUnknown if it may have been created."""
