@@ -1,16 +1,18 @@
 """The protocol of a source of changes: it reads the changes in a CRM or in the built-in store."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+from pydantic import TypeAdapter
 
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import TaskEvent
 from taskhand.domain.task import Task
 
-__all__ = ["EventSource", "KnownTasks", "Look", "read_position"]
+__all__ = ["EventSource", "KnownTasks", "Look", "PositionFormat"]
 
 _Position = TypeVar("_Position")
 
@@ -70,12 +72,22 @@ class EventSource(Protocol):
         return None
 
 
-def read_position(read: Callable[[str], _Position], text: str) -> _Position:
-    """The stored position that `read` understands; OperatorError if it is damaged."""
-    try:
-        return read(text)
-    except (TypeError, ValueError):
-        raise OperatorError(
-            "The stored position in the changes is damaged.",
-            next_step="Remove the file that TASKHAND_EVENTS names; the feed then begins anew.",
-        ) from None
+class PositionFormat(Generic[_Position]):
+    """The form in which the positions of a source are stored: the JSON of values of one class."""
+
+    def __init__(self, kind: type[_Position]) -> None:
+        self._json = TypeAdapter(kind)
+
+    def write(self, position: _Position) -> str:
+        """The position as a text, which `read` reads."""
+        return self._json.dump_json(position).decode()
+
+    def read(self, text: str) -> _Position:
+        """A stored position; OperatorError if it is damaged."""
+        try:
+            return self._json.validate_json(text)
+        except ValueError:
+            raise OperatorError(
+                "The stored position in the changes is damaged.",
+                next_step="Remove the file that TASKHAND_EVENTS names; the feed then begins anew.",
+            ) from None

@@ -26,7 +26,7 @@ from backends.hubspot.sandboxed_app import (
     served,
     task_id,
 )
-from taskhand.backends.hubspot.events.position import LAG_MS, Position
+from taskhand.backends.hubspot.events.position import LAG_MS, POSITION, Position
 from taskhand.backends.hubspot.fields.due import millis_of
 from taskhand.domain.errors import OperatorError
 from taskhand.domain.event import TaskEvent
@@ -361,7 +361,7 @@ async def test_after_as_many_tasks_as_a_search_gives_the_next_search_begins_at_t
     async with sandboxed_app("http://127.0.0.1", Time(), transport=many) as app:
         source = app.backend.event_source
         assert source is not None
-        feed = Feed(source, Position.at(millis_of(NOW)).with_seen(seen, {}).text)
+        feed = Feed(source, POSITION.write(Position.at(millis_of(NOW)).with_seen(seen, {})))
         first = await source.look(feed.position, feed)
         assert (first.events, first.is_behind, len(many.begun)) == ((), True, 50)
         await source.look(first.position, feed)
@@ -447,7 +447,7 @@ async def test_each_look_checks_a_hundred_known_tasks_if_deleted_tasks_are_not_l
 def test_a_foreign_position_is_an_operator_error() -> None:
     for text in ("", "{}", "[]", '{"start": 1}', "x"):
         with pytest.raises(OperatorError):
-            Position.parse(text)
+            POSITION.read(text)
 
 
 @pytest.mark.parametrize("chance", [1, 2])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from builders import refused
-from taskhand.backends.hubspot.events.position import Bin, Position
+from taskhand.backends.hubspot.events.position import POSITION, Bin, Position
 from taskhand.domain.errors import OperatorError
 
 DAY_MS, LAG_MS = 86_400_000, 300_000
@@ -16,10 +16,10 @@ def test_a_position_is_read_as_it_was_written_and_a_damaged_one_is_refused() -> 
     position = replace(
         Position.at(AT).with_seen({"1": AT + 5}, {"2": AT + 6}, floor=7), bin=Bin(1, 2, 3, "x", {"4": 5})
     )
-    assert Position.parse(position.text) == position
-    for damaged in ("", "[]", "{}", position.text.replace('"bin"', '"box"')):
+    assert POSITION.read(POSITION.write(position)) == position
+    for damaged in ("", "[]", "{}", POSITION.write(position).replace('"bin"', '"box"')):
         with refused("configuration", OperatorError):
-            Position.parse(damaged)
+            POSITION.read(damaged)
 
 
 def test_a_search_begins_some_time_before_the_newest_change_but_not_before_its_floor() -> None:

@@ -4,12 +4,14 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from pydantic import ConfigDict
 
 from taskhand.backends.local.mapping import to_task
 from taskhand.domain.due import instant_text
 from taskhand.domain.event import TaskEvent, difference_event
-from taskhand.domain.event_source import EventSource, KnownTasks, Look, read_position
+from taskhand.domain.event_source import EventSource, KnownTasks, Look, PositionFormat
 from taskhand.domain.task import Task
 from taskhand.sql.connection import SqlConnection, SqlRow, placeholders
 
@@ -38,17 +40,14 @@ class _Position:
     number: int = 0
     mark: str = ""
     since: str = ""
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
 
     @classmethod
     def after(cls, row: SqlRow) -> "_Position":
         return cls(row["xact"], row["number"], f"{row['made_at']} {row['task_id']}")
 
-    @classmethod
-    def read(cls, text: str) -> "_Position":
-        return cls(**json.loads(text))
 
-    def write(self) -> str:
-        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+_POSITION: Final = PositionFormat(_Position)
 
 
 class StoreEvents(EventSource):
@@ -62,16 +61,16 @@ class StoreEvents(EventSource):
         """The position after the last change before `at`."""
         moment = instant_text(at)
         position = await self._store.read(lambda connection: self._find_last(connection, moment))
-        return replace(position, since=moment).write()
+        return _POSITION.write(replace(position, since=moment))
 
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
         """The next changes in the log; known tasks and hints are not needed."""
-        at = read_position(_Position.read, position)
+        at = _POSITION.read(position)
         return await self._store.read(lambda connection: self._look(connection, at))
 
     def _look(self, connection: SqlConnection, position: _Position) -> Look:
         if (gap := _find_gap(connection, self._log, position)) == _LOST:
-            return Look((), self._find_last(connection).write(), gap=gap)
+            return Look((), _POSITION.write(self._find_last(connection)), gap=gap)
         parameters = (position.xact, position.number, _PAGE + 1)
         found = connection.execute(self._log.following, parameters).fetchall()
         is_behind = len(found) > _PAGE
@@ -86,7 +85,7 @@ class StoreEvents(EventSource):
         )
         last = _Position.after(rows[-1]) if rows else position
         last = replace(last, since=position.since if is_behind else "")
-        return Look(events, last.write(), is_behind=is_behind, gap=gap)
+        return Look(events, _POSITION.write(last), is_behind=is_behind, gap=gap)
 
     def _find_last(self, connection: SqlConnection, before: str = _EVER) -> _Position:
         """The position after the last change before a moment; the start of the log if it has none."""

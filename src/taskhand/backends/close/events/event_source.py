@@ -17,7 +17,7 @@ from taskhand.backends.close.fields.task_types import CALL, INBOX, LEAD
 from taskhand.call.background_requests import is_idle
 from taskhand.domain.errors import CallerError
 from taskhand.domain.event import TaskEvent
-from taskhand.domain.event_source import EventSource, KnownTasks, Look, read_position
+from taskhand.domain.event_source import EventSource, KnownTasks, Look
 
 __all__ = ["CloseEvents"]
 
@@ -48,11 +48,11 @@ class CloseEvents(EventSource):
     async def begin(self, at: datetime) -> str:
         """The position at a moment; its `read_at` is early enough for the first look to read calls too."""
         position = Position(log_time_text(at), 0, at.timestamp() - _CALLS_EVERY_S)
-        return POSITIONS.dump_json(dict.fromkeys(self._logs, position)).decode()
+        return POSITIONS.write(dict.fromkeys(self._logs, position))
 
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:  # noqa: ARG002
         """Read the next events; `hints` are ignored, because the log has the same events."""
-        positions, now = read_position(POSITIONS.validate_json, position), self._clock().timestamp()
+        positions, now = POSITIONS.read(position), self._clock().timestamp()
         looks = []
         for kind, log in self._logs.items():
             was = positions.get(kind)
@@ -73,7 +73,7 @@ class CloseEvents(EventSource):
         )
         return Look(
             tuple(events),
-            POSITIONS.dump_json(positions).decode(),
+            POSITIONS.write(positions),
             {task_id: task for look in looks for task_id, task in look.tasks.items()},
             any(look.is_behind for look in looks),
             " ".join(dict.fromkeys(look.gap for look in looks if look.gap)) or None,
@@ -81,8 +81,7 @@ class CloseEvents(EventSource):
 
     def describe_waiting(self, position: str) -> str | None:
         """The sentence on changes that wait for earlier ones of their tasks."""
-        positions = read_position(POSITIONS.validate_json, position)
-        return _WAITING if any(part.waits_since for part in positions.values()) else None
+        return _WAITING if any(part.waits_since for part in POSITIONS.read(position).values()) else None
 
     async def _look(self, log: EventLog, was: Position, known_tasks: KnownTasks, now: float) -> tuple[Look, Position]:
         """Read the next events of one type of tasks; returns the look and the new position."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from pydantic import TypeAdapter
-
 from taskhand.backends.close.events.event_log import LogEntry, log_time_text
+from taskhand.domain.event_source import PositionFormat
 
 __all__ = ["OVERLAP", "POSITIONS", "Position", "Seen", "entries_to_remember"]
 
@@ -73,7 +72,7 @@ class Position:
         return self.span_s is None
 
 
-POSITIONS: Final = TypeAdapter(dict[str, Position])
+POSITIONS: Final = PositionFormat(dict[str, Position])
 """The positions of the logs, by the type of their tasks."""
 
 

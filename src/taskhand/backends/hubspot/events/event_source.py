@@ -11,7 +11,7 @@ from typing import Final
 
 from taskhand.backends.hubspot.client import next_page
 from taskhand.backends.hubspot.events.deleted_tasks import Deletions, list_deleted
-from taskhand.backends.hubspot.events.position import Position
+from taskhand.backends.hubspot.events.position import POSITION, Position
 from taskhand.backends.hubspot.events.property_histories import EventReader
 from taskhand.backends.hubspot.events.task_comparison import TaskComparison
 from taskhand.backends.hubspot.fields.due import millis_of, moment_at, readable_millis
@@ -48,11 +48,11 @@ class HubSpotEvents(EventSource):
 
     async def begin(self, at: datetime) -> str:
         """The position from which a look finds all changes since a moment of HubSpot's clock."""
-        return Position.at(millis_of(at)).text
+        return POSITION.write(Position.at(millis_of(at)))
 
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Find the changes since a position; the tasks in `hints` (ids) are read even if no search finds them."""
-        at = Position.parse(position)
+        at = POSITION.read(position)
         search = await self._search(at)
         hinted = [
             hint for hint in dict.fromkeys(hints) if hint.isascii() and hint.isdecimal() and hint not in search.rows
@@ -79,9 +79,8 @@ class HubSpotEvents(EventSource):
         gap = listed.gap or (
             _SHORTENED.format(", ".join(changes.shortened[:_MAX_NAMED])) if changes.shortened else None
         )
-        text = replace(after, bin=listed.bin).text
         events = sorted(changes.events, key=lambda event: event.moment or moment_at(0))
-        return Look(tuple(events), text, changes.tasks, search.is_behind, gap)
+        return Look(tuple(events), POSITION.write(replace(after, bin=listed.bin)), changes.tasks, search.is_behind, gap)
 
     async def _search(self, at: Position) -> "_ChangedTasks":
         """The tasks changed since they were last seen, oldest change first."""

@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pydantic import TypeAdapter
+from taskhand.domain.event_source import PositionFormat
 
-from taskhand.domain.event_source import read_position
-
-__all__ = ["LAG_MS", "Bin", "Position"]
+__all__ = ["LAG_MS", "POSITION", "Bin", "Position"]
 
 LAG_MS: Final = 300_000
 """The delay after which a search is expected to find a changed task, in milliseconds; 30 seconds were observed."""
@@ -75,16 +73,6 @@ class Position:
         """The position from which all changes since a moment are found."""
         return cls(start, start, start, Bin(start, start, start))
 
-    @classmethod
-    def parse(cls, text: str) -> "Position":
-        """Read a stored position; OperatorError if it is damaged."""
-        return read_position(_JSON.validate_json, text)
-
-    @property
-    def text(self) -> str:
-        """The position as JSON, which `parse` reads."""
-        return _JSON.dump_json(self).decode()
-
     @property
     def search_from(self) -> int:
         """The moment at which the next search begins."""
@@ -110,4 +98,4 @@ class Position:
         return replace(moved, seen=seen)
 
 
-_JSON: Final = TypeAdapter(Position)
+POSITION: Final = PositionFormat(Position)

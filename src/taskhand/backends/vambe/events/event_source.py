@@ -16,7 +16,7 @@ from taskhand.backends.vambe.fields.learned_due_times import TaskMapper
 from taskhand.backends.vambe.query import WIDEST, window_around
 from taskhand.backends.vambe.task_lists import TaskLists, folded_id
 from taskhand.domain.errors import CallerError
-from taskhand.domain.event_source import EventSource, KnownTasks, Look, read_position
+from taskhand.domain.event_source import EventSource, KnownTasks, Look
 from taskhand.domain.task import Task
 
 __all__ = ["VambeEvents"]
@@ -45,11 +45,11 @@ class VambeEvents(EventSource):
 
     async def begin(self, at: datetime) -> str:
         """The position before the first look, which only records the tasks: Vambe does not show past changes."""
-        return POSITION.dump_json(Position(at.isoformat())).decode()
+        return POSITION.write(Position(at.isoformat()))
 
     async def look(self, position: str, known_tasks: KnownTasks, hints: Collection[str] = ()) -> Look:
         """Compare the list with the known tasks; hinted tasks are searched for in the widest list."""
-        was = read_position(POSITION.validate_json, position)
+        was = POSITION.read(position)
         began = self._clock()
         was, rows = await self._list_near(was, began)
         before = {task.id.lower(): task for task in (await known_tasks.find_all()).values()}
@@ -59,7 +59,7 @@ class VambeEvents(EventSource):
             is_past_asked = began - was.looked_at > SKEW
             since = f"{began:%Y-%m-%dT%H:%MZ}"
             gap = f"Vambe shows no past changes: changes are reported from {since} on." if is_past_asked else None
-            return Look((), POSITION.dump_json(now).decode(), tasks, gap=gap)
+            return Look((), POSITION.write(now), tasks, gap=gap)
         comparison = ListComparison(self._mapper, was, now, before)
         comparison.add(rows)
         missing = comparison.missing(hints)
@@ -76,7 +76,7 @@ class VambeEvents(EventSource):
         }
         if not is_gone:
             unfound |= dict.fromkeys(missing, began.isoformat())
-        return Look(tuple(events), POSITION.dump_json(replace(now, unfound=unfound)).decode(), known_now)
+        return Look(tuple(events), POSITION.write(replace(now, unfound=unfound)), known_now)
 
     async def _list_near(self, position: Position, now: datetime) -> tuple[Position, list[JsonObject]]:
         """The list around today; if Vambe refuses the window, this and later looks use a narrower one."""

@@ -4,12 +4,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from pydantic import TypeAdapter
-
 from taskhand.backends.vambe.client import Window
 from taskhand.backends.vambe.mapping import DueAt
 from taskhand.backends.vambe.query import WIDEST
 from taskhand.domain.due import due_of
+from taskhand.domain.event_source import PositionFormat
 from taskhand.domain.task import Task
 
 __all__ = ["POSITION", "SPANS", "Position", "day_window"]
@@ -47,8 +46,7 @@ class Position:
         return today - timedelta(days=before - _EDGE), today + timedelta(days=after - _EDGE)
 
 
-POSITION: Final = TypeAdapter(Position)
-"""The position as JSON text, and back."""
+POSITION: Final = PositionFormat(Position)
 
 
 def day_window(task: Task) -> Window:
