@@ -16,17 +16,16 @@ from pydantic import MISSING
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.associations import LinkChanges, check_link_ids, has_links, without_links
-from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput
 from taskhand.backends.hubspot.client import MAX_INPUTS, HubSpotClient
 from taskhand.backends.hubspot.errors import MESSAGES
 from taskhand.backends.hubspot.factory import HubSpotSettings
 from taskhand.backends.hubspot.fields.due import AllDayFlag, check_due
 from taskhand.backends.hubspot.fields.links import links_of, links_set
 from taskhand.backends.hubspot.mapping import BODY, Record, properties_of, raw_properties, record_of, records_in
-from taskhand.backends.hubspot.new_tasks import NewTasks
 from taskhand.backends.hubspot.properties.resolver import HubSpotProperties
 from taskhand.backends.hubspot.query import PageSearch, newest_since
 from taskhand.backends.hubspot.task_reader import INDEX_LAG_S, TaskReader
+from taskhand.backends.hubspot.task_writes import TaskInput, TaskWrites
 from taskhand.backends.remote.batch_update import BatchAdapter
 from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Item, NewTask, State, WriteState, open_items
 from taskhand.backends.remote.bulk_update import ItemWriter
@@ -73,8 +72,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         self._client = client
         self._reader = TaskReader(client, self.account, self.recent)
         self._all_day = AllDayFlag()
-        self._batches = BatchRequests(client.id_property, self._all_day)
-        self._new_tasks = NewTasks(self._reader, self._batches, self._all_day)
+        self._writes = TaskWrites(self._reader, self._all_day)
         self.capabilities = Capabilities(
             absent=frozenset({"resolution"}),
             not_clearable=frozenset({"dueDate"}),
@@ -147,7 +145,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     async def create(self, edit: Edit) -> Record:
         """POST a new task; raw values in the edit restore a deleted task."""
-        return await self._new_tasks.create(edit)
+        return await self._writes.create(edit)
 
     async def update(self, before: Task, edit: Edit) -> Record:
         """PATCH the properties of an edit; the record has only what the response shows."""
@@ -283,7 +281,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         """POST a batch update."""
         sent = {item.index: properties_of(item.edit, item.before, self.account.data) for item in items}
         inputs = [TaskInput(item.index, item.id, sent[item.index], names=properties_in(item.edit)) for item in items]
-        answer = await self._batches.send([item for item in inputs if item.properties], self._client.update_many)
+        answer = await self._writes.send_batch([item for item in inputs if item.properties], self._client.update_many)
         states: dict[int, WriteState[Record]] = {**dict.fromkeys(sent, State.CONFIRMED), **answer}
         for item in items:
             if isinstance(state := states[item.index], Applied):
@@ -299,11 +297,11 @@ class HubSpotAdapter(BatchAdapter[Record]):
 
     async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
         """POST a batch of tasks; a refused deleted task is created with less, as in `create`."""
-        return await self._new_tasks.create_many(items)
+        return await self._writes.create_many(items)
 
     async def complete_creates(self, items: Sequence[NewTask[Record]]) -> None:
         """Read new tasks back with their links."""
-        await self._new_tasks.complete(items)
+        await self._writes.complete(items)
 
 
 def _check_status(edit: Edit) -> None:

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhand.backends.hubspot.batch_requests import BatchRequests, TaskInput, read_answer, send_again
-from taskhand.backends.hubspot.fields.due import AllDayFlag
 from taskhand.backends.hubspot.mapping import Record
 from taskhand.backends.hubspot.task_reader import unmentioned_ids
+from taskhand.backends.hubspot.task_writes import TaskInput, read_answer, send_again
 from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Lost, State, WriteState
 from taskhand.backends.remote.parsing import JsonObject
 from taskhand.domain.errors import CallerError, NotFound, OutcomeUnknown, TaskhandError
@@ -111,12 +110,9 @@ def test_the_first_of_several_nameless_errors_belongs_to_a_single_missing_input(
         ("CANCELED", State.CONFIRMED),
     ],
 )
-async def test_only_the_results_of_a_complete_batch_are_those_of_its_tasks(status: str, state: object) -> None:
-    async def post(inputs: list[JsonObject]) -> JsonObject:
-        return {"status": status, "results": [{name: one[name] for name in ("id", "properties")} for one in inputs]}
-
-    answer = await BatchRequests(None, AllDayFlag()).send(INPUTS[:2], post)
-    assert all(state in (found, type(found)) for found in answer.values())
+def test_only_the_results_of_a_complete_batch_are_those_of_its_tasks(status: str, state: object) -> None:
+    found = read_states({"status": status, "results": [result(one) for one in INPUTS]})
+    assert all(state in (one, type(one)) for one in found)
 
 
 REFUSED, LOST = CallerError("No."), OutcomeUnknown("Lost.")

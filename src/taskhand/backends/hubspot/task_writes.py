@@ -1,23 +1,34 @@
-"""Batch requests that write HubSpot tasks: the outcome of each task is read from the response.
+"""Writes HubSpot tasks: creates them, one by one or in batches, and reads the outcome of each task of a batch.
 
-https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks, and for 207
+An undo creates a deleted task again, with its links and its raw values. If HubSpot refuses such a task, it is created
+without its further properties and links, and then also without the links of its fields; the further ones are added one
+by one afterwards.
+
+Batches: https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/update-tasks, and for 207
 https://developers.hubspot.com/docs/developer-tooling/platform/error-handling ("Multi-status errors"). Results come in
 any order. One error may be about several inputs. The outcome of an input that is in neither list is unknown.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final, TypeVar
 
-from taskhand.backends.hubspot.errors import ids_in_error, to_error
+from taskhand.backends.hubspot.associations import without_links
+from taskhand.backends.hubspot.errors import MESSAGES, ids_in_error, refusal_of_new_task, to_error
 from taskhand.backends.hubspot.fields.due import AllDayFlag
-from taskhand.backends.hubspot.mapping import Record
+from taskhand.backends.hubspot.fields.links import KINDS, links_set
+from taskhand.backends.hubspot.mapping import Record, properties_of
+from taskhand.backends.hubspot.task_reader import TaskReader
+from taskhand.backends.hubspot.undo_deletion import further_properties, links_of_new, without_further
 from taskhand.backends.remote.bulk_item import Applied, BatchAnswer, Lost, NewTask, State, WriteState
 from taskhand.backends.remote.parsing import JsonObject, objects, value_at
+from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, OutcomeUnknown, TaskhandError, UpstreamFailed
+from taskhand.domain.receipt import join_notes
 
-__all__ = ["BatchRequests", "TaskInput", "read_answer", "send_again"]
+__all__ = ["TaskInput", "TaskWrites", "read_answer", "send_again"]
 
 _PENDING: Final = frozenset({"PENDING", "PROCESSING"})
 """The statuses of a batch that HubSpot has accepted but not executed yet: documented, never recorded."""
@@ -49,15 +60,68 @@ class TaskInput:
 _One = TypeVar("_One", TaskInput, NewTask[Record])
 
 
-class BatchRequests:
-    """Sends the batches of an account, whose tasks have the `id_property` as id (None: HubSpot's own id)."""
+class TaskWrites:
+    """The creates and the batches of an account."""
 
-    def __init__(self, id_property: str | None, all_day: AllDayFlag) -> None:
-        self._id_property = id_property
+    def __init__(self, reader: TaskReader, all_day: AllDayFlag) -> None:
+        self._client = reader.client
+        self._reader = reader
         self._all_day = all_day
         self._numbers = count(1)
 
-    async def send(
+    async def create(self, edit: Edit) -> Record:
+        """POST a new task."""
+        new = await self._input(0, edit)
+        body = {"associations": new.associations} if new.associations else {}
+        try:
+            reply = await self._all_day.send(
+                new.properties, lambda sent: self._client.create(body | {"properties": sent})
+            )
+        except CallerError as error:
+            smaller = _part_of(edit)
+            if error.code != "upstream_refused" or smaller is None:  # a 404 or a 409 is doubtful
+                raise refusal_of_new_task(error) from None
+            return await self.create(smaller)
+        return self._reader.read_written(reply, edit)
+
+    async def create_many(self, items: Sequence[NewTask[Record]]) -> BatchAnswer[Record]:
+        """POST a batch of new tasks."""
+        try:
+            inputs = [await self._input(item.index, item.edit) for item in items]
+            answer = await self.send_batch(inputs, self._client.create_many)
+        except CallerError as error:
+            raise refusal_of_new_task(error) from None
+        refused = {index: refusal_of_new_task(why) for index, why in answer.items() if isinstance(why, TaskhandError)}
+        less = [replace(item, edit=part) for item in items if item.index in refused and (part := _part_of(item.edit))]
+        return {**answer, **refused, **await send_again(less, self.create_many)}
+
+    async def complete(self, items: Sequence[NewTask[Record]]) -> None:
+        """Read new tasks back with their links; a task that cannot be read stays as HubSpot confirmed it."""
+        made = [(item, item.state.row, item.state.note) for item in items if isinstance(item.state, Applied)]
+        deleted_tasks = self._reader.deleted_tasks
+        notes = [join_notes(note, await deleted_tasks.put_back(row.id, item.edit)) for item, row, note in made]
+        edits = [item.edit for item, _, _ in made]
+        kinds = KINDS if any(map(links_of_new, edits)) else ()
+        found: Mapping[str, Record] = {}
+        with suppress(TaskhandError):
+            ids = [row.id for _, row, _ in made]
+            found = await self._reader.by_own_id.read_with_links(ids, properties_in(*edits), kinds)
+        for (item, row, _), note in zip(made, notes, strict=True):
+            read = found.get(row.id)
+            is_read = read is not None and read.id == row.id
+            item.state = Applied(found[row.id], note) if is_read else Applied(row, note or MESSAGES.accepted)
+
+    async def _input(self, index: int, edit: Edit) -> TaskInput:
+        """A new task with its links, its initial status, and the further properties that a deleted task had."""
+        if (choice := (await self._reader.account.all_statuses()).initial(edit.native or {})) is not None:
+            edit = replace(edit, status=choice)
+        properties = properties_of(edit, None, self._reader.account.data) | further_properties(edit)
+        links = [
+            {"to": {"id": link["id"]}, "types": link["types"]} for ones in links_of_new(edit).values() for link in ones
+        ]
+        return TaskInput(index, "", properties, links, properties_in(edit))
+
+    async def send_batch(
         self, inputs: Sequence[TaskInput], post: Callable[[list[JsonObject]], Awaitable[JsonObject]]
     ) -> BatchAnswer[Record]:
         """`post` inputs; those refused only for the all-day flag are sent once more without it."""
@@ -71,11 +135,17 @@ class BatchRequests:
         except CallerError as error:
             if not any(self._all_day.note_refusal(error, item.properties) for item in sent):
                 raise
-            return await self.send(inputs, post)
-        answer = read_answer(sent, json, self._id_property)
+            return await self.send_batch(inputs, post)
+        answer = read_answer(sent, json, self._client.id_property)
         refused = [(item, why) for item in sent if isinstance(why := answer[item.index], TaskhandError)]
         flagged = [item for item, why in refused if self._all_day.note_refusal(why, item.properties)]
-        return {**answer, **await send_again(flagged, lambda part: self.send(part, post))}
+        return {**answer, **await send_again(flagged, lambda part: self.send_batch(part, post))}
+
+
+def _part_of(edit: Edit) -> Edit | None:
+    """The smaller edit to create if HubSpot refuses a deleted task; None if nothing can be left out."""
+    fields = without_further(edit)
+    return fields or (without_links(edit) if edit.native is not None and links_set(edit) else None)
 
 
 def read_answer(inputs: Sequence[TaskInput], answer: JsonObject, id_property: str | None) -> BatchAnswer[Record]:
