@@ -15,7 +15,6 @@ from taskhand.backends.hubspot.fields.links import KINDS, LINKS
 from taskhand.backends.hubspot.fields.statuses import TaskStatuses
 from taskhand.backends.hubspot.mapping import AccountData, Record, id_text, records_in
 from taskhand.backends.hubspot.properties.definitions import PropertyDefinition, definitions_in
-from taskhand.backends.hubspot.token_scopes import check_scopes
 from taskhand.backends.remote.account import CrmAccount
 from taskhand.backends.remote.parsing import JsonObject, filled_text, full_name, rows_in, value_at
 from taskhand.backends.remote.ttl_cache import CachedValue, TtlCache
@@ -24,7 +23,7 @@ from taskhand.domain.errors import CallerError, Forbidden, NotFound, OperatorErr
 from taskhand.domain.task import Contact, Deal, DealList, Member
 from taskhand.domain.task_type_lookup import KnownType
 from taskhand.domain.time_zones import known_zone
-from taskhand.http.health_checks import check_upstream
+from taskhand.http.health_checks import check_upstream, find_refused_reads, report_scopes
 from taskhand.http.response_body import Reply
 
 __all__ = ["Account", "member_of"]
@@ -36,6 +35,13 @@ _NEW_STATUSES_S: Final = 10.0
 """Maximum age of cached statuses for a list of them, and for a task whose status is not among them."""
 _PEOPLE_KEPT_S: Final = 60.0
 _MAX_PAGES: Final = 100
+_WRITE: Final = "crm.objects.contacts.write"
+_LACKING: Final[Mapping[str, str]] = {
+    "crm.objects.companies.read": "find_contacts cannot search companies",
+    "crm.objects.deals.read": "deals are not shown, found or filtered by",
+}
+"""Scopes that only some features need, and the feature that a token without each of them lacks."""
+_ADD: Final = "Add {} to the app or the key in HubSpot, and use the token that it then has."
 _TYPE_ID: Final = re.compile(r"2-[0-9]{1,20}", re.ASCII)
 
 
@@ -142,7 +148,7 @@ class Account(CrmAccount):
         async def probe() -> None:
             headers.update((await self._client.account()).headers)
 
-        scopes = partial(check_scopes, self._client, self._token_info, writes=writes)
+        scopes = partial(self._check_scopes, writes=writes)
         *others, rate = await check_upstream(self._client.http, probe, scopes, rate="HUBSPOT_RATE")
         # These headers are not sent to OAuth apps.
         left, most = (headers.get(f"x-hubspot-ratelimit-daily{suffix}", "") for suffix in ("-remaining", ""))
@@ -219,6 +225,29 @@ class Account(CrmAccount):
     async def _token_info(self) -> JsonObject:
         """The user and the scopes of the token; empty if HubSpot does not give them."""
         return await self._client.token_info(self._token.get_secret_value()) if self._token else {}
+
+    async def _check_scopes(self, *, writes: bool) -> CheckResult:
+        """The result for the scopes: reads are tried, and the token is looked up.
+
+        The scopes are known only of tokens of a private app or of the operator's OAuth app.
+        """
+        reads = {"tasks": self._client.first_task, "owners": lambda: self._client.owners(None)}
+        if (denied := await find_refused_reads(reads, "HubSpot")) is not None:
+            return replace(denied, remedy=_ADD.format("the scope")) if denied.remedy else denied
+        try:
+            granted = (await self._token_info()).get("scopes")
+        except TaskhandError:
+            granted = None
+        if not isinstance(granted, list):
+            return report_scopes("HubSpot", reads, writes=writes)
+        if writes and _WRITE not in granted:
+            found = f"The token lacks {_WRITE}: no task can be written."
+            return CheckResult("scopes", "failed", found, _ADD.format(_WRITE))
+        if lacking := [scope for scope in _LACKING if scope not in granted]:
+            found = " ".join(f"The token lacks {scope}: {_LACKING[scope]}." for scope in lacking)
+            return CheckResult("scopes", "warning", found, _ADD.format(" and ".join(lacking)))
+        can = "read and write tasks" if _WRITE in granted else "read tasks"
+        return CheckResult("scopes", "ok", f"It may {can}, and read owners, contacts, companies and deals.")
 
 
 def member_of(json: JsonObject) -> Member | None:

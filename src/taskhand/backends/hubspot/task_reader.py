@@ -7,10 +7,9 @@ from typing import Final
 
 from taskhand.backends.hubspot.account import Account
 from taskhand.backends.hubspot.client import MAX_INPUTS, MAX_PAIRS, HubSpotClient
-from taskhand.backends.hubspot.errors import MESSAGES, ids_in_error
+from taskhand.backends.hubspot.errors import MESSAGES, LackingScopes, ids_in_error
 from taskhand.backends.hubspot.fields.links import KINDS, Kind, linked_ids
 from taskhand.backends.hubspot.mapping import MERGED, Record, records_in, task_of
-from taskhand.backends.hubspot.token_scopes import DEALS, may_be_about_deals
 from taskhand.backends.hubspot.undo_deletion import DeletedTasks
 from taskhand.backends.remote.parsing import JsonObject, invalid_answer, objects, read_task, rows_in, value_at
 from taskhand.backends.remote.recent_writes import RecentWrites
@@ -26,6 +25,9 @@ __all__ = ["INDEX_LAG_S", "TaskReader", "unmentioned_ids"]
 
 INDEX_LAG_S: Final = 60.0
 """Seconds after a write in which a task is read by id: HubSpot's search index was seen 30 seconds behind."""
+
+_DEALS: Final[Kind] = "deals"
+"""Deals have a scope of their own: a token that reads tasks, by the scope of contacts, may not read deals."""
 
 
 class TaskReader:
@@ -160,7 +162,7 @@ class TaskReader:
             try:
                 links[kind] |= _links_in(await self.client.links(kind, ids), ids)
             except Forbidden as error:
-                if kind != DEALS or not may_be_about_deals(error):
+                if kind != _DEALS or not _may_be_about_deals(error):
                     raise
                 self.hidden[kind] = error
 
@@ -180,17 +182,17 @@ class TaskReader:
 
         The answer is remembered. HubSpot itself checks that the deal exists.
         """
-        if (refused := self.hidden.get(DEALS)) is not None:
+        if (refused := self.hidden.get(_DEALS)) is not None:
             raise refused.but()
         if self._reads_deals:
             return
         try:
             with suppress(CallerError):
-                await self.client.tasks_of(DEALS, deal_id)
+                await self.client.tasks_of(_DEALS, deal_id)
             self._reads_deals = True
         except Forbidden as error:
-            if may_be_about_deals(error):
-                self.hidden[DEALS] = error
+            if _may_be_about_deals(error):
+                self.hidden[_DEALS] = error
             raise
         except UpstreamError:
             pass  # unknown as yet
@@ -207,11 +209,11 @@ class TaskReader:
         try:
             return await self.client.task(task_id, self.id_property, kinds, names)
         except Forbidden as error:
-            if self.hidden or not may_be_about_deals(error):
+            if self.hidden or not _may_be_about_deals(error):
                 raise
-            kinds.remove(DEALS)
+            kinds.remove(_DEALS)
             reply = await self.client.task(task_id, self.id_property, kinds, names)
-            self.hidden[DEALS] = error
+            self.hidden[_DEALS] = error
             return reply
 
     async def _find_record(self, task_id: str, names: frozenset[str]) -> Record | None:
@@ -225,6 +227,12 @@ def unmentioned_ids(ids: Sequence[str], answer: JsonObject, found_ids: Container
     """The requested ids that a response to `batch/read` neither contains nor reports as missing."""
     missing = {name for error in objects(answer.get("errors")) for name in ids_in_error(error)}
     return [task_id for task_id in ids if task_id not in found_ids and task_id not in missing]
+
+
+def _may_be_about_deals(error: Forbidden) -> bool:
+    """Whether HubSpot may have refused a read for its links to deals: the error names their scope, or no scope."""
+    lacking = error.explanation.scopes if isinstance(error.explanation, LackingScopes) else (_DEALS,)
+    return any(_DEALS in scope for scope in lacking)
 
 
 def _links_in(answer: JsonObject, ids: Sequence[str]) -> Mapping[str, tuple[str, ...] | None]:
