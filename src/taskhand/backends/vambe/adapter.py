@@ -22,7 +22,6 @@ from taskhand.backends.vambe.client import VambeClient, Window
 from taskhand.backends.vambe.errors import MESSAGES
 from taskhand.backends.vambe.factory import VambeSettings
 from taskhand.backends.vambe.fields.learned_due_times import TaskMapper, rests_on
-from taskhand.backends.vambe.fields.other_changes import with_other_changes
 from taskhand.backends.vambe.fields.statuses import StatusCatalogue, parse_statuses
 from taskhand.backends.vambe.mapping import body_of, status_of
 from taskhand.backends.vambe.query import WIDEST, window_of
@@ -35,7 +34,7 @@ from taskhand.domain.due import due_of, is_late
 from taskhand.domain.edit import Edit, is_readable, without
 from taskhand.domain.errors import CallerError, TaskhandError, UpstreamError
 from taskhand.domain.event_source import EventSource
-from taskhand.domain.receipt import inverse_edit
+from taskhand.domain.receipt import changes, inverse_edit
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import FINISHED, StatusList, Task
 from taskhand.domain.task_page import TaskPage, select_page
@@ -54,6 +53,12 @@ _STATUS_EFFECTS: Final = (
     "Vambe may start automated actions or send notifications when a status changes; an undo does not revert them."
 )
 """https://docs.vambe.me/reference/tasks/update-task, "Cascading Effects"."""
+_TASK_FIELDS: Final = {
+    "due": ("due_at", "due_timezone", "is_all_day"),
+    "responsible_ids": ("task_responsibles",),
+    "status": ("status_config", "task_status_config_id"),
+}
+"""The fields of a task behind an edit's field of another name."""
 
 
 class VambeAdapter(CrmAdapter[JsonObject]):
@@ -221,7 +226,7 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """Update a task; Misread if its due time was read wrongly, or others changed it since it was read."""
         item = Item(0, before, edit, was=await self._lists.find(before.id))
         written = await self._update(item, BulkProgress())
-        really = with_other_changes(before, written.task, edit)
+        really = _with_other_changes(before, written.task, edit)
         if really is not None:
             raise Misread(really, written.task)
         return written
@@ -301,3 +306,17 @@ class VambeAdapter(CrmAdapter[JsonObject]):
         """The tasks of rows, read with what all rows show."""
         self._mapper.note(rows)
         return [self.to_task(row) for row in rows]
+
+
+def _with_other_changes(before: Task, after: Task, edit: Edit) -> Task | None:
+    """The task before an edit, updated with changes in the response that the edit did not make; None without any.
+
+    Others made these changes: a task is not read again before each write, so `before` may be some seconds old.
+    """
+    edited = {name for name, _ in edit.given_fields()}
+    names = {change.edit_field for change in changes(before, after)} - edited
+    if before.task_status_config_id == after.task_status_config_id:
+        names.discard("status")  # its name was learned
+    names = {name for name in names if is_readable(before, name) and is_readable(after, name)}
+    fields = [field for name in sorted(names) for field in _TASK_FIELDS.get(name, (name,))]
+    return before.model_copy(update={field: getattr(after, field) for field in fields}) if fields else None
