@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from taskhand.backends.hubspot.client import next_page
-from taskhand.backends.hubspot.events.deleted_tasks import Deletions, list_deleted
-from taskhand.backends.hubspot.events.position import POSITION, Position
+from taskhand.backends.hubspot.events.position import POSITION, Bin, Position
 from taskhand.backends.hubspot.events.property_histories import EventReader
 from taskhand.backends.hubspot.events.task_comparison import TaskComparison
 from taskhand.backends.hubspot.fields.due import millis_of, moment_at, readable_millis
@@ -19,7 +18,7 @@ from taskhand.backends.hubspot.mapping import RAW_PROPERTIES, Record, records_in
 from taskhand.backends.hubspot.query import MAX_FOUND, PAGE, changed_since
 from taskhand.backends.hubspot.task_reader import TaskReader, unmentioned_ids
 from taskhand.domain.chunks import chunks
-from taskhand.domain.errors import CallerError
+from taskhand.domain.errors import CallerError, Forbidden
 from taskhand.domain.event_source import EventSource, KnownTasks, Look
 
 __all__ = ["HubSpotEvents"]
@@ -28,6 +27,13 @@ _MAX_WITH_HISTORY: Final = 50
 """Maximum inputs of a batch request that reads histories."""
 _ENOUGH: Final = 100
 """Changed tasks after which a look leaves the rest to the next look."""
+_BIN_PAGES: Final = 3
+"""Maximum pages of the list of deleted tasks that one look reads."""
+_NOT_LISTED: Final = (
+    "HubSpot does not list deleted tasks to this credential: only deletions of tasks that Taskhand has seen are found."
+)
+_MAX_CHECKED: Final = 100
+"""Maximum known tasks that one look searches for if HubSpot does not list deleted tasks."""
 _MAX_NAMED: Final = 5
 _SHORTENED: Final = "HubSpot lists only the latest values of a property: earlier changes of {} may be missing."
 
@@ -58,7 +64,7 @@ class HubSpotEvents(EventSource):
             hint for hint in dict.fromkeys(hints) if hint.isascii() and hint.isdecimal() and hint not in search.rows
         ]
         read = await self._read([*search.rows, *hinted])
-        listed = await list_deleted(self._client, at.bin, known_tasks)
+        listed = await self._list_deleted(at.bin, known_tasks)
         deleted, vanished = await self._read_deleted(listed, read.missing)
         if read.records or deleted:
             await self._account.read_owners(newest=True)
@@ -126,7 +132,40 @@ class HubSpotEvents(EventSource):
             records = await self._reader.with_links(records)
         return _Read(records, missing, frozenset(unread))
 
-    async def _read_deleted(self, listed: Deletions, missing: Sequence[str]) -> tuple[list[Record], list[str]]:
+    async def _list_deleted(self, at: Bin, known_tasks: KnownTasks) -> "_Deletions":
+        """The deletions in the next pages of the list that may not have been seen yet."""
+        rows: dict[str, Record] = {}
+        seen: dict[str, int] = {}
+        after = at.after
+        for _ in range(_BIN_PAGES):
+            try:
+                page = await self._client.deleted_tasks(after)
+            except (CallerError, Forbidden):
+                return await self._look_up_known(at, known_tasks)
+            for record in records_in(page):
+                moment = readable_millis(record.deleted)
+                if moment and at.is_new(record.id, moment):
+                    rows[record.id], seen[record.id] = record, moment
+            after = next_page(page)
+            if after is None:
+                break
+        return _Deletions(rows, replace(at.with_seen(seen, after), is_refused=False))
+
+    async def _look_up_known(self, at: Bin, known_tasks: KnownTasks) -> "_Deletions":
+        """Search for the next known tasks if HubSpot does not list deleted tasks; those not found are missing."""
+        ids = sorted(await known_tasks.find_all())
+        part = ([task_id for task_id in ids if task_id > at.checked] or ids)[:_MAX_CHECKED]
+        missing: list[str] = []
+        if part:
+            names = ["hs_object_id", *filter(None, [self._client.id_property])]
+            answer = await self._client.read_many(part, names, id_property=self._client.id_property)
+            read_ids = {record.known_by(self._client.id_property) for record in records_in(answer)}
+            unread = unmentioned_ids(part, answer, read_ids)
+            missing = [task_id for task_id in part if task_id not in read_ids and task_id not in unread]
+        after = replace(at, is_refused=True, checked=part[-1] if part else "")
+        return _Deletions({}, after, None if at.is_refused else _NOT_LISTED, missing)
+
+    async def _read_deleted(self, listed: "_Deletions", missing: Sequence[str]) -> tuple[list[Record], list[str]]:
         """Deleted tasks with their histories, or as listed; and the ids of missing tasks that are nowhere found."""
         missing = [*missing, *listed.missing]
         ids = list(dict.fromkeys([*listed.rows, *missing]))
@@ -139,6 +178,16 @@ class HubSpotEvents(EventSource):
         read_ids = {record.id for record in read.records}
         others = [record for task_id, record in listed.rows.items() if task_id not in read_ids]
         return [*read.records, *others], [task_id for task_id in missing if task_id in read.missing]
+
+
+@dataclass(frozen=True, slots=True)
+class _Deletions:
+    """Deleted tasks by id, the position in the list, a remark about missing events, and known tasks not found."""
+
+    rows: Mapping[str, Record]
+    bin: Bin
+    gap: str | None = None
+    missing: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
