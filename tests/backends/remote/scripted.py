@@ -240,11 +240,7 @@ class BatchedAdapter(ScriptedAdapter, BatchAdapter[JsonObject]):
     """Writes all tasks with one request, and one by itself."""
 
     min_batch = 2
-    max_creates = 100
-
-    def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
-        """All of them."""
-        return [list(items)], []
+    max_creates = max_updates = 100
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """PATCH them with one request."""

@@ -35,10 +35,7 @@ class BatchedAdapter(ExampleAdapter, BatchAdapter[JsonObject]):
     """Writes in batches of 30, which it confirms and never shows."""
 
     many_reads_lag = True
-
-    def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
-        """Batches of 30."""
-        return [list(items[start : start + 30]) for start in range(0, len(items), 30)], []
+    max_updates = 30
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """Confirms without a row."""
@@ -123,10 +120,7 @@ class SingleTaskAdapter(BatchedAdapter):
     """Writes batches of one, and sees how many are under way at once."""
 
     under_way = most = 0
-
-    def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
-        """Batches of one."""
-        return [[item] for item in items], []
+    max_updates = 1
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """Confirm while others go on."""

@@ -7,7 +7,6 @@ from backends.example.mapping import task_body
 from backends.remote.scripted import LaggingAdapter, ScriptedClient, open_adapter
 from taskhand.backends.base import BulkProgress, Written
 from taskhand.backends.remote.bulk_item import BatchAnswer, Item, State
-from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import UpstreamError
 from virtual_time import Time
@@ -17,17 +16,13 @@ class UnlistedAdapter(LaggingAdapter):
     """Confirms every update; its lists show the update of each task after so many seconds."""
 
     min_batch = 1
-    max_batch = 15
+    max_updates = 15
     shown_after: Sequence[float] = (99.0,) * 30
 
     def __init__(self, client: ScriptedClient, time: Time) -> None:
         super().__init__(client, time)
         self.began = time.now
         self.sent_again: list[int] = []
-
-    def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
-        """All of them, in batches of `max_batch`."""
-        return [list(batch) for batch in chunks(items, self.max_batch)], []
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """Confirm a batch without its tasks."""
@@ -49,7 +44,7 @@ class UnlistedAdapter(LaggingAdapter):
 class UnreadableAdapter(UnlistedAdapter):
     """Has batches of one task, which nobody can read by itself."""
 
-    max_batch = 1
+    max_updates = 1
 
     async def get(self, task_id: str, edit: Edit | None = None) -> JsonObject:  # noqa: ARG002  nobody can
         """Fail."""

@@ -31,7 +31,6 @@ from taskhand.backends.remote.parsing import JsonObject, id_of, written_row
 from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.timing import Timing
 from taskhand.backends.remote.write_refusals import explain_refusal
-from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, without
 from taskhand.domain.errors import NotFound, OutcomeUnknown, TaskhandError, UpstreamError
 from taskhand.domain.event_source import EventSource
@@ -57,6 +56,7 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     remedies: Mapping[str, str] = {"me": "Use the credential of an active user of the organization."}
     messages = MESSAGES
+    max_updates = CHUNK
     min_batch = 3  # two PUTs cost as many requests as a bulk update and its read back, and return the tasks
     probes = 3
     many_reads_lag = True
@@ -222,21 +222,11 @@ class CloseAdapter(BatchAdapter[JsonObject]):
 
     # Many tasks at once.
 
-    def batches(self, items: Sequence[Item[JsonObject]]) -> tuple[list[list[Item[JsonObject]]], list[Item[JsonObject]]]:
-        """Groups of up to 100 items with equal values, and the items to update one by one.
-
-        An item is updated alone if a field of its edit cannot be updated in bulk, or if its group is small.
-        """
-        groups: dict[str, list[Item[JsonObject]]] = {}
-        singles: list[Item[JsonObject]] = []
-        for item in items:
-            is_plain = re.fullmatch(mapping.CAPABILITIES.id_pattern, item.id)  # the ids are joined by commas
-            values = mapping.bulk_body(item.edit) if is_plain else None
-            group = singles if values is None else groups.setdefault(json.dumps(values, sort_keys=True), [])
-            group.append(item)
-        requests = [[*part] for group in groups.values() for part in chunks(group, CHUNK)]
-        singles += [item for request in requests if len(request) < self.min_batch for item in request]
-        return [request for request in requests if len(request) >= self.min_batch], singles
+    def batch_key(self, item: Item[JsonObject]) -> str | None:
+        """The values of the item, which all tasks of a batch get; None if a field cannot be updated in bulk."""
+        is_plain = re.fullmatch(mapping.CAPABILITIES.id_pattern, item.id)  # the ids are joined by commas
+        values = mapping.bulk_body(item.edit) if is_plain else None
+        return None if values is None else json.dumps(values, sort_keys=True)
 
     async def update_many(self, items: Sequence[Item[JsonObject]]) -> BatchAnswer[JsonObject]:
         """PUT the same values to many tasks; the response has no result for any of them."""

@@ -34,7 +34,6 @@ from taskhand.backends.remote.recent_writes import RecentWrites
 from taskhand.backends.remote.timing import Timing
 from taskhand.call.deadline import end_of_call
 from taskhand.domain.capabilities import Capabilities
-from taskhand.domain.chunks import chunks
 from taskhand.domain.edit import Edit, properties_in
 from taskhand.domain.errors import CallerError, TaskhandError
 from taskhand.domain.event_source import EventSource
@@ -62,7 +61,7 @@ class HubSpotAdapter(BatchAdapter[Record]):
         "me": "Set HUBSPOT_USER_ID to the id of an owner, the id of a user, or an e-mail that list_team_members shows.",
     }
     messages = MESSAGES
-    max_creates = MAX_INPUTS
+    max_creates = max_updates = MAX_INPUTS
     batches_at_once = 4
     batch_is_atomic = True
 
@@ -272,10 +271,6 @@ class HubSpotAdapter(BatchAdapter[Record]):
             await links.finish()
         await links.read_back(linked)
         links.add_notes()
-
-    def batches(self, items: Sequence[Item[Record]]) -> tuple[list[list[Item[Record]]], list[Item[Record]]]:
-        """Batches of up to 100 items; none is written alone."""
-        return [list(part) for part in chunks(items, MAX_INPUTS)], []
 
     async def update_many(self, items: Sequence[Item[Record]]) -> BatchAnswer[Record]:
         """POST a batch update."""

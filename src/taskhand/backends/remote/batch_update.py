@@ -46,6 +46,8 @@ _MAX_SENT_AGAIN: Final = 20
 class BatchAdapter(CrmAdapter[_Row]):
     """A CRM with one request that updates many tasks, and one that reads many."""
 
+    max_updates: ClassVar[int]
+    """The maximum number of tasks in one update."""
     min_batch: ClassVar[int] = 1
     """The minimum size of a batch; fewer tasks are written one by one."""
     probes: ClassVar[int] = 1
@@ -54,20 +56,30 @@ class BatchAdapter(CrmAdapter[_Row]):
     """Whether a refused batch has changed none of its tasks."""
 
     @abstractmethod
-    def batches(self, items: Sequence[Item[_Row]]) -> tuple[list[list[Item[_Row]]], list[Item[_Row]]]:
-        """The items in batches, and the items that are written one by one."""
-
-    @abstractmethod
     async def update_many(self, items: Sequence[Item[_Row]]) -> BatchAnswer[_Row]:
-        """Send one request for a batch; an item without its row in the response may be confirmed all the same."""
+        """Send one request for a batch; an item that it confirms without its row is `CONFIRMED`."""
 
     @abstractmethod
     async def get_many(self, items: Sequence[Item[_Row]]) -> Mapping[str, _Row]:
         """The tasks of these items by id; those that do not exist are left out."""
 
+    def batch_key(self, item: Item[_Row]) -> str | None:  # noqa: ARG002  any tasks can be in one batch
+        """The same key for items that can be in one batch; None for an item that is written by itself."""
+        return ""
+
     def confirmed_row(self, row: _Row, edit: Edit) -> _Row:  # noqa: ARG002  for CRMs whose lists lag
         """A stale row with the values of an edit that the CRM has confirmed."""
         return row
+
+    def batches(self, items: Sequence[Item[_Row]]) -> tuple[list[Sequence[Item[_Row]]], list[Item[_Row]]]:
+        """The items in batches, and those that are written one by one."""
+        groups: dict[str | None, list[Item[_Row]]] = {}
+        for item in items:
+            groups.setdefault(self.batch_key(item), []).append(item)
+        singles = groups.pop(None, [])
+        parts = [part for group in groups.values() for part in chunks(group, self.max_updates)]
+        singles += [item for part in parts if len(part) < self.min_batch for item in part]
+        return [part for part in parts if len(part) >= self.min_batch], singles
 
     async def write_items(self, items: Sequence[Item[_Row]], writer: ItemWriter[_Row]) -> None:
         """Write the items in batches."""
