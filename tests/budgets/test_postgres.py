@@ -26,6 +26,7 @@ from taskhand.http.rate_limiter import Rate
 from taskhand.http.upstream import Runtime
 from taskhand.postgres.database import Database
 from taskhand.postgres.store import PostgresStore
+from taskhand.sql.connection import SqlConnection
 
 RATE = Rate(10, 0.3)
 LATE_S = 0.02
@@ -176,6 +177,30 @@ async def test_a_database_that_is_away_is_asked_again_after_two_seconds_and_for_
     first, *others = store.waits_s
     assert 1.0 < first <= 3.0
     assert [wait_s <= 1.0 for wait_s in others] == [True, True]
+    await store.aclose()
+
+
+class FlakyStore(PostgresStore):
+    """A database that is away at times."""
+
+    is_away = True
+
+    def write_now(self, work: Callable[[SqlConnection], Any], *, durable: bool = True) -> Any:
+        """OperatorError while it is away."""
+        if self.is_away:
+            raise OperatorError("The database is away.")
+        return super().write_now(work, durable=durable)
+
+
+async def test_each_time_that_the_database_is_away_is_reported_once(
+    postgres: TestDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, now = FlakyStore(Database(postgres.url), BUDGETS), [100.0]
+    budget = PostgresBudget(store, "acme", RATE, monotonic=lambda: now[0], answer_s=ANSWER_S)
+    for store.is_away in (True, True, False, True):
+        now[0] += 60
+        assert (await budget.reserve(ReservationRequest("one", 1)) is None) is store.is_away
+    assert [one.levelname for one in caplog.records] == ["WARNING"] * 2
     await store.aclose()
 
 

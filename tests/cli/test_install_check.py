@@ -151,6 +151,7 @@ def test_install_asks_for_the_key_and_the_user_and_doctor_checks_the_entry(
             ("Who are you? Number, name or e-mail (empty: nobody): ", "juan perez"),
             ("2 people match 'juan perez'.", ""),
             ("Who are you? Number, name or e-mail (empty: nobody): ", "5"),
+            ("Your time zone, such as America/Santiago (empty: America/Lima): ", "Marte"),
             ("Your time zone, such as America/Santiago (empty: America/Lima): ", ""),
             ("shows the server.", ""),
         ],

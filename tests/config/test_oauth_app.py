@@ -100,12 +100,21 @@ def test_an_oauth_app_is_usable_although_another_secret_of_its_connection_is_not
     assert has_app(load(**app, CLOSE_WEBHOOK_KEY="env:NO_SUCH").connections[0])
 
 
-async def test_errors_about_an_oauth_app_name_the_keys_of_its_connection(tmp_path: Path) -> None:
-    [north] = load_file(tmp_path, f'{TABLE}client_id = "{ID}"\n').connections
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("", "connections.north.client_id is set and connections.north.client_secret is not."),
+        (f'client_secret = "{SECRET}"\nbase_url = "https://"\n', "connections.north.base_url "),
+    ],
+)
+async def test_errors_about_an_oauth_app_name_the_keys_of_its_connection(
+    tmp_path: Path, more: str, message: str
+) -> None:
+    [north] = load_file(tmp_path, f'{TABLE}client_id = "{ID}"\n{more}').connections
     with pytest.raises(OperatorError) as refused:
         async with open_oauth_client(north):
             raise AssertionError
-    assert refused.value.message == "connections.north.client_id is set and connections.north.client_secret is not."
+    assert refused.value.message.startswith(message)
 
 
 async def test_a_server_on_which_people_link_does_not_start_with_half_of_an_app(tmp_path: Path) -> None:

@@ -37,7 +37,8 @@ def test_a_process_takes_tokens_for_its_public_address_and_is_called_by_that_nam
     store_file: Path, issuer: Issuer
 ) -> None:
     options = ("--auth", "oauth", "--issuer", issuer.url, "--resource", PUBLIC, "--host", "0.0.0.0")  # noqa: S104  callers are asked
-    with serving(store_file, *options) as web:
+    with serving(store_file, *options, "--webhooks") as web:
+        assert "No webhooks are accepted at https://tasks.x.test/webhooks/: " in str(web.process.err.next())
         assert web.process.err.next() == f"Callers sign in at {issuer.url}, for {PUBLIC}.\n"
         assert status(web, issuer.token(PUBLIC), Host="tasks.x.test") == 200
         assert status(web, issuer.token(PUBLIC), Host="evil.x.test") == 421
