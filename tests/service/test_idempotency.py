@@ -18,6 +18,7 @@ from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, UpstreamError
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Plan
+from taskhand.domain.principal import Person, Principal
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import TaskDraft, TaskPatch
@@ -270,8 +271,12 @@ async def test_a_repeated_create_of_a_deleted_task_says_so_if_no_task_is_readabl
     plan = await delete_task(Call(app, "delete_task", ANA), made.task.id)
     gone = await apply_plan(Call(app, "apply_plan", ANA), plan.id)
     unreadable = replace(app, backend=UnreadableBackend(app.backend))  # type: ignore[arg-type]
-    with refused("task_gone"):
-        await create_task(keyed_call(unreadable, "k-1"), draft)
+    other = unreadable.of_principal(Principal(Person.parse("ben@x.test"), members={"member": "Elena"}))
+    for seen_by, who in ((unreadable, gone.change_id), (other, "another person")):
+        with refused("task_gone") as told:
+            await create_task(keyed_call(seen_by, "k-1"), draft)
+        assert f"and {who} deleted it" in told.value.message
+        assert (str(gone.change_id) in str(told.value.next_step)) is (seen_by is unreadable)
     back = await undo_change(Call(app, "undo_change", ANA), gone.change_id or "")
     again = await create_task(keyed_call(unreadable, "k-1"), draft)
     assert isinstance(back, Receipt)

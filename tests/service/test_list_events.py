@@ -343,12 +343,15 @@ async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_ask
         await feed.others.create("Call")
         await feed.call("list_events", kinds=["deleted"])
         backend.event_source = SilentSource()
+        feed.app = replace(feed.app, timezone="America/Santiago")
         answer = await feed.call("list_events")
         assert kinds(answer) == [("created", "Call")]
-        assert answer["note"] == "Close did not answer. This is as of 2026-03-02T15:02+00:00 Mon."
+        assert answer["note"] == "Close did not answer. This is as of 2026-03-02T12:02-03:00 Mon."
+        feed.app = replace(feed.app, timezone=None)
         past = await feed.call("list_events", since="yesterday")
         assert past["note"].startswith(
-            f"{answer['note']} Changes are known from 2026-03-02T15:01+00:00 Mon on. No time"
+            "Close did not answer. This is as of 2026-03-02T15:02+00:00 Mon. "
+            "Changes are known from 2026-03-02T15:01+00:00 Mon on. No time"
         )
 
 

@@ -16,7 +16,7 @@ from taskhand.backends.base import ItemResult, Written
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotAttempted
+from taskhand.domain.errors import CallerError, NotAttempted, NotFound
 from taskhand.domain.plan import Plan
 from taskhand.domain.policy import Rules
 from taskhand.domain.principal import Person, Principal
@@ -28,6 +28,7 @@ from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import apply_plan, decline_plan
 from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
+from taskhand.service.earlier_undo import with_remade_id
 from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.lazy import Lazy
 from taskhand.service.undo_change import undo_change
@@ -88,6 +89,7 @@ async def test_of_many_tasks_that_cannot_be_undone_twenty_are_shown_and_the_code
     with refused(code) as caught:
         await undo_change(Call(app, "undo_change", arguments={}), change.id)
     assert caught.value.message.startswith("None of the 21 tasks can be undone. The first: ")
+    assert "update_task" in (caught.value.next_step or "")
     assert {name: len(rows) for name, rows in caught.value.details.items()} == {"difference": 20, "wouldWrite": 20}  # type: ignore[arg-type]
     await app.aclose()
 
@@ -352,6 +354,8 @@ async def test_a_task_that_another_person_made_again_is_returned_and_their_chang
     assert isinstance(again, Receipt)
     assert again.task is not None
     assert (again.task.id, again.change_id) == (first.task.id, first.change_id if sees_all else None)
+    told = await with_remade_id(mine.app, NotFound.of_task(made.id), made.id)
+    assert (f"made again as {first.task.id}" in told.message) is sees_all
     both = await undo_change(mine, change.id, [made.id, TASK_ID])
     assert isinstance(both, BulkReceipt)
     assert {one.message for one in both.results} == {f"It was made again before, as {first.task.id}.", None}

@@ -102,6 +102,19 @@ async def test_a_lost_create_whose_call_has_ended_leaves_an_equal_task_to_a_late
     assert report((await adapter.create_task(NEW)).note) == "found"
 
 
+async def test_a_lost_create_claims_no_task_while_one_that_looks_alike_is_under_way() -> None:
+    adapter, _ = await open_adapter("")
+    adapter.wire.make(task_body(NEW))
+    other, ended, lost = (NewTask[JsonObject](0, NEW, adapter.time.moment()) for _ in range(3))
+    with adapter.lost_creates.under_way([other]):
+        with adapter.lost_creates.under_way([ended]):
+            pass
+        await adapter.lost_creates.find([lost], frozenset())
+        assert not lost.is_made
+    await adapter.lost_creates.find([lost], frozenset())
+    assert lost.is_made
+
+
 async def create_and_check(adapter: ScriptedAdapter, told: str) -> str:
     """Create a task; the requests. What is told has to be so."""
     with failure() as failed:

@@ -95,6 +95,12 @@ async def test_a_feed_of_a_person_has_the_writes_of_others_to_the_tasks_that_it_
     assert {*found.tasks} == ({TASK_ID} if events else {one.id for one in known})
 
 
+async def test_a_write_is_an_event_at_the_moment_of_its_end(app: AppContext, clock: FixedClock) -> None:
+    await write(app, clock, BEN, "New", (100, 40))
+    [event] = (await find_own_changes(app, feed(), KnownTasks(task()), NOW)).events
+    assert event.at == NOW - timedelta(seconds=40)
+
+
 @pytest.mark.parametrize(("began_s", "events"), [(60, 1), (61, 0)])
 async def test_a_change_that_a_clock_has_begun_a_minute_before_the_longest_call_is_taken_in(
     app: AppContext, clock: FixedClock, began_s: int, events: int
