@@ -5,14 +5,14 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 from typing import Final
 from uuid import uuid4
 
 from taskhand.domain.errors import OperatorError
-from taskhand.sqlite.migrations import DatabaseKind, migrate
+from taskhand.sqlite.migrations import DatabaseKind, migrate, new_database
 from taskhand.sqlite.transaction import transaction
 
 __all__ = [
@@ -101,7 +101,9 @@ def open_sqlite(
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         kind.check_version(connection)
-        _bring_up_to_date(connection, kind, path)
+        _use_wal(connection)
+        kind.add_functions(connection)
+        migrate(connection, kind, path)
         with transaction(connection, "BEGIN IMMEDIATE"):
             kind.check_version(connection)
             if prepare is not None:
@@ -127,22 +129,14 @@ def make_database(path: Path, kind: DatabaseKind) -> None:
     """Create the file under another name and link it into place, so that a new database is never seen empty."""
     there = path.resolve()  # a link may lead to a file that is not there yet
     new = there.with_name(f".taskhand-{uuid4().hex[:12]}.new")
-    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
-        with closing(sqlite3.connect(new.absolute(), isolation_level=None)) as connection:
-            _bring_up_to_date(connection, kind, new)
+        with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(new_database(kind))
+            file.flush()
+            os.fsync(file.fileno())
         move_into_place(new, there)
     finally:
-        for left in (new, *(new.with_name(f"{new.name}-{end}") for end in ("wal", "shm"))):
-            left.unlink(missing_ok=True)
-
-
-def _bring_up_to_date(connection: sqlite3.Connection, kind: DatabaseKind, path: Path) -> None:
-    """Set the modes and functions of the database at `path`, and migrate it."""
-    _use_wal(connection)
-    for name, function in kind.functions.items():
-        connection.create_function(name, 1, function, deterministic=True)
-    migrate(connection, kind, path)
+        new.unlink(missing_ok=True)
 
 
 def move_into_place(new: Path, path: Path) -> bool:

@@ -3,18 +3,24 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import Final
 
 from taskhand.domain.errors import OperatorError
 from taskhand.sqlite.transaction import transaction
 
-__all__ = ["DatabaseKind", "migrate", "newest_version"]
+__all__ = ["DatabaseKind", "migrate", "new_database", "newest_version"]
 
 _log = logging.getLogger(__name__)
+
+_FORMAT: Final = slice(18, 20)
+_WAL: Final = b"\2\2"
+"""The bytes of a file that say whether it has a write-ahead log. https://www.sqlite.org/fileformat2.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +28,20 @@ class DatabaseKind:
     """One kind of database: `label` names it in a sentence, `variable` is the setting that says where its file is.
 
     `package` has a folder `migrations` with its schema; `functions` of one text are known to its SQL by these names.
-    `in_backups` is whether a backup has it.
+    `renewal` is a statement that gives a new database what no other one has. `in_backups` is whether a backup has it.
     """
 
     label: str
     variable: str
     package: str
-    functions: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    functions: Mapping[str, Callable[[str], str]] = field(default_factory=dict, hash=False)
+    renewal: str = ""
     in_backups: bool = True
+
+    def add_functions(self, connection: sqlite3.Connection) -> None:
+        """Make the functions known to a connection."""
+        for name, function in self.functions.items():
+            connection.create_function(name, 1, function, deterministic=True)
 
     def check_version(self, connection: sqlite3.Connection) -> None:
         """OperatorError `store_too_new` if a newer program has written or migrated the database.
@@ -54,6 +66,25 @@ def newest_version(package: str) -> int:
     return len(_scripts(package))
 
 
+def new_database(kind: DatabaseKind) -> bytes:
+    """The content of a new file, with the newest schema and a write-ahead log."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.deserialize(_empty_database(kind))
+        connection.execute(kind.renewal)
+        content = bytearray(connection.serialize())
+    content[_FORMAT] = _WAL
+    return bytes(content)
+
+
+@cache
+def _empty_database(kind: DatabaseKind) -> bytes:
+    """A database on which all scripts have run: most of the time of making one, and a process makes several."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        kind.add_functions(connection)
+        _run_scripts(connection, kind, 0)
+        return connection.serialize()
+
+
 def migrate(connection: sqlite3.Connection, kind: DatabaseKind, path: Path) -> None:
     """Run the scripts that the database at `path` does not have yet, after copying it if it is not new.
 
@@ -67,10 +98,15 @@ def migrate(connection: sqlite3.Connection, kind: DatabaseKind, path: Path) -> N
         former = _read_version(connection)
         if 0 < former < newest:
             _copy(path, kind, former)
-        for number, script in enumerate(_scripts(kind.package)[former:], former + 1):
-            for statement in _statements(script.read_text("utf-8")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
+        _run_scripts(connection, kind, former)
+
+
+def _run_scripts(connection: sqlite3.Connection, kind: DatabaseKind, former: int) -> None:
+    """Run the scripts that a database of the `former` version does not have yet."""
+    for number, script in enumerate(_scripts(kind.package)[former:], former + 1):
+        for statement in _statements(script.read_text("utf-8")):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")
 
 
 def _copy(path: Path, kind: DatabaseKind, version: int) -> None:

@@ -20,7 +20,13 @@ from taskhand.sqlite.store import SqliteStore
 
 __all__ = ["TASK_STORE", "FileStorage", "open_file_store"]
 
-TASK_STORE = DatabaseKind("task store", "TASKHAND_DB", "taskhand.backends.local", {"fold": fold})
+TASK_STORE = DatabaseKind(
+    "task store",
+    "TASKHAND_DB",
+    "taskhand.backends.local",
+    {"fold": fold},
+    "UPDATE identity SET id = lower(hex(randomblob(16)))",
+)
 
 _LATE: Final[SqlClause] = ("is_overdue(t.due_at, t.is_all_day, t.due_timezone)", ())
 """A custom SQL function: SQLite has no time zones."""
