@@ -385,6 +385,23 @@ async def test_every_call_for_an_earlier_past_gets_the_note_on_its_limit(tmp_pat
         assert (latest.since, latest.notes) == (datetime.fromisoformat("2026-01-01T03:00Z"), (gap,))
 
 
+async def test_a_past_that_cannot_be_read_is_left_out_with_a_note(tmp_path: Path) -> None:
+    class PastlessSource(LoggingSource):
+        """A log that is not answered for a moment before the feed."""
+
+        async def begin(self, at: datetime) -> NoReturn:
+            raise UpstreamFailed(f"Close did not answer at {at:%H:%M}.")
+
+    async with open_feed(tmp_path) as feed:
+        await create_hourly(feed, 2)
+        await start(feed)
+        feed.others.backend.event_source = PastlessSource(log=feed.source.log)
+        answer = await feed.call("list_events", since="2026-03-02T15:30:00Z")
+        begun = "2026-03-02T17:01+00:00 Mon"
+        assert kinds(answer) == [("created", "T1")], "the first look has shown it"
+        assert answer["note"] == f"Changes before {begun} could not be read: Close did not answer at 15:30."
+
+
 async def test_a_past_too_long_for_one_call_is_listed_partly_with_a_note(tmp_path: Path) -> None:
     async with open_feed(tmp_path) as feed:
         feed.source.page = 1

@@ -30,6 +30,7 @@ from taskhand.service.call_options import Options
 from taskhand.service.create_task import create_task
 from taskhand.service.earlier_undo import with_remade_id
 from taskhand.service.forwarding_backend import ForwardingBackend
+from taskhand.service.idempotency import recreation_claim
 from taskhand.service.lazy import Lazy
 from taskhand.service.undo_change import undo_change
 from taskhand.service.write_call import Call
@@ -328,6 +329,8 @@ async def test_a_plan_that_was_declined_has_nothing_to_undo(tmp_path: Path) -> N
     with refused("nothing_to_undo") as caught:
         await undo_change(Call(app, "undo_change"), plan.id)
     assert caught.value.next_step == "There is nothing to undo; apply_plan carries a plan out."
+    with refused("plan_used"):
+        await decline_plan(Call(app, "apply_plan"), plan.id)
     await app.aclose()
 
 
@@ -377,4 +380,40 @@ async def test_a_change_that_left_its_task_as_it_was_has_nothing_to_restore(tmp_
     with refused("nothing_to_undo") as caught:
         await undo_change(Call(app, "undo_change"), change.id)
     assert caught.value.message == "The change left the task as it was: there is nothing to restore."
+    await app.aclose()
+
+
+async def test_a_person_who_undoes_a_change_of_an_unknown_caller_is_told_so(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    made = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    after, edit = (await app.backend.update_task(made, Edit(priority=2))).task, Edit(priority=2)
+    change = await app.journal.record(
+        Call(app, "update_task").new_opening(),
+        Ending("applied"),
+        [Intent("update", Snapshot(made), edit, edit)],
+        [Result(0, "applied", made.id, after)],
+    )
+    mine = app.of_principal(Principal(Person.parse("ana@x.test"), rules=Rules(sees_all_changes=True)))
+    done = await undo_change(Call(mine, "undo_change", arguments={}), change.id)
+    assert done.note == f"{change.id} was made by an unknown caller."
+    await app.aclose()
+
+
+async def test_deleted_tasks_whose_repeated_creation_is_left_or_unknown_are_not_made_once_more(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    deleted = [task(id=f"{TASK_ID[:-1]}{number}", title=f"Gone {number}") for number in range(2)]
+    change = await app.journal.record(
+        Call(app, "delete_task").new_opening(),
+        Ending("applied"),
+        [Intent("delete", Snapshot(one)) for one in deleted],
+        [Result(index, "applied", one.id) for index, one in enumerate(deleted)],
+    )
+    claims = tuple(recreation_claim(change, one.id) for one in deleted)
+    opening = Call(app, "undo_change").new_opening(undoes=change.id, claims=claims)
+    first, _ = await app.journal.begin(opening, [Intent("create", edit=Edit(title=one.title or "")) for one in deleted])
+    await app.journal.settle(first.id, [Result(0, "not_attempted"), Result(1, "unknown")], Ending("unknown"))
+    again = await undo_change(Call(app, "undo_change", arguments={}), change.id)
+    assert isinstance(again, BulkReceipt)
+    found = {(one.title, one.outcome, one.code) for one in again.results}
+    assert found == {("Gone 0", "refused", "in_progress"), ("Gone 1", "unknown", "outcome_unknown")}
     await app.aclose()

@@ -215,6 +215,7 @@ async def test_a_contacts_tasks_are_looked_for_on_its_lead_alone() -> None:
         page = await backend.list_tasks(TaskQuery(contact=CAROLINA))
         assert [task.id for task in page.tasks] == [task_id(301)]
         assert len(sandbox.requests) == 2
+        assert (await backend.list_tasks(TaskQuery(contact="cont_of_nobody"))).tasks == ()
 
 
 class ShrinkingList:

@@ -219,6 +219,16 @@ async def test_undo_restores_the_links_and_names_the_properties_whose_write_fail
         assert links_of(crm, crm.hubspot.tasks[0]["id"]) == was
 
 
+async def test_an_undo_whose_new_task_cannot_be_read_back_says_so() -> None:
+    async with agent_at([row(1, LINKS, **FURTHER)]) as (crm, agent):
+        deleted = await agent("apply_plan", planId=(await agent("delete_task", id=task_id(1)))["planId"])
+        unread = Fault("status", "POST /crm/v4/associations/{kind}/{to}/batch/read", nth="every", status=500)
+        crm.hubspot.faults = (unread,)
+        undone = await agent("undo_change", changeId=deleted["changeId"])
+        assert "Its links and further properties could not be read back; some may not be restored." in undone["note"]
+        assert len(crm.hubspot.tasks) == 1
+
+
 async def test_reading_and_changing_a_task_sends_no_requests_that_only_a_deletion_needs() -> None:
     async with agent_at([row(1, LINKS, **FURTHER)]) as (crm, agent):
         await agent("get_task", id=task_id(1))

@@ -304,6 +304,16 @@ async def test_a_note_that_an_undo_of_several_fields_could_not_delete_has_not_ch
     assert bool(notes(sandbox)) == is_there
 
 
+async def test_an_undo_says_that_the_note_was_deleted_at_the_same_moment() -> None:
+    sandbox = close(2)
+    async with agent_on(sandbox) as agent:
+        done = await agent("update_task", id=TASK, addNote=NOTE, priority="2")
+        sandbox.faults = (Fault("status", "GET /api/v1/activity/note/{id}", nth=2, status=404),)
+        undone = await agent("undo_change", changeId=done["changeId"])
+        assert "The note was gone already." in undone["note"]
+        assert "priority" in undone["changed"]
+
+
 async def test_undo_keeps_an_edited_note_and_a_note_of_another_person() -> None:
     sandbox = close(2)
     async with agent_on(sandbox) as agent:
