@@ -99,6 +99,14 @@ async def test_a_change_of_very_many_tasks_is_broadcast_whole(postgres: TestData
     assert two.heard == ids
 
 
+async def test_a_broadcast_without_tasks_is_about_every_task(postgres: TestDatabase) -> None:
+    message = json.dumps({"by": "another", "connection": "acme", "tasks": None})
+    async with two_replicas(postgres) as replicas:
+        postgres.rows(f"SELECT pg_notify('{CHANNEL}', '{message}')")
+        for replica in replicas:
+            await replica.has_heard(lambda heard: heard == [EVERY_TASK])
+
+
 async def test_a_broadcast_has_only_ids_and_does_not_reach_other_connections(
     postgres: TestDatabase,
 ) -> None:

@@ -1,5 +1,6 @@
 """Where Taskhand runs from decides whether an entry may name its interpreter."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -62,3 +63,30 @@ def test_the_command_keeps_the_source_and_the_extra() -> None:
     git = Installation(Path("/x"), "git+https://git.example.com/t.git")
     assert git.install_command("[keyring]") == "uv tool install 'taskhand[keyring] @ git+https://git.example.com/t.git'"
     assert find_installation().source == str(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("direct_url", "source"),
+    [
+        ({"url": "https://git.x.test/t.git", "vcs_info": {"vcs": "git"}}, "git+https://git.x.test/t.git"),
+        (
+            {
+                "url": "https://git.x.test/t.git",
+                "vcs_info": {"vcs": "git", "requested_revision": "v1"},
+                "subdirectory": "server",
+            },
+            "git+https://git.x.test/t.git@v1#subdirectory=server",
+        ),
+        ({"url": "file:///src/my%20taskhand", "dir_info": {}}, "/src/my taskhand"),
+        ({"url": "https://x.test/taskhand.whl", "archive_info": {}}, "https://x.test/taskhand.whl"),
+    ],
+)
+def test_the_source_is_what_the_installer_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, direct_url: dict[str, object], source: str
+) -> None:
+    about = tmp_path / "taskhand-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: taskhand\nVersion: 1.0\n", encoding="utf-8")
+    (about / "direct_url.json").write_text(json.dumps(direct_url), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert find_installation().source == source

@@ -8,7 +8,8 @@ import urllib.request
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import anyio
 import pytest
@@ -34,6 +35,7 @@ from taskhand.domain.policy import Policy
 from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.access import Access
 from taskhand.server.app import create_server
+from taskhand.server.call_observer import observe_calls
 from taskhand.server.tools import TOOLS
 from taskhand.server.transports.observer_middleware import observe_requests
 from taskhand.telemetry.metrics import Metrics
@@ -100,6 +102,20 @@ def test_no_label_of_a_metric_is_chosen_by_a_client() -> None:
     codes = {code for name in series(metrics) for code in re.findall(r'code="(code_.*?)"', name)}
     assert len(codes) == 100
     assert len(set(series(metrics)) - before) < 110
+
+
+async def test_a_call_that_ends_early_is_counted_as_cancelled() -> None:
+    metrics = Metrics(["get_task"], ["north"])
+    sent: Any = SimpleNamespace(method="tools/call", params={"name": "get_task"})
+    with anyio.CancelScope() as scope:
+
+        async def wait(_: object) -> NoReturn:
+            scope.cancel()
+            await anyio.sleep_forever()
+            raise AssertionError
+
+        await observe_calls(metrics)(sent, wait)
+    assert [name for name in series(metrics) if 'outcome="cancelled"' in name and 'tool="get_task"' in name]
 
 
 def test_a_server_with_one_connection_names_it_where_a_call_names_none() -> None:

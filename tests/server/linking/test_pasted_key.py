@@ -42,6 +42,16 @@ async def test_a_person_pastes_the_own_key_and_is_linked_as_the_crm_says(site: L
     assert (link.kind, link.email, link.credential.access_token, link.member.id) == ("key", None, token, BEN)
 
 
+async def test_a_member_whose_name_the_crm_does_not_tell_is_shown_by_the_id(site: LinkSite) -> None:
+    page, browser = await site.ticket(), await site.browser()
+    await browser.open(page)
+    await browser.send(page, site.token(BEN))
+    link = await site.links.find(PERSON, "north")
+    assert link is not None
+    await site.links.save(replace(link, member=LinkedMember(BEN)))
+    assert f"works in Close as {BEN}" in text_of(await browser.open(page))
+
+
 async def test_the_offer_is_taken_once_the_person_has_linked(site: LinkSite) -> None:
     offer = await site.linking.offer(Person.parse(PERSON), "north")
     assert offer is not None
