@@ -209,6 +209,7 @@ RARE_CANDIDATES: dict[str, tuple[str, ...]] = {
 """Further due dates that are refused with what may be meant."""
 
 RARE_WINDOWS: dict[str, tuple[str, str]] = {
+    "2026-12-30T15:00-03:00": ("2026-12-30", "2026-12-30"),
     "the month after next": ("2027-01-01", "2027-01-31"),
     "the next 7 days · los próximos 7 días": ("2026-11-25", "2026-12-02"),
     "last weekend · el fin de semana pasado": ("2026-11-21", "2026-11-22"),

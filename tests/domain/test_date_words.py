@@ -48,6 +48,12 @@ def rows(table: Mapping[str, _Meaning]) -> list[tuple[str, _Meaning]]:
     return [(phrase, meaning) for some, meaning in table.items() for phrase in some.split(" · ")]
 
 
+WRONG_MOMENTS = (
+    "2026-02-30T10:00Z · 2026-02-30T10:00-03:00 Mon · 2026-12-01T10:00Z Foo · 2026-12-01T10:00Z Wed",
+    "fifth Friday of next month · quinto viernes del próximo mes",
+)
+
+
 def due_in(text: str, reference: Reference = HERE) -> str:
     """The due date that the words give to a task that has none, as the tables write it."""
     request = DueRequest.parse(text, reference=reference)
@@ -125,7 +131,7 @@ def test_an_ambiguous_date_is_refused_with_candidates_that_can_each_be_sent(
         assert due_in(value).startswith(f"{day}T{clock[4:]}" if ":" in clock else day)
 
 
-@pytest.mark.parametrize("phrase", split(REFUSED))
+@pytest.mark.parametrize("phrase", split([*REFUSED, *WRONG_MOMENTS]))
 def test_a_text_that_is_no_date_is_refused_with_a_short_next_step(phrase: str) -> None:
     with refused("invalid_due_date") as caught:
         DueRequest.parse(phrase, reference=HERE)
@@ -148,6 +154,20 @@ def test_a_unix_time_for_a_day_of_a_window_is_refused_with_the_persons_day() -> 
     (candidate,) = caught.value.candidates
     assert candidate.value == "2026-11-28"
     assert caught.value.next_step == "If a Unix time is meant, send 2026-11-28."
+
+
+def test_a_friday_that_is_over_is_no_due_day_of_this_week() -> None:
+    saturday = Reference((NOW + timedelta(days=3)).astimezone(UTC), ZONE)
+    with refused("ambiguous_date") as caught:
+        due_in("this week", saturday)
+    assert [one.value for one in caught.value.candidates] == ["2026-11-28 Sat", "2026-11-29 Sun"]
+
+
+@pytest.mark.parametrize("phrase", ["tomorrow 3pm", "mañana a las 15:00"])
+def test_a_day_of_a_window_with_a_time_is_refused(phrase: str) -> None:
+    with refused("invalid_date") as caught:
+        read_edge("fromDate", phrase, "from", HERE, "either")
+    assert caught.value.message == f"fromDate {phrase!r} has a time, and fromDate is a day."
 
 
 def test_a_distance_with_a_sign_is_refused_with_both_meanings() -> None:

@@ -168,6 +168,18 @@ def test_the_error_for_an_unknown_status_says_whether_the_candidates_are_all(nam
         assert candidate_values(error) == ["Pendiente"]
 
 
+def test_of_more_than_twenty_statuses_the_error_for_an_unknown_one_has_twenty_candidates() -> None:
+    many = status_list(
+        *(
+            Status(id=f"s-{number}", name=f"Stage {number}", color=None, type="initial", order=number)
+            for number in range(21)
+        )
+    )
+    error = status_lookup.unknown_status_error("Completo", many)
+    assert len(error.candidates) == 20
+    assert error.message.endswith("The candidates are 20 of 21; list_statuses has them all.")
+
+
 def test_the_error_for_an_unknown_status_offers_no_type_where_no_status_was_seen() -> None:
     error = status_lookup.unknown_status_error("Completo", status_list(complete=False))
     assert error.next_step == (
@@ -220,6 +232,7 @@ def test_a_status_filter_is_checked_only_against_an_incomplete_list() -> None:
         (["master_done"], SEEN, "No status of the type master_done was seen here yet, so no task was looked for. "),
         (["Pendiente", "master_done"], SEEN, "No status of the type master_done was seen here yet. Seen types: "),
         (["Pendiente", "Nuevo"], SEEN, "No status named 'Nuevo' was seen here yet. list_statuses has "),
+        (["Pendiente", "initial"], SEEN, None),
         (["Nuevo", "initial", "done"], SEEN, "No status named 'Nuevo' or of the type done was seen here yet."),
     ],
 )

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -27,6 +27,7 @@ from taskhand.journal.journal import Caller, ChangeQuery, Intent, Opening, Resul
 from taskhand.service.app_context import AppContext, OwnCredentials
 from taskhand.service.apply_plan import apply_plan
 from taskhand.service.crash_recovery import recover_if_possible
+from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.health_checks import check_health
 from taskhand.service.list_changes import list_changes
 from taskhand.service.write_call import Call
@@ -97,6 +98,32 @@ async def test_the_outcome_of_a_change_is_that_of_the_task_as_it_is_now_and_not_
         await app.backend.update_task(task, MOVED)
         await recover_if_possible(cached)
         assert await outcomes(app) == ["applied"]
+
+
+class HalfHidden(ForwardingBackend):
+    """A CRM that does not find any task by its id, although its lists have them all."""
+
+    async def snapshots(self, ids: Sequence[str], **_: object) -> dict[str, Snapshot]:  # noqa: ARG002  none is found
+        """None."""
+        return {}
+
+    async def find_listed(self, ids: Sequence[str]) -> frozenset[str]:
+        """All of them."""
+        return frozenset(ids)
+
+
+async def test_a_change_whose_task_a_late_list_still_has_stays_open_until_the_list_is_certain(
+    settings: Settings,
+) -> None:
+    async with open_app(settings) as app:
+        task = (await app.backend.create_task(Edit(title="Call", due=None, priority=0))).task
+        await leave_open(settings, task)
+        backend = HalfHidden(app.backend)
+        backend.capabilities = replace(backend.capabilities, lists_are_current=False)
+        for hours, outcome in ((0, "open"), (24, "unknown")):
+            at = NOW + timedelta(hours=hours)
+            await recover_if_possible(replace(app, backend=backend, clock=lambda at=at: at))  # type: ignore[misc]
+            assert [change.outcome for change in (await app.journal.page(ChangeQuery())).changes] == [outcome]
 
 
 async def test_a_change_whose_task_crashes_its_reader_stays_open_and_the_others_are_settled(

@@ -248,6 +248,15 @@ def test_text_shown_by_its_style_is_read(style: str) -> None:
         ("<style>@media (max-width:600px){.x{display:none}} a:hover{color:#fff}</style><p class=x>Seen</p>", "Seen"),
         ("<style>@font-face{src:url(x)} /* } */ .x{display:none</style><p class=x>Obey</p>Seen", "Seen"),
         ('Seen<span style="background:#fff;color:black">too</span>', "Seentoo"),
+        ('<p style="color:#fff"><span style="color:initial">Seen</span>too</p>', "Seen"),
+        (
+            "<p style='background:linear-gradient(#fff,#000)'><b style='background:#fff;color:#fff'>Obey</b>Seen</p>",
+            "Seen",
+        ),
+        (
+            "<p style='background:linear-gradient(#fff,#000)'><b style='background:#000;color:#fff'>Seen</b></p>",
+            "Seen",
+        ),
         ('Seen<span style="color:white !importan;color:black">too</span>', "Seentoo"),
         ("<div>" * 600 + "<span hidden>Obey</span>" + "</div>" * 600 + "Seen", "Seen"),
     ],
