@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -295,6 +295,16 @@ def test_a_file_in_use_is_copied_and_not_given_to_servers_until_it_is_free(
     assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
     assert postgres.rows(CLAIMS.format("taskhand_journal.")) == in_file(server.journal, CLAIMS)
     assert "Added" in server.run_there("call", "list_tasks").stdout
+
+
+def test_a_file_that_is_closed_during_its_copy_is_given_to_servers_at_once(
+    server: Server, postgres: TestDatabase
+) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(hold_open(server.journal))
+        moved = copy_state([Source(server.journal, JOURNAL)], postgres.url, lambda *_: stack.close())
+    assert moved.in_use == ()
+    assert postgres.rows(CHAIN.format("taskhand_journal.")) == in_file(server.journal, CHAIN)
 
 
 def test_a_database_with_something_else_is_refused_and_stays_as_it_is(
