@@ -1,11 +1,12 @@
 """`taskhand doctor --host` repairs an entry with commands, not with the settings of a terminal."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from taskhand.cli.doctor_host import with_command
+from taskhand.cli.doctor_host import check_host, with_command
 from taskhand.domain.check_result import CheckResult
 from taskhand.install.host_file import read_host_file
 from taskhand.install.hosts import find_host
@@ -39,3 +40,19 @@ def test_a_remedy_that_is_a_key_or_no_setting_stays(remedy: str | None) -> None:
     host = find_host("cursor")
     finding = CheckResult("a subject", "warning", "It is not so.", remedy)
     assert with_command(finding, KnownEntry(host, read_host_file(Path("absent.json")), {})) == finding
+
+
+def test_a_key_in_a_file_is_a_warning_if_others_can_read_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    file = find_host("cursor").user_file(this_machine())
+    file.parent.mkdir()
+    remote = {"url": "https://x.example/mcp", "headers": {"Authorization": "Bearer s3cret"}}
+    file.write_text(json.dumps({"mcpServers": {"taskhand": remote}}), encoding="utf-8")
+    for mode, warned in ((0o600, []), (0o644, ["file"])):
+        file.chmod(mode)
+        assert check_host("cursor", as_json=True)
+        [entry] = json.loads(capsys.readouterr().out)["entries"]
+        assert [one["subject"] for one in entry["findings"] if one["outcome"] == "warning"] == warned
