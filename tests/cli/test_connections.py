@@ -133,6 +133,12 @@ def test_a_connection_that_cannot_be_used_can_be_removed(run: Run, file: Path) -
     assert "mine" in run("connections", "list").stdout
 
 
+def test_connections_are_listed_beside_one_whose_crm_cannot_be_chosen(run: Run, file: Path) -> None:
+    save(file, '[connections.own]\nbackend = "local"\n')
+    listed = json_of(run("connections", "list", "--json", CLOSE_API_KEY="k", VAMBE_API_KEY="k"))
+    assert "own" in json.dumps(listed)
+
+
 def test_doctor_names_a_connection_beside_one_whose_crm_cannot_be_chosen(run: Run, file: Path) -> None:
     save(file, '[connections.own]\nbackend = "local"\n')
     found = json.loads(run("doctor", "--json", CLOSE_API_KEY="k", VAMBE_API_KEY="k").stdout)

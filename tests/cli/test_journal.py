@@ -42,7 +42,9 @@ Run = Callable[..., Result]
 @pytest.fixture
 def settings(store_file: Path) -> Settings:
     """A store whose journal lies beside it."""
-    return Settings.from_env({"TASKHAND_DB": str(store_file), "TASKHAND_CLOCK": NOW.isoformat()})
+    return Settings.from_env(
+        {"TASKHAND_DB": str(store_file), "TASKHAND_CLOCK": NOW.isoformat(), "TASKHAND_TIMEZONE": "America/Lima"}
+    )
 
 
 @pytest.fixture
@@ -92,6 +94,8 @@ def test_changes_are_listed_newest_first_readably(runs: Run) -> None:
     done = runs()
     assert heads(done) == ["delete_task refused (task_not_found)", "update_task applied"]
     assert '    title: "Call back" -> "New title"\n  reason: the customer asked\n' in done.stdout
+    at = NOW.astimezone(ZoneInfo("America/Lima"))
+    assert done.stdout.startswith(f"{at:%Y-%m-%dT%H:%M}-05:00 "), "in the zone of the settings"
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,15 @@ def test_a_file_that_another_process_is_migrating_is_migrated_once(tmp_path: Pat
     assert find_migration_copies(path) == []
 
 
-@pytest.mark.parametrize(("kind", "version"), [(TASK_STORE, 2), (TASK_STORE, 5), (JOURNAL, 1)])
+@pytest.mark.parametrize(
+    ("kind", "version"),
+    [
+        (TASK_STORE, 2),
+        (TASK_STORE, newest_version(TASK_STORE.package) - 1),
+        (JOURNAL, 1),
+        (JOURNAL, newest_version(JOURNAL.package) - 1),
+    ],
+)
 def test_a_migration_copies_the_file_first_and_logs_the_copy(
     kind: DatabaseKind, version: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
