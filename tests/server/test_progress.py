@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import anyio
-from mcp import Client
 
 from backends.slow_transport import NetworkTime, SlowTransport
-from safety.account import Agent
 from safety.crms import HUBSPOT
+from server.transports.raw_connection import INITIALIZED, connect_raw, older
+from server.transports.server_process import HELLO
 from taskhand.call.request_log import RequestLog
 from taskhand.sandbox.server import serve_sandbox
 from taskhand.server.app import create_server
@@ -34,23 +34,22 @@ async def test_progress_never_goes_back_when_a_call_begins_to_write() -> None:
 
 async def test_reading_reports_progress_once_a_tick() -> None:
     time, crm = NetworkTime(), HUBSPOT
-    told: list[tuple[float, float | None, str | None]] = []
-
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
-        told.append((progress, total, message))
-
     sandbox = crm.sandbox(300, time, ())
     async with (
         serve_sandbox(sandbox) as url,
         crm.sandboxed_app(url, time, transport=SlowTransport(time, latency_s=0.25)) as app,
     ):
         app = replace(app, call_time=replace(app.call_time, read_tick_s=0.001))  # noqa: PLW2901  the same with another policy
-        # In the older era this client sends messages, as every host does; else it calls the server's functions.
-        async with Client(create_server(app), mode="legacy") as client:
-            asked = {"taskIds": crm.ids(300), "changes": {"title": "Again"}}
-            plan = await Agent(client).watched("bulk_update_tasks", asked, hear)
+        asked = {"taskIds": crm.ids(300), "changes": {"title": "Again"}}
+        async with connect_raw(create_server(app)) as connection:
+            await connection.ask(older("initialize", "hello", **HELLO))
+            await connection.send(INITIALIZED)
+            call = older("tools/call", 1, name="bulk_update_tasks", arguments=asked, _meta={"progressToken": 0})
+            plan = (await connection.ask(call))["result"]["structuredContent"]
+            told = [one["params"] for one in connection.notifications if one["method"] == "notifications/progress"]
     assert plan["count"] == 300
-    assert told
-    numbers = [progress for progress, _, _ in told]
+    assert {one["progressToken"] for one in told} == {0}
+    numbers = [one["progress"] for one in told]
     assert numbers == sorted(set(numbers))
-    assert told[-1] == (numbers[-1], None, f"{int(numbers[-1])} requests answered")
+    assert told[-1].get("total") is None
+    assert told[-1]["message"] == f"{int(numbers[-1])} requests answered"
