@@ -41,6 +41,10 @@ async def test_the_references_of_the_demo_exist() -> None:
         linked = [row["associations"] for row in page["results"] if "associations" in row]
         assert len(linked) > 15
         assert all(set(links) == {"contacts", "companies"} for links in linked)
+        for links in linked:
+            [contact], [company] = (links[kind]["results"] for kind in ("contacts", "companies"))
+            row = await served.get(f"/crm/v3/objects/contacts/{contact['id']}", properties="associatedcompanyid")
+            assert row["properties"]["associatedcompanyid"] == company["id"]
 
 
 async def test_an_empty_account_has_owners_and_accepts_tasks() -> None:

@@ -127,7 +127,8 @@ def _company(number: int, row: tuple[str, str, str | None]) -> dict[str, Any]:
 
 def _contact(number: int, row: tuple[str, str, str | None, str | None, int]) -> dict[str, Any]:
     first, last, email, phone, company = row
-    known = {"firstname": first, "lastname": last, "company": _COMPANIES[company][0], "email": email, "phone": phone}
+    known = {"firstname": first, "lastname": last, "email": email, "phone": phone}
+    known |= {"company": _COMPANIES[company][0], "associatedcompanyid": str(201 + company)}
     return {"id": 101 + number, "properties": {name: text for name, text in known.items() if text}}
 
 
