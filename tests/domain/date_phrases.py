@@ -173,6 +173,7 @@ RARE: dict[str, str] = {
     "last Friday of March 2028 · el último viernes de marzo de 2028": "2028-03-31",
     "last Friday of March · el último viernes de marzo": "2027-03-26",
     "first Monday of March 2028 · el primer lunes de marzo de 2028": "2028-03-06",
+    "miércoles 3 mar · Wed 3 Mar · mié 3 mar": "2027-03-03",
     "first business day of March · first day of March · el primer día de marzo": "2027-03-01",
     "eoy · eoq · last day of the year · el último día de este año · al final del año": "2026-12-31",
     "fin de trimestre · last day of next month · el último día del mes que viene": "2026-12-31",
