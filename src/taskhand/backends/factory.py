@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
+from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, get_args
 
@@ -216,7 +217,7 @@ class BackendFactory(Generic[S]):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The names of the fields whose values are never shown: credentials, and the secrets of app and webhooks."""
-        return tuple(name for name, field in self.settings.model_fields.items() if is_secret(field))
+        return _secrets_in(self.settings)
 
     @property
     def app(self) -> tuple[str, ...]:
@@ -235,7 +236,7 @@ class BackendFactory(Generic[S]):
 
     def of_kind(self, kind: SettingKind) -> tuple[str, ...]:
         """The names of the fields of a kind."""
-        return tuple(name for name, field in self.settings.model_fields.items() if kind in field.metadata)
+        return _fields_of_kind(self.settings, kind)
 
     @property
     def me_field(self) -> str | None:
@@ -248,6 +249,16 @@ class BackendFactory(Generic[S]):
         names = [*self.credentials, *([self.me_field] if self.me_field else [])]
         chosen = self.credentials[1 if self.is_token and self.is_token(text) else 0]
         return settings.model_copy(update={**dict.fromkeys(names), chosen: SecretStr(text)})
+
+
+@cache
+def _fields_of_kind(settings: type[BaseModel], kind: SettingKind) -> tuple[str, ...]:
+    return tuple(name for name, field in settings.model_fields.items() if kind in field.metadata)
+
+
+@cache
+def _secrets_in(settings: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, field in settings.model_fields.items() if is_secret(field))
 
 
 def is_secret(setting: "FieldInfo") -> bool:
