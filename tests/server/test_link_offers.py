@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from anyio.lowlevel import checkpoint
 from mcp import Client, ClientSession, MCPError
-from mcp.types import ElicitCompleteNotification, ElicitResult, InputRequiredResult, PromptReference
+from mcp.types import (
+    ElicitCompleteNotification,
+    ElicitRequestParams,
+    ElicitResult,
+    InputRequiredResult,
+    PromptReference,
+)
 
 from fixed_clock import NOW
 from sandbox.close.served_sandbox import BEN, CALL, LEAD, TASK
@@ -101,6 +107,25 @@ async def test_the_person_is_asked_to_link_and_the_call_continues(server: Linkin
     assert server.account.users() == {BEN}
     completed = [one.params.elicitation_id for one in at.told if isinstance(one, ElicitCompleteNotification)]
     assert completed == ([] if mode == "auto" else [asked.elicitation_id])
+
+
+@pytest.mark.parametrize("mode", ERAS)
+async def test_a_credential_that_the_crm_ends_at_once_is_answered_with_another_page(
+    server: LinkingServer, mode: str
+) -> None:
+    class Unlucky(AtBrowser):
+        """A person whose new credential is revoked before it is used."""
+
+        async def answer(self, context: Any, params: ElicitRequestParams) -> ElicitResult:
+            answered = await super().answer(context, params)
+            server.account.sandbox.authorization.grants.end(BEN)
+            return answered
+
+    at = Unlucky()
+    async with server.client(at, mode) as client:
+        refused = await answer_of(client, "get_task", id=TASK)
+    assert (refused["code"], len(at.asked)) == ("link_required", 1)
+    assert server.pages.urls[-1] in refused["next"]
 
 
 @pytest.mark.parametrize("mode", ERAS)
