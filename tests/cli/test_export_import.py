@@ -165,6 +165,10 @@ def test_of_many_lines_that_differ_from_the_store_twenty_are_named(tmp_path: Pat
     told = invoke(import_tasks, store, lines).stdout
     *named, rest = told.partition("the file differs: lines ")[2].split(", ")
     assert (len(named), rest) == (20, "….\n")
+    *all_but_one, _ = lines.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines.write_text("".join(all_but_one), encoding="utf-8")
+    told = invoke(import_tasks, store, lines).stdout
+    assert (told.partition("the file differs: lines ")[2].count(", "), "…" in told) == (19, False)
 
 
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
