@@ -62,3 +62,22 @@ def test_a_rule_for_the_id_has_priority_over_a_rule_for_the_email() -> None:
     policy = Policy(people={"ana@x.test": {"most_tasks": 3, "tools": "read"}, person.id: {"most_tasks": 4}})
     rules = policy.rules_for(*person.names)
     assert (rules.most_tasks, rules.tools) == (4, "read")
+
+
+@pytest.mark.parametrize(
+    ("name", "flaw"),
+    [
+        ("--", "it has neither a letter nor a digit"),
+        ("a" * 201, "it has more than 200 characters"),
+        ("a" * 200, None),
+        ("ana\u200b@x.test", "it has characters that look like others, or are invisible"),
+        ("ana,ben", "it has ',' in it"),
+        ("-ana", "it begins like an option"),
+        ("@x.test", "it is no e-mail address"),
+        ("ana@x..test", "it is no e-mail address"),
+        ("ana@x.test", None),
+        ("u-7", None),
+    ],
+)
+def test_a_text_that_names_no_person_has_a_flaw(name: str, flaw: str | None) -> None:
+    assert flaw_of_person(name) == flaw

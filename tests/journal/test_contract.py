@@ -410,11 +410,14 @@ async def test_a_call_that_is_journaled_with_its_end_has_its_credentials_masked_
     journal: Journal,
 ) -> None:
     opening = make_opening(
-        arguments={"title": "use sk-abc1234567890", "description": "x" * 300}, reason="Bearer abc.DEF-123_456"
+        arguments={"title": "use sk-abc1234567890", "description": "x" * 300},
+        reason="Bearer abc.DEF-123_456",
+        caller=Caller("sk-abc1234567890", "v sk-abc1234567890"),
     )
     change = await journal.record(opening, Ending("refused", "not_allowed"))
     assert change.opening.arguments == {"title": f"use {MASK}", "description": f"{'x' * 200}… (100 more characters)"}
     assert change.opening.reason == MASK
+    assert change.opening.caller == Caller(MASK, f"v {MASK}")
     assert await journal.find(change.id) == change
 
 

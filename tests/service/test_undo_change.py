@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from pydantic import MISSING
@@ -12,18 +13,21 @@ from behaviour.world import NOW
 from builders import PENDING, TASK_ID, refused, task
 from file_stores import journal_in, store_in
 from fixed_clock import FixedClock
+from journals import numbered
 from taskhand.backends.base import ItemResult, Written
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.due import Due
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, NotAttempted, NotFound
+from taskhand.domain.errors import CallerError, NotAttempted, NotFound, OperatorError
 from taskhand.domain.plan import Plan
 from taskhand.domain.policy import Rules
 from taskhand.domain.principal import Person, Principal
 from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task, TaskDraft
-from taskhand.journal.journal import Caller, Ending, Intent, Result
+from taskhand.journal.journal import Caller, ChangeQuery, Ending, Intent, Result
+from taskhand.journal.journal_owner import AccountOwner
+from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext, CallTime
 from taskhand.service.apply_plan import apply_plan, decline_plan
 from taskhand.service.call_options import Options
@@ -31,6 +35,7 @@ from taskhand.service.create_task import create_task
 from taskhand.service.earlier_undo import with_remade_id
 from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.idempotency import recreation_claim
+from taskhand.service.latest_changes import with_latest_changes
 from taskhand.service.lazy import Lazy
 from taskhand.service.undo_change import undo_change
 from taskhand.service.write_call import Call
@@ -416,4 +421,21 @@ async def test_deleted_tasks_whose_repeated_creation_is_left_or_unknown_are_not_
     assert isinstance(again, BulkReceipt)
     found = {(one.title, one.outcome, one.code) for one in again.results}
     assert found == {("Gone 0", "refused", "in_progress"), ("Gone 1", "unknown", "outcome_unknown")}
+    await app.aclose()
+
+
+class UnreadableJournal(SqliteJournal):
+    """A journal that nothing can be read from."""
+
+    async def page(self, query: ChangeQuery) -> NoReturn:  # noqa: ARG002  always
+        """Fail."""
+        raise OperatorError("The journal could not be used.")
+
+
+async def test_an_error_for_what_is_not_found_stands_as_it_is_if_the_journal_cannot_be_read(tmp_path: Path) -> None:
+    journal = UnreadableJournal(AccountOwner(tmp_path / "journal.sqlite", "test"), clock=lambda: NOW, new_id=numbered)
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal), lambda: NOW)
+    error = NotFound("It is not here.")
+    assert await with_latest_changes([app], error) is error
+    assert await with_remade_id(app, error, TASK_ID) is error
     await app.aclose()

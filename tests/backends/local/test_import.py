@@ -73,6 +73,41 @@ async def test_a_creator_who_is_no_member_of_the_file_is_kept(backend: LocalBack
     assert read.creator_id == "m-gone"
 
 
+CONTACT = dict.fromkeys(("phone", "email", "customer_id", "customer_name")) | {"id": "c-1", "name": "Rosa"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "problem"),
+    [
+        ("status", status(" ", "initial", 1), "a status needs a name"),
+        ("status", status("Completado", "initial", 9), "the store has a status 'Completado' of another type, done"),
+        ("member", {"id": "m-1", "name": " ME", "email": None}, "a member needs a name, and it may not be 'me'"),
+        ("contact", CONTACT | {"id": None}, "a contact needs an id and a name"),
+        ("contact", CONTACT | {"name": " "}, "a contact needs an id and a name"),
+        (
+            "task",
+            {**task("Call", "Pendiente"), "created_at": "yesterday"},
+            "created_at is not an ISO 8601 time with an offset",
+        ),
+    ],
+)
+async def test_a_wrong_record_is_refused_with_its_line_and_nothing_is_imported(
+    backend: LocalBackend, kind: str, value: Mapping[str, Any], problem: str
+) -> None:
+    with pytest.raises(CallerError) as refused:
+        await import_records(backend, ("contact", CONTACT), (kind, value))
+    assert refused.value.message.endswith(f"line 2: {problem}.")
+    assert await backend.account.find_contacts("Rosa", 9) == ()
+
+
+async def test_a_responsible_without_a_record_is_a_former_member(backend: LocalBackend) -> None:
+    people = [{"responsible_id": "m-gone"}]
+    await import_records(backend, ("task", {**task("Call", "Pendiente"), "task_responsibles": people}))
+    [read] = (await backend.list_tasks(TaskQuery())).tasks
+    assert read.responsible_ids == ("m-gone",)
+    assert [one.id for one in await backend.account.former_members()] == ["m-gone"]
+
+
 async def test_ten_wrong_lines_are_named_and_of_the_others_the_number(backend: LocalBackend) -> None:
     wrong = ("status", status("Nueva", "odd", 1))
     for count, rest in ((10, ""), (11, "; and 1 more")):

@@ -129,6 +129,7 @@ async def test_statuses_members_and_contacts_need_a_name(backend: LocalBackend, 
         lambda directory: directory.add_status(name, "done"),
         lambda directory: directory.rename_status("Completado", name),
         lambda directory: directory.add_member(name),
+        lambda directory: directory.add_member(" Me"),
         lambda directory: directory.rename_member("me", name),
         lambda directory: directory.add_contact(name, "+56 9"),
     ):
