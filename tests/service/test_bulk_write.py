@@ -167,3 +167,18 @@ def test_a_replay_says_of_each_task_what_the_call_said_of_sending_it_again() -> 
 def test_nothing_is_sent_again_for_a_task_that_was_or_may_have_been_written() -> None:
     of_code = {outcome: TaskResult("1", outcome, "rate_limited").may_be_retried for outcome in get_args(Outcome)}
     assert {outcome for outcome, may_be in of_code.items() if may_be} == {"refused", "not_attempted"}
+
+
+async def test_a_task_that_the_crm_left_as_it_was_is_refused_with_the_fields_that_it_lacks(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    app = replace(app, backend=cast("Backend", ScriptedBackend(app.backend, ["applied"])))
+    call, high = Call(app, "bulk_update_tasks"), Edit(priority=2)
+    intent = Intent("update", Snapshot(task(title=EDIT.title)), high, high)
+    [result] = (await bulk_write(call, [intent], call.new_opening())).results
+    assert (result.outcome, result.code, result.message) == (
+        "refused",
+        "not_applied",
+        "The CRM left the task unchanged.",
+    )
+    assert [one.field for one in result.unapplied] == ["priority"]
+    await app.aclose()

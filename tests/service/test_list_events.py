@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import anyio
 import pytest
 
+from builders import refused
 from service.feed_app import FeedApp, LoggingSource, open_feed
 from taskhand.call.deadline import time_left
 from taskhand.domain.errors import UpstreamFailed
@@ -338,6 +339,11 @@ async def test_stored_events_are_listed_with_their_date_if_the_crm_cannot_be_ask
         text, is_error = await call_tool(feed.app, "list_events", {})
         assert is_error
         assert "did not answer" in text
+        with pytest.raises(UpstreamFailed):
+            await list_latest_events(feed.app, 9)
+        backend.event_source = None
+        with refused("unsupported"):
+            await list_latest_events(feed.app, 9)
         backend.event_source = source
         await start(feed)
         await feed.others.create("Call")

@@ -439,3 +439,18 @@ async def test_an_error_for_what_is_not_found_stands_as_it_is_if_the_journal_can
     assert await with_latest_changes([app], error) is error
     assert await with_remade_id(app, error, TASK_ID) is error
     await app.aclose()
+
+
+async def test_a_deleted_task_that_exists_again_is_not_made_once_more(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    there = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    change = await app.journal.record(
+        Call(app, "delete_task").new_opening(),
+        Ending("applied"),
+        [Intent("delete", Snapshot(there))],
+        [Result(0, "applied", there.id)],
+    )
+    with refused("changed_since") as caught:
+        await undo_change(Call(app, "undo_change"), change.id)
+    assert caught.value.message == f"Task {there.id} exists; its deletion was not undone."
+    await app.aclose()

@@ -1,6 +1,7 @@
 """A store in this process with predictable times and ids."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,14 +35,20 @@ async def open_store(
 
 @asynccontextmanager
 async def open_database(
-    url: str, clock: FixedClock | None = None, timezone: str | None = None
+    url: str,
+    clock: FixedClock | None = None,
+    timezone: str | None = None,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> AsyncIterator[LocalBackend]:
     """The built-in store in the PostgreSQL database at `url`."""
     from taskhand.backends.local.postgres import open_database_store  # noqa: PLC0415  few tests want it
     from taskhand.postgres.database import Database  # noqa: PLC0415
 
     clock = clock or FixedClock()
-    backend = open_database_store(Database(url), clock=clock, new_id=sequential_id, user=USER, timezone=timezone)
+    backend = open_database_store(
+        Database(url, sleep=sleep), clock=clock, new_id=sequential_id, user=USER, timezone=timezone
+    )
     try:
         yield backend
     finally:

@@ -10,13 +10,14 @@ import pytest
 
 from backends.local.open_store import create, empty_database, open_database
 from fixed_clock import FixedClock
+from postgres_proxy import open_postgres_proxy
 from taskhand.backends.base import Misread
 from taskhand.backends.factory import OpenContext
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.backends.local.factory import open_store
 from taskhand.call.change_ownership import own_writes
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import NotAttempted, OperatorError
+from taskhand.domain.errors import NotAttempted, OperatorError, OutcomeUnknown
 from taskhand.domain.task_query import TaskQuery
 from taskhand.sql.store_address import INSTALL_DRIVER, StoreAddress
 
@@ -87,6 +88,28 @@ async def test_a_store_works_again_after_its_connections_were_cut(postgres_datab
         [result] = await backend.account.check_health(writes=True)
         assert result.found == "The task store in the database postgres at " + result.found.partition(" at ")[2]
         assert result.found.endswith(": can be written; tasks: 1.")
+
+
+async def test_a_write_whose_commit_was_not_answered_has_an_unknown_outcome(
+    postgres_database: "TestDatabase",
+) -> None:
+    empty_database(postgres_database)
+    with open_postgres_proxy(postgres_database.url) as proxy:
+        async with open_database(proxy.url, sleep=lambda _: None) as backend:
+            task = await create(backend, Edit(title="Call", priority=0))
+            with proxy.cut_after_commit(), pytest.raises(OutcomeUnknown) as unknown:
+                await backend.update_task(task, Edit(title="Call Acme"))
+            assert "Check with get_task or list_tasks" in str(unknown.value.next_step)
+
+
+async def test_a_store_that_cannot_be_written_is_no_healthy_one(postgres_database: "TestDatabase") -> None:
+    empty_database(postgres_database)
+    async with open_database(postgres_database.url) as backend:
+        await create(backend, Edit(title="Call", priority=0))
+        postgres_database.run("ALTER TABLE taskhand_tasks.task RENAME TO gone")
+        [result] = await backend.account.check_health(writes=True)
+        postgres_database.run("ALTER TABLE taskhand_tasks.gone RENAME TO task")
+    assert (result.subject, result.outcome) == ("store", "failed")
 
 
 async def test_nothing_is_written_for_a_change_that_another_replica_has_ended(
