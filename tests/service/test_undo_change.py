@@ -454,3 +454,22 @@ async def test_a_deleted_task_that_exists_again_is_not_made_once_more(tmp_path: 
         await undo_change(Call(app, "undo_change"), change.id)
     assert caught.value.message == f"Task {there.id} exists; its deletion was not undone."
     await app.aclose()
+
+
+async def test_a_dry_run_of_an_undo_that_has_nothing_left_names_the_fields_that_are_as_before(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    made = (await app.backend.create_task(Edit(title="Call", responsible_ids=(), priority=1))).task
+    high = Edit(priority=2)
+    after = (await app.backend.update_task(made, high)).task
+    await app.backend.update_task(after, Edit(priority=1))
+    change = await app.journal.record(
+        Call(app, "update_task").new_opening(),
+        Ending("applied"),
+        [Intent("update", Snapshot(made), high, high)],
+        [Result(0, "applied", made.id, after)],
+    )
+    done = await undo_change(Call(app, "undo_change", arguments={}, options=Options(dry_run=True)), change.id)
+    assert isinstance(done, Receipt)
+    assert (done.already, done.changed) == (("priority",), ())
+    assert (done.note or "").startswith("Nothing is left to undo: every changed value is already as before.")
+    await app.aclose()
