@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from taskhand.cli.doctor_host import check_host, with_command
+from taskhand.cli.main import command
 from taskhand.domain.check_result import CheckResult
 from taskhand.install.host_file import read_host_file
 from taskhand.install.hosts import find_host
@@ -56,3 +58,16 @@ def test_a_key_in_a_file_is_a_warning_if_others_can_read_the_file(
         assert check_host("cursor", as_json=True)
         [entry] = json.loads(capsys.readouterr().out)["entries"]
         assert [one["subject"] for one in entry["findings"] if one["outcome"] == "warning"] == warned
+
+
+def test_a_hosts_file_that_cannot_be_read_is_named_though_no_host_has_an_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    file = find_host("gemini").user_file(this_machine())
+    file.parent.mkdir()
+    file.write_text("{", encoding="utf-8")
+    env = {"TASKHAND_CONFIG": "/dev/null", "TASKHAND_DB": str(tmp_path / "tasks.sqlite")}
+    findings = json.loads(CliRunner().invoke(command, ["doctor", "--json"], env=env).stdout)["findings"]
+    [hosts] = [one["found"] for one in findings if one["subject"] == "hosts"]
+    assert hosts.startswith(f"No known host has an entry of Taskhand. {file} cannot be read (line 1: ")

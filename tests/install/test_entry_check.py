@@ -49,10 +49,12 @@ def test_another_server_that_answers_has_no_checks() -> None:
     assert [one.outcome for one in report.findings] == ["unknown"]
 
 
-def test_the_doctor_of_an_entry_of_ours_gives_its_version_and_connections() -> None:
+@pytest.mark.parametrize("words", [(), ("serve",)])
+def test_the_doctor_of_an_entry_of_ours_gives_its_version_and_connections(words: tuple[str, ...]) -> None:
     rows = [{"subject": one, "outcome": "ok", "found": "Fine.", "remedy": None} for one in ("store", "hosts")]
     own = {"taskhand": "9.1", "backend": "local", "connections": {"north": "close"}, "findings": rows}
-    report = run_entry(CURSOR, _entry(f"echo '{json.dumps(own)}'"), {}, is_ours=True)
+    script = f"""[ "$0 $*" = "doctor --json" ] && echo '{json.dumps(own)}'"""
+    report = run_entry(CURSOR, {"command": "sh", "args": ["-c", script, *words]}, {}, is_ours=True)
     assert (report.start.outcome, report.start.found) == ("ok", "taskhand 9.1 answers.")
     assert (report.version, report.backend, report.connections) == ("9.1", "local", {"north": "close"})
     assert [one.subject for one in report.findings] == ["store"]
