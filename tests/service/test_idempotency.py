@@ -11,11 +11,11 @@ import pytest
 from behaviour.world import NOW
 from builders import refused, task
 from file_stores import journal_in, store_in
-from taskhand.backends.base import Backend
+from taskhand.backends.base import Backend, BulkProgress, ItemResult
 from taskhand.call.deadline import call_deadline
 from taskhand.domain.bulk_receipt import BulkReceipt
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import CallerError, UpstreamError
+from taskhand.domain.errors import CallerError, NotAttempted, UpstreamError
 from taskhand.domain.outcome import Outcome
 from taskhand.domain.plan import Plan
 from taskhand.domain.principal import Person, Principal
@@ -33,6 +33,7 @@ from taskhand.service.create_task import create_task
 from taskhand.service.create_tasks import NewBody, create_tasks
 from taskhand.service.delete_task import delete_task
 from taskhand.service.find_by_property import TaskIds
+from taskhand.service.forwarding_backend import ForwardingBackend
 from taskhand.service.idempotency import (
     check_same_payload,
     duplicate_claim,
@@ -412,3 +413,29 @@ async def test_a_bulk_change_that_another_process_overtakes_with_the_same_key_is
         assert (await change(late, priority)).replayed is (result == "replayed")
     assert (await app.backend.get_task(task.id)).priority == (1 if fails else 2)
     await other.aclose()
+
+
+class StoppedBackend(ForwardingBackend):
+    """A backend that has time to make one task."""
+
+    async def create_tasks(self, edits: Sequence[Edit], progress: BulkProgress | None = None) -> tuple[ItemResult, ...]:
+        """The first is made."""
+        made = await super().create_tasks(edits[:1], progress)
+        return made + tuple(ItemResult("", error=NotAttempted("Not sent.")) for _ in edits[1:])
+
+
+async def test_a_task_that_is_left_in_a_create_of_several_is_made_by_its_plan_alone(app: AppContext) -> None:
+    drafts = [TaskDraft(title=title, responsible_ids=("me",), priority="1") for title in ("Call", "Write")]
+    stopped = replace(app, backend=StoppedBackend(app.backend))
+    bodies = [NewBody(index, "", draft) for index, draft in enumerate(drafts)]
+    left = await create_tasks(Call(stopped, "create_tasks", ANA), bodies)
+    assert isinstance(left, BulkReceipt)
+    with refused("in_progress") as caught:
+        await create_task(Call(app, "create_task", ANA), drafts[1])
+    assert caught.value.next_step == f"Call apply_plan with planId {left.plan_id}: it makes the task."
+    done = await apply_plan(Call(app, "apply_plan", ANA), left.plan_id or "")
+    assert isinstance(done, BulkReceipt)
+    assert [one.outcome for one in done.results] == ["applied", "applied"]
+    again = await create_task(Call(app, "create_task", ANA), drafts[1])
+    assert isinstance(again, Receipt)
+    assert again.replayed

@@ -195,6 +195,19 @@ async def test_reports_a_conflict_for_a_task_changed_since_and_writes_the_others
     assert second.written.task == same.model_copy(update={"title": "Mine"})
 
 
+async def test_of_several_new_tasks_one_whose_status_is_gone_is_refused_and_the_others_are_made(
+    backend: LocalBackend,
+) -> None:
+    gone = StatusChoice(name="Gone", id="gone")
+    first, second = await backend.create_tasks(
+        [Edit(title="One", priority=1, status=gone), Edit(title="Two", priority=1)]
+    )
+    assert first.error is not None
+    assert (first.task_id, first.error.code) == ("", "unknown_status")
+    assert second.written is not None
+    assert (await backend.list_tasks(TaskQuery(limit=9))).tasks == (second.written.task,)
+
+
 async def test_a_change_of_another_field_meanwhile_is_no_conflict(backend: LocalBackend) -> None:
     (task,) = await create_full_tasks(backend)
     await update(backend, task, Edit(priority=0))
