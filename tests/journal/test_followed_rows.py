@@ -223,3 +223,27 @@ async def test_an_export_holds_a_portion_of_the_rows_and_not_all(journal_file: P
     tracemalloc.stop()
     assert read > 4_000_000
     assert peak < 2_000_000
+
+
+class HeldReader(RowReader):
+    """Reads a file that another process holds at first."""
+
+    tries = 0
+
+    async def open(self) -> None:
+        """Fail once."""
+        self.tries += 1
+        if self.tries == 1:
+            raise OperatorError("The journal is locked.", retryable=True)
+        await super().open()
+
+
+async def test_a_file_that_another_process_holds_is_waited_for(journal_file: Path) -> None:
+    async def sleep(_: float) -> None:
+        return
+
+    async with open_journal(journal_file) as journal:
+        made = await settle(journal)
+    reader = HeldReader(JournalFile(journal_file), EVERYTHING)
+    async with aclosing(follow_rows([reader], sleep=sleep, goes_on=lambda: reader.tries == 1)) as rows:
+        assert changes([json.loads(to_export_line(row)) async for row in rows]) == [made]

@@ -292,3 +292,13 @@ async def test_a_journal_that_cannot_give_its_session_back_is_closed(postgres: T
     async with open_postgres_journal(postgres.url) as journal:
         await begin(journal)
         postgres.run("DROP SCHEMA taskhand_sessions CASCADE")
+
+
+async def test_an_altered_row_of_a_database_fails_the_health_check(postgres: TestDatabase) -> None:
+    async with open_postgres_journal(postgres.url) as journal:
+        await settle(journal)
+        assert [one.outcome for one in await journal.check_health()] == ["ok"]
+        postgres.run("UPDATE taskhand_journal.entry SET body = body || ' ' WHERE seq = 2")
+        [altered] = await journal.check_health()
+    assert altered.outcome == "failed"
+    assert "was altered: row 2 is not right" in altered.found

@@ -88,7 +88,10 @@ async def test_readiness_answers_in_bounded_time_if_the_crm_is_silent() -> None:
             assert (await at.readiness.check())["credential"] in {"timeout", "upstream_error"}
 
 
-async def test_readiness_names_the_error_code_of_the_store_and_of_the_journal(tmp_path: Path) -> None:
+async def test_readiness_names_the_error_code_of_the_store_and_of_the_journal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     store, journal = tmp_path / "tasks.sqlite", tmp_path / "journal.sqlite"
     async with app_at("local", "", tmp_path) as app:
         readiness = Readiness(app)
@@ -100,8 +103,12 @@ async def test_readiness_names_the_error_code_of_the_store_and_of_the_journal(tm
                 (version,) = other.execute("PRAGMA user_version").fetchone()
                 other.execute("PRAGMA user_version = 99")
                 assert (await readiness.check())[name] == "store_too_new"
+                assert not await readiness.is_ready()
                 other.execute(f"PRAGMA user_version = {version}")
+                assert await readiness.is_ready()
                 assert await readiness.check() == {"store": "ok", "journal": "ok"}
+                assert caplog.messages[-2].endswith(f"cannot be used: {name} store_too_new")
+                assert caplog.messages[-1].endswith("can be used again")
 
 
 async def test_of_several_connections_one_is_enough_and_none_is_named(
