@@ -15,8 +15,10 @@ import pytest
 from mcp.server import Server, ServerRequestContext
 from mcp.types import ListToolsResult, PaginatedRequestParams
 
+from fixed_clock import FixedClock
 from server.transports.keyed_server import ERAS, OLDER, KeyCaller, keyed_server
 from server.transports.task_calls import DRAFT
+from taskhand.domain.errors import OperatorError
 from taskhand.journal.journal import ChangeQuery
 from taskhand.keys.key import Key, make_key_text
 from taskhand.keys.key_check import KeyCheck
@@ -324,3 +326,14 @@ def spoil(path: Path) -> None:
 def files_with(folder: Path, text: str) -> list[str]:
     """The files of a folder that have this text in them."""
     return [file.name for file in folder.iterdir() if text.encode() in file.read_bytes()]
+
+
+async def test_the_operator_is_told_at_the_start_why_no_key_can_be_checked(tmp_path: Path) -> None:
+    (tmp_path / "keys.sqlite").write_bytes(b"no database" * 100)
+    store = SqliteKeyStore(tmp_path / "keys.sqlite")
+    described = await KeyAuth(KeyCheck(store, FixedClock())).describe()
+    with pytest.raises(OperatorError) as flaw:
+        await store.list_keys()
+    assert flaw.value.next_step
+    assert described.endswith(f", and none can be checked: {flaw.value.message} {flaw.value.next_step}")
+    await store.aclose()
