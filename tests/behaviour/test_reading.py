@@ -1,6 +1,7 @@
 """Reading: statuses, people, contacts, one task, lists."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -86,11 +87,25 @@ async def test_a_task_that_does_not_exist_is_not_found(agent: Agent, backend: Ba
     assert "list_tasks" in refused.value.next
 
 
-@pytest.mark.parametrize("malformed", ["../tasks", "", "Call Acme", "12/..", "tâche"])
-async def test_a_malformed_id_is_refused(agent: Agent, malformed: str) -> None:
+async def test_an_empty_id_is_refused(agent: Agent) -> None:
     with pytest.raises(Refused) as refused:
-        await agent("get_task", id=malformed)
+        await agent("get_task", id="")
     assert refused.value.code in {"invalid_id", "missing_argument"}
+
+
+@pytest.mark.parametrize("malformed", ["../tasks", "Call Acme", "12/..", "tâche"])
+async def test_a_malformed_id_is_refused_by_every_tool_for_a_task(agent: Agent, malformed: str) -> None:
+    more: dict[str, dict[str, Any]] = {
+        "get_task": {},
+        "update_task": {"title": "New"},
+        "complete_task": {},
+        "reassign_task": {"responsibleIds": ["me"]},
+        "delete_task": {},
+    }
+    for tool, arguments in more.items():
+        with pytest.raises(Refused) as refused:
+            await agent(tool, id=malformed, **arguments)
+        assert refused.value.code == "invalid_id", tool
 
 
 async def test_a_list_shows_compact_rows_of_names(agent: Agent) -> None:

@@ -177,6 +177,12 @@ async def test_a_write_explains_the_nearest_of_several_equal_events_alone(app: A
     assert [one.change_id for one in found] == [None, change_id, None]
 
 
+async def test_a_write_explains_no_event_with_another_value(app: AppContext, clock: FixedClock) -> None:
+    await write(app, clock, BEN, "Newer", (100, 99))
+    [found] = await with_change_ids(app, FeedName("test"), [renamed("a", 99)], NOW)
+    assert found.change_id is None
+
+
 async def test_two_equal_writes_explain_an_event_each(app: AppContext, clock: FixedClock) -> None:
     ids = [await write(app, clock, BEN, "New", during) for during in ((100, 99), (97, 96))]
     found = await with_change_ids(app, FeedName("test"), (renamed("a", 98.5), renamed("b", 92)), NOW)
