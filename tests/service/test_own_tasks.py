@@ -4,24 +4,29 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import replace
 from inspect import getmembers, isfunction, signature
 from pathlib import Path
-from typing import cast
+from typing import NoReturn, cast
 
 import pytest
 
 from backends.local.open_store import create, open_store
+from file_stores import journal_in
 from fixed_clock import NOW
 from service.caching_backend import CachingBackend
 from taskhand.backends.base import Backend, OwnProperties
 from taskhand.backends.local.backend import LocalBackend
 from taskhand.domain.edit import Edit
-from taskhand.domain.errors import NotAllowed
+from taskhand.domain.errors import NotAllowed, UpstreamFailed
+from taskhand.domain.receipt import Receipt
 from taskhand.domain.snapshot import Snapshot
 from taskhand.domain.task import Task
 from taskhand.domain.task_page import TaskPage
 from taskhand.domain.task_query import TaskQuery
 from taskhand.service import own_tasks
-from taskhand.service.forwarding_backend import ForwardingBackend
+from taskhand.service.app_context import AppContext
+from taskhand.service.forwarding_backend import ForwardingAccount, ForwardingBackend
+from taskhand.service.lazy import Lazy
 from taskhand.service.own_tasks import OwnTasksBackend
+from taskhand.service.own_tasks_note import with_own_tasks_note
 
 HIGH = Edit(title="Changed")
 
@@ -214,3 +219,26 @@ async def test_a_task_is_read_past_the_caches_before_it_is_written(store: LocalB
     for fresh in (False, True):
         with pytest.raises(NotAllowed):
             await backend.snapshots([own.id], fresh=fresh)
+
+
+async def test_a_task_that_the_caller_gave_away_is_noted_if_it_is_known_who_they_are(
+    store: LocalBackend, tmp_path: Path
+) -> None:
+    class Nobody(ForwardingAccount):
+        """An account that does not answer after the write."""
+
+        async def me(self) -> NoReturn:
+            """Fail."""
+            raise UpstreamFailed("The CRM did not answer.")
+
+    me = await store.account.me()
+    assert me is not None
+    before = await create(store, Edit(title="Call", priority=1, responsible_ids=(me,)))
+    given = Edit(responsible_ids=())
+    written = Receipt.of(before, (await store.update_task(before, given)).task, given, ())
+    app = AppContext(store, Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    told = await with_own_tasks_note(app, {}, written)
+    assert told.note == "A task that is given away is not yours any more: you cannot undo that."
+    silent = ForwardingBackend(store)
+    silent.account = Nobody(silent.account)
+    assert (await with_own_tasks_note(replace(app, backend=silent), {}, written)).note is None

@@ -323,3 +323,9 @@ async def test_a_deleted_task_of_a_custom_stage_is_made_again_in_the_initial_sta
         custom = next(one for one in known if str(one.id).isdecimal())
         choice = (await crm.backend.account.all_statuses()).initial({"hs_pipeline_stage": custom.id})
     assert choice == next(StatusChoice.of(one) for one in known if one.type == "initial")
+
+
+@pytest.mark.parametrize("options", [[], [{"label": "Done"}], [{"value": ""}]])
+def test_a_property_without_any_status_is_an_invalid_answer(options: list[dict[str, str]]) -> None:
+    with pytest.raises(InvalidAnswer, match="without any status"):
+        TaskStatuses.of_options({"options": options}, complete=True)
