@@ -12,7 +12,7 @@ from taskhand.call.change_ownership import check_ownership
 from taskhand.domain.edit import Edit
 from taskhand.domain.errors import CallerError, NotAttempted, OperatorError, OutcomeUnknown, TaskhandError
 from taskhand.domain.snapshot import Snapshot
-from taskhand.journal.journal import Ending, Intent, Result
+from taskhand.journal.journal import ChangeQuery, Ending, Intent, Result
 from taskhand.journal.journal_owner import AccountOwner
 from taskhand.journal.sqlite import SqliteJournal
 from taskhand.service.app_context import AppContext
@@ -31,6 +31,17 @@ async def test_a_failure_keeps_the_results_of_tasks_that_were_written_before_it(
     found = await app.journal.find(call.change.id)
     assert found is not None
     assert {index: result.outcome for index, result in found.results.items()} == {0: "applied", 1: "refused"}
+    await app.aclose()
+
+
+async def test_a_failure_after_the_end_of_a_change_alters_nothing_of_it(tmp_path: Path) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    call = Call(app, "update_task", arguments={})
+    await call.begin(call.new_opening(), [Intent("update", Snapshot(task()), Edit(priority=2))])
+    await call.settle([Result(0, "applied", TASK_ID)], "applied")
+    await call.record_failure(TaskhandError("The answer could not be written.", code="internal_error"))
+    [ended] = (await app.journal.page(ChangeQuery())).changes
+    assert (ended.outcome, ended.results[0].outcome) == ("applied", "applied")
     await app.aclose()
 
 
