@@ -2,16 +2,22 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
+from behaviour.world import NOW
+from file_stores import journal_in, store_in
 from taskhand.domain.bulk_receipt import TaskResult
 from taskhand.domain.due import Due
 from taskhand.domain.plan import Difference, Plan
 from taskhand.domain.receipt import FieldChange
 from taskhand.domain.wording import Wording
-from taskhand.service.ask_person import Approval, question_text, to_answer
+from taskhand.service.app_context import AppContext, ConnectionInfo
+from taskhand.service.ask_person import Approval, Question, confirm, question_text, to_answer
+from taskhand.service.lazy import Lazy
+from taskhand.service.write_call import Call
 
 
 @pytest.mark.parametrize(
@@ -109,3 +115,15 @@ def test_a_note_on_a_long_description_is_seen_in_the_question() -> None:
     changed = (FieldChange("description", "w" * 500, f"{'w' * 500}\n2026-03-02 Ana: paid"),)
     line = question_text(_plan(Difference("1", "Call", "update", changed)), Wording()).splitlines()[1]
     assert line == "- update “Call”: description: …wwwwwwww → …wwwwwwww 2026-03-02 Ana: paid"
+
+
+async def test_the_person_is_asked_about_the_connection_of_the_call(tmp_path: Path) -> None:
+    async def ask(question: Question) -> None:
+        asked.append(question.text)
+
+    asked = list[str]()
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    call = Call(replace(app, connection=ConnectionInfo("north")), "delete_task", arguments={})
+    await confirm(call, _plan(Difference("1", "Call", "delete")), ask)
+    assert asked[0].startswith("This change: 1 task on north.")
+    await app.aclose()
