@@ -202,6 +202,15 @@ async def test_a_write_updates_the_cached_list() -> None:
         assert len(sandbox.requests) == before
 
 
+async def test_a_task_that_others_made_since_the_cached_lists_is_found_beside_one_in_them() -> None:
+    row: JsonObject = {"id": FAR_ID}
+    windows: dict[Window, list[Json]] = {WIDEST: [{"id": NEAR_ID}]}
+    lists = lists_of(windows, TickingClock(), [])
+    await lists.find(NEAR_ID)
+    windows[WIDEST] = [{"id": NEAR_ID}, row]
+    assert await lists.find_all([NEAR_ID, FAR_ID]) == ({NEAR_ID: {"id": NEAR_ID}, FAR_ID: row}, True)
+
+
 async def test_without_a_cache_lifetime_writes_of_others_show_at_once() -> None:
     sandbox = sandbox_of()
     async with connected(sandbox, vambe_cache_s=0) as mine, connected(sandbox, vambe_cache_s=0) as theirs:
