@@ -157,14 +157,12 @@ async def test_completing_requires_a_finished_status_on_any_task_however_old() -
     assert answer["task"]["status_config"]["name"] == "Completado"
 
 
-async def test_a_status_filter_is_an_error_where_tasks_have_no_status_name() -> None:
-    sandbox = sandbox_of("status_config=null")
-    async with connected(sandbox, vambe_api_key=KEY) as agent:
-        try:
-            titles = await agent.listed(status=["Pendiente"])
-        except Refused:
-            return
-    assert sorted(titles) == sorted(task["title"] for task in sandbox.tasks)
+@pytest.mark.parametrize("filters", [{"status": ["Pendiente"]}, {"overdue": False}])
+async def test_a_filter_that_needs_statuses_is_an_error_where_tasks_have_none(filters: dict[str, Any]) -> None:
+    async with connected(sandbox_of("status_config=null"), vambe_api_key=KEY) as agent:
+        with pytest.raises(Refused) as refused:
+            await agent("list_tasks", **filters)
+    assert refused.value.code == "status_unknown"
 
 
 async def test_statuses_seen_nearby_are_listed_despite_a_limit_on_windows() -> None:
