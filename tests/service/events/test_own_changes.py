@@ -177,10 +177,13 @@ async def test_a_write_explains_the_nearest_of_several_equal_events_alone(app: A
     assert [one.change_id for one in found] == [None, change_id, None]
 
 
-async def test_a_write_explains_no_event_with_another_value(app: AppContext, clock: FixedClock) -> None:
+async def test_a_write_explains_no_event_with_another_value_or_of_another_kind(
+    app: AppContext, clock: FixedClock
+) -> None:
     await write(app, clock, BEN, "Newer", (100, 99))
-    [found] = await with_change_ids(app, FeedName("test"), [renamed("a", 99)], NOW)
-    assert found.change_id is None
+    completed = replace(renamed("b", 99), kind="completed", changed=())
+    found = await with_change_ids(app, FeedName("test"), [renamed("a", 99), completed], NOW)
+    assert [one.change_id for one in found] == [None, None]
 
 
 async def test_two_equal_writes_explain_an_event_each(app: AppContext, clock: FixedClock) -> None:
