@@ -42,9 +42,15 @@ def bases() -> Iterator[dict[str, list[str]]]:
 
 @pytest.mark.parametrize("backend", KEYS)
 def test_a_wrong_key_is_reported_and_nothing_is_written(
-    run: Run, file: Path, kept: MemoryKeyring, bases: dict[str, list[str]], backend: str
+    run: Run,
+    file: Path,
+    kept: MemoryKeyring,
+    bases: dict[str, list[str]],
+    backend: str,
+    *,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    logging.getLogger("taskhand").setLevel(logging.WARNING)
+    caplog.set_level(logging.WARNING, logger="taskhand")
     before = file.read_bytes()
     options, (name, _, url) = bases[backend][:2], bases[backend][3].partition("=")
     done = run("cursor", "--check", *options, **{KEYS[backend]: KEY, name: url}, **required_variables(backend))
