@@ -17,7 +17,7 @@ from taskhand.domain.snapshot import Snapshot
 from taskhand.journal.journal import Caller, Change, Ending, Intent, Opening
 from taskhand.service.app_context import AppContext
 from taskhand.service.lazy import Lazy
-from taskhand.service.plan_authorization import check_may_apply
+from taskhand.service.plan_authorization import check_may_apply, loses_by_plan
 from taskhand.service.visible_changes import is_for_second_person
 
 ANA, BEN = "ana@x.test", "ben@x.test"
@@ -84,3 +84,18 @@ def test_the_maker_of_a_plan_is_no_second_person_at_another_issuer_or_with_a_key
     planned = replace(planned, opening=replace(planned.opening, caller=maker))
     app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
     assert is_for_second_person(app.of_principal(Principal(person)), planned) is is_second
+
+
+@pytest.mark.parametrize(
+    ("person", "second_person", "needs_scope"),
+    [(ANA, False, True), (BEN, False, False), (BEN, True, True)],
+)
+async def test_a_plan_to_delete_needs_the_scope_of_its_maker_and_of_a_second_person_alone(
+    person: str, tmp_path: Path, *, second_person: bool, needs_scope: bool
+) -> None:
+    app = AppContext(store_in(tmp_path), Lazy(lambda: journal_in(tmp_path)), lambda: NOW)
+    planned = plan(1, "delete")
+    opening = replace(planned.opening, second_person=second_person)
+    recorded = await app.journal.record(opening, Ending("planned"), planned.intents, [])
+    assert await loses_by_plan(app.of_principal(Principal(Person.parse(person), WRITE)), recorded.id) is needs_scope
+    await app.aclose()
