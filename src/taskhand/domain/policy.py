@@ -76,8 +76,6 @@ class Policy:
         `groups` are those that the person's token names; they count as if the file had the person in them. The first
         group that sets a rule counts.
         """
-        if not (self.everyone or self.groups or self.people):
-            return NO_RULES
         people = [self.people[name] for name in names if name in self.people]
         joined = [
             group.given for name, group in self.groups.items() if name in groups or not group.people.isdisjoint(names)
