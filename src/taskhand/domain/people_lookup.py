@@ -61,7 +61,7 @@ def match_members(
     *,
     accepted: Collection[str] = (),
     former: Sequence[Member] = (),
-    left: Sequence[Member] = (),
+    departed: Sequence[Member] = (),
     argument: str = "responsibleIds",
     me_remedy: str | None = None,
     is_filter: bool = False,
@@ -69,7 +69,7 @@ def match_members(
     """The members given; Ambiguous or NotFound (code `unknown_member`) names candidates and chooses none.
 
     `accepted` are further ids, and `former` former members, who may still be responsible for a task. With
-    `is_filter`, words of their names are enough, because nothing is assigned to them. `left` are former members who
+    `is_filter`, words of their names are enough, because nothing is assigned to them. `departed` are former members who
     cannot be given: the error says that they left. `argument` is the argument in which they were sent, `me_remedy` the
     sentence that explains how 'me' becomes known.
     """
@@ -77,7 +77,7 @@ def match_members(
     known = {member.id for member in (*members, *former)}
     nameless = [Member(id=person_id, name=person_id, email=None) for person_id in accepted if person_id not in known]
     known_former = _Index((*former, *nameless))
-    resolver = _Resolver(_Index(members), known_former, _Index(left), me, argument, me_remedy, is_filter)
+    resolver = _Resolver(_Index(members), known_former, _Index(departed), me, argument, me_remedy, is_filter)
     resolved = [(text, resolver.resolve(text.strip())) for text in texts]
     in_team = {member.id for member in members}
     matched = (
@@ -117,7 +117,7 @@ class _Resolver:
 
     active: "_Index"
     former: "_Index"
-    left: "_Index"
+    departed: "_Index"
     me: str | None
     argument: str
     me_remedy: str | None
@@ -136,7 +136,8 @@ class _Resolver:
             return self._resolve_me()
         if not members:
             name = without_mark(text) or text
-            raise _no_match_error(text, self.active.members, self.left.find(name) or self.left.find_by_words(name))
+            departed = self.departed.find(name) or self.departed.find_by_words(name)
+            raise _no_match_error(text, self.active.members, departed)
         if len(members) > 1:
             raise _ambiguous_error(f"{len(members)} people match {text[:60]!r}.", members)
         return members[0]
@@ -284,7 +285,7 @@ def _ambiguous_error(message: str, members: Sequence[Member]) -> Ambiguous:
     )
 
 
-def _no_match_error(text: str, members: Sequence[Member], left: Sequence[Member]) -> NotFound:
+def _no_match_error(text: str, members: Sequence[Member], departed: Sequence[Member]) -> NotFound:
     """The error for a text that matches no member, but perhaps some who left the team.
 
     Candidates are members with similar names, else the nearest few.
@@ -292,8 +293,8 @@ def _no_match_error(text: str, members: Sequence[Member], left: Sequence[Member]
     close = [member for member in members if resembles(text, member.name)]
     near = nearest_first(text, close or members, lambda member: member.name)
     only = f" Only {close[0].name[:60]} is close." if len(close) == 1 else ""
-    names = " and ".join(member.name[:60] for member in left[:_FEW_CANDIDATES])
-    gone = f" {names} left the team, so no task can be assigned to them." if left else ""
+    names = " and ".join(member.name[:60] for member in departed[:_FEW_CANDIDATES])
+    gone = f" {names} left the team, so no task can be assigned to them." if departed else ""
     message = f"No member of the team matches {text[:60]!r}.{gone}{only}"
     return _unknown_member_error(message, near if close else near[:_FEW_CANDIDATES], len(members))
 

@@ -106,7 +106,7 @@ async def _resolve(
     try:
         return resolve()
     except NotFound:
-        if not (left := await app.backend.account.former_members()):
+        if not (departed := await app.backend.account.former_members()):
             raise
-    former = [member for member in left if is_filter or member.id in accepted]
-    return resolve(former=former, left=left, is_filter=is_filter)
+    former = [member for member in departed if is_filter or member.id in accepted]
+    return resolve(former=former, departed=departed, is_filter=is_filter)
